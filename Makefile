@@ -1,0 +1,56 @@
+# Every target brings up what it needs itself: an engine, base images, the virtual environment of the tests.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint docs bootstrap clean
+MAKEFLAGS += --no-print-directory
+
+FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
+FOLDER := $(or $(STEP),step-1-kiss)
+PORT ?= 8000
+WORKERS ?= 4
+
+ifneq ($(FOLDER),$(filter $(FOLDER),$(FOLDERS)))
+$(error There is no folder STEP=$(STEP); choose one of: $(FOLDERS))
+endif
+
+help: ## show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
+	@echo
+	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
+	@echo 'PORT=9000          the port on this machine (make up: 8000)'
+	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
+
+up: ## build a folder, start it, and show what curl gets
+	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDER) && PORT=$(PORT) bootstrap/up.sh $(FOLDER)
+
+down: ## stop a folder and remove its containers
+	@cd $(FOLDER) && docker compose down
+
+test: bootstrap .venv/ready ## run the tests: every folder, every practice
+	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step $(STEP)) $(if $(K),-k '$(K)')
+
+lint: .venv/ready ## check formatting, types, shell scripts and Dockerfiles
+	@.venv/bin/ruff format --check tests
+	@.venv/bin/ruff check tests
+	@.venv/bin/mypy
+	@.venv/bin/shellcheck bootstrap/*.sh .ci/run
+	@.venv/bin/hadolint $(foreach folder,$(FOLDERS),$(wildcard $(folder)/Dockerfile))
+
+docs: .venv/ready ## write the generated parts of the articles anew
+	@.venv/bin/cog -r -I tests $(DOCUMENTS)
+
+bootstrap: ## make sure that an engine runs and the base images are there
+	@bootstrap/engine.sh && bootstrap/bases.sh
+
+clean: ## remove the folders' containers, volumes and images, and the virtual environment
+	@for folder in $(FOLDERS); do (cd $$folder && docker compose down --volumes --rmi local); done
+	@rm -rf .venv
+
+.venv/ready: requirements.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
+
+DOCUMENTS = README.md $(wildcard $(FOLDERS:%=%/README.md))

@@ -1,0 +1,6 @@
+# What people write first. Kept on purpose: the tests show what it does not do.
+FROM python:3.13
+WORKDIR /app
+COPY . .
+RUN pip install flask
+CMD flask --app hello.main run --port 8000

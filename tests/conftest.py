@@ -1,0 +1,30 @@
+"""Options and the life cycle of a test session."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import engine
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--step", help="run only the tests of this folder")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the chosen folder's tests; send the tests of one subject to one worker, where its image and container are."""
+    step = config.getoption("--step")
+    for item in items[:]:
+        subject = item.callspec.params.get("subject") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+        if subject:
+            item.add_marker(pytest.mark.xdist_group(subject.name))
+        if step and not (subject and subject.path.name == step):
+            items.remove(item)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session() -> Iterator[None]:
+    """Whatever this session starts is removed at its end, also when it is killed."""
+    end = engine.start_reaper()
+    yield
+    end()

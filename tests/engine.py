@@ -1,0 +1,247 @@
+"""Build a folder's image, start it as its compose file says, look inside, and leave nothing behind."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from python_on_whales import Container, DockerClient
+from python_on_whales.exceptions import DockerException
+
+T = TypeVar("T")
+
+# Everything that this process starts has a name that begins with this; reaper.py removes it.
+SESSION = f"tutorial-{secrets.token_hex(4)}"
+# The folders publish ${PORT:-8000}: port 0 lets the engine choose a free one.
+os.environ["PORT"] = "0"
+
+# Copies of folders and compose overrides; reaper.py removes it, too.
+SCRATCH = Path(tempfile.gettempdir()) / SESSION
+
+READY_LIMIT = 60.0  # seconds; generous, a start takes about one
+docker = DockerClient()
+_shared = ExitStack()
+
+
+class BuildFailed(Exception):
+    """A build stopped: the end of its output, and how to repeat it by hand."""
+
+
+class NotReady(Exception):
+    """A container did not answer in time, or ended: its log, and how to see it by hand."""
+
+
+def start_reaper() -> Callable[[], None]:
+    """Start the process that cleans up after this one; return the function that ends the session."""
+    SCRATCH.mkdir()
+    reaper = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("reaper.py"), SESSION, SCRATCH],
+        stdin=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C must not reach it
+    )
+
+    def end() -> None:
+        _shared.close()
+        reaper.communicate("done")
+
+    return end
+
+
+def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
+    """Poll until the condition is true or ``limit`` seconds have passed; return its last value."""
+    deadline = time.monotonic() + limit
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return value
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build: its whole output, and the instructions that ran, those from the cache left out."""
+
+    output: str
+
+    @property
+    def ran(self) -> list[str]:
+        step_names = re.findall(r"^#(\d+) \[[^]]*\d+/\d+\] ((?:RUN|COPY|ADD|WORKDIR) .*)$", self.output, re.MULTILINE)
+        cached = set(re.findall(r"^#(\d+) CACHED$", self.output, re.MULTILINE))
+        return list(dict.fromkeys(name for number, name in step_names if number not in cached))
+
+
+@dataclass
+class Running:
+    """A service that compose started."""
+
+    project: DockerClient
+    service: str
+    by_hand: str
+
+    @cached_property
+    def container(self) -> Container:
+        return self.project.compose.ps([self.service], all=True)[0]
+
+    def url(self, port: int = 8000) -> str:
+        _, host_port = self.project.compose.port(self.service, port)
+        return f"http://127.0.0.1:{host_port}"
+
+    def get(self, path: str, port: int = 8000, timeout: float = 10) -> httpx.Response:
+        return httpx.get(self.url(port) + path, timeout=timeout)
+
+    def answers(self, path: str = "/", port: int = 8000) -> bool:
+        try:
+            return self.get(path, port, timeout=2).status_code == 200
+        except (httpx.HTTPError, DockerException):
+            return False
+
+    def wait_until_ready(self, port: int = 8000) -> None:
+        """Wait for the first 200.
+
+        Raises:
+            NotReady: none came, or the container ended.
+        """
+
+        def done() -> bool:
+            return self.answers("/", port) or not self.is_up
+
+        if not (wait_until(done, READY_LIMIT) and self.is_up):
+            raise NotReady(f"no answer from the container; its log:\n{self.log[-3000:]}\nBy hand:\n  {self.by_hand}")
+
+    @property
+    def is_up(self) -> bool:
+        self.container.reload()
+        return bool(self.container.state.running)
+
+    @property
+    def log(self) -> str:
+        return str(docker.logs(self.container))
+
+    def python(self, source: str, *arguments: str) -> str:
+        """Run Python source inside the container, as the app's user, and return what it prints."""
+        output = docker.execute(self.container, ["python", "-c", source, *arguments])
+        return str(output)
+
+    def stop(self) -> float:
+        """Stop the container as `docker compose stop` does; return how many seconds it took."""
+        start = time.monotonic()
+        self.project.compose.stop(self.service)
+        return time.monotonic() - start
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing under test: a folder, another Dockerfile of it, or a changed copy.
+
+    Args:
+        name: what it is called in messages.
+        path: the folder.
+        dockerfile: a Dockerfile that compose would not choose.
+        reachable_with: environment without which the app cannot be reached from outside.
+    """
+
+    name: str
+    path: Path
+    dockerfile: str | None = None
+    reachable_with: Mapping[str, str] = field(default_factory=dict)
+    service: str = "web"
+
+    @property
+    def slug(self) -> str:
+        return re.sub(r"\W+", "-", self.name.lower())
+
+    def read(self, file: str) -> str:
+        return (self.path / file).read_text()
+
+    @property
+    def instructions(self) -> list[str]:
+        """The Dockerfile's instructions, one a line, without comments."""
+        text = re.sub(r"^\s*#.*\n", "", self.read(self.dockerfile or "Dockerfile"), flags=re.MULTILINE)
+        return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line.strip()]
+
+    def by_hand(self, *commands: str) -> str:
+        return "\n  ".join((f"cd {self.name.partition(' ')[0]}", *commands))
+
+    def _project(self, name: str, **overrides: Any) -> DockerClient:
+        """A compose client for this folder, with overrides for its service merged into its compose file."""
+        service: dict[str, Any] = {"image": self.image_name, **overrides}
+        if self.dockerfile:
+            service["build"] = {"dockerfile": self.dockerfile}
+        file = SCRATCH / f"{name}.json"
+        file.write_text(json.dumps({"services": {self.service: service}}))
+        return DockerClient(
+            compose_files=[self.path / "compose.yaml", file],
+            compose_project_name=name,
+            compose_project_directory=self.path,
+        )
+
+    @property
+    def image_name(self) -> str:
+        return f"{SESSION}-{self.slug}"
+
+    def build(self) -> Build:
+        """Build the image, with what the engine has cached.
+
+        Raises:
+            BuildFailed: the build stopped.
+        """
+        lines = []
+        project = self._project(self.image_name)
+        try:
+            for _, line in project.compose.build(self.service, progress="plain", stream_logs=True) or ():
+                lines.append(line.decode(errors="replace"))
+        except DockerException as error:
+            output = "".join(lines) or str(error)
+            end = "\n".join(output.splitlines()[-30:])
+            by_hand = self.by_hand("docker compose build")
+            raise BuildFailed(f"{self.name}: the build failed:\n{end}\nBy hand:\n  {by_hand}") from error
+        return Build("".join(lines))
+
+    @cached_property
+    def image(self) -> str:
+        self.build()
+        return self.image_name
+
+    @contextmanager
+    def running(self, *, port: int = 8000, **overrides: Any) -> Iterator[Running]:
+        """Start a container of its own, ready to answer, and remove it afterwards."""
+        environment = {**self.reachable_with, **overrides.pop("environment", {})}
+        with self.started(environment=environment, **overrides) as running:
+            running.wait_until_ready(port)
+            yield running
+
+    @contextmanager
+    def started(self, **overrides: Any) -> Iterator[Running]:
+        """Start a container as written, without waiting for an answer, and remove it afterwards."""
+        name = f"{SESSION}-{self.slug}-{secrets.token_hex(2)}"
+        assert self.image
+        project = self._project(name, **overrides)
+        try:
+            project.compose.up(self.service, detach=True, no_build=True, quiet=True)
+            yield Running(project, self.service, self.by_hand("docker compose up --build"))
+        finally:
+            project.compose.down(timeout=0, volumes=True, quiet=True)
+
+    @cached_property
+    def shared(self) -> Running:
+        """A container that all checks use that leave no trace in it."""
+        return _shared.enter_context(self.running())
+
+    @contextmanager
+    def copied(self, what: str) -> Iterator["Subject"]:
+        """A copy of the folder to change; ``what`` says in messages why it is not the folder itself."""
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
+            path = Path(parent) / self.path.name
+            shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+            yield replace(self, name=f"{self.name} {what}", path=path)

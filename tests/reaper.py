@@ -1,0 +1,47 @@
+"""Remove what a test session started, however that session ends.
+
+The session keeps this process's standard input open, so its end is seen here even when the session is killed: then
+everything goes whose name begins with the session's. Usage: ``python reaper.py SESSION SCRATCH_FOLDER``.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+
+
+def docker(*arguments: str) -> list[str]:
+    """Run docker and return what it printed, split at white space; what cannot be removed yet is tried again."""
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False).stdout.split()
+
+
+def sweep(session: str) -> bool:
+    """Remove everything of the session, and say whether there was anything."""
+    found = False
+    for names, remove in (
+        (("ps", "--all", "--quiet", "--filter", f"name={session}"), ("rm", "--force", "--volumes")),
+        (("network", "ls", "--quiet", "--filter", f"name={session}"), ("network", "rm")),
+        (("volume", "ls", "--quiet", "--filter", f"name={session}"), ("volume", "rm", "--force")),
+        (("image", "ls", "--quiet", "--filter", f"reference={session}*"), ("image", "rm", "--force")),
+    ):
+        if leftovers := sorted(set(docker(*names))):
+            docker(*remove, *leftovers)
+            found = True
+    return found
+
+
+def main(session: str, scratch: str) -> None:
+    killed = sys.stdin.read() != "done"
+    if killed:
+        # Clients that the session left behind would go on and start more.
+        subprocess.run(["pkill", "-f", f"project-name {session}"], check=False)
+        time.sleep(1)
+    for _ in range(10):
+        if not sweep(session):
+            break
+        time.sleep(0.2)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,45 @@
+"""Every claim of the articles, on every folder: it holds from the folder that adds it, and is seen to fail before."""
+
+import pytest
+import tutorial
+from engine import BuildFailed, NotReady, Subject
+from practices import PRACTICES, Practice, Violation
+
+FOLDERS = tutorial.load(PRACTICES)
+
+
+def cells() -> list:
+    """(subject, practice, whether it must hold) for every cell of the scoreboard that applies."""
+    found = []
+    for folder in FOLDERS:
+        if wrong := folder.wrong:
+            subject = Subject(f"{folder.name}/{wrong.dockerfile}", folder.path, wrong.dockerfile, wrong.reachable_with)
+            found += [(subject, id_, False) for id_ in folder.adds]
+        subject = Subject(folder.name, folder.path)
+        found += [(subject, id_, id_ in folder.holds) for id_ in PRACTICES if id_ not in folder.not_applicable]
+    return [pytest.param(s, PRACTICES[p], holds, id=f"{s.name}:{p}") for s, p, holds in found]
+
+
+@pytest.mark.parametrize(("subject", "practice", "holds"), cells())
+def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:
+    try:
+        practice.check(subject)
+    except Violation as violation:
+        if holds:
+            pytest.fail(explain(subject, practice, violation), pytrace=False)
+    except (BuildFailed, NotReady) as error:
+        pytest.fail(f"{practice.id} could not be seen in {subject.name}: {error}", pytrace=False)
+    else:
+        if not holds:
+            pytest.fail(
+                f"{practice.id} holds in {subject.name} already, so no later folder teaches it.\n"
+                f"It says: {practice.sentence}\nMove it to where it first holds in tests/tutorial.toml, and correct the articles.",
+                pytrace=False,
+            )
+
+
+def explain(subject: Subject, practice: Practice, violation: Violation) -> str:
+    return (
+        f"{practice.id} does not hold in {subject.name}.\n"
+        f"Expected: {practice.sentence}\nSeen: {violation.seen}\nBy hand:\n  {subject.by_hand(*violation.by_hand)}"
+    )
