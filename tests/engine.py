@@ -32,7 +32,7 @@ SCRATCH = Path(tempfile.gettempdir()) / SESSION
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
 docker = DockerClient()
-_shared = ExitStack()
+_session_containers = ExitStack()
 
 
 class BuildFailed(Exception):
@@ -54,7 +54,7 @@ def start_reaper() -> Callable[[], None]:
     )
 
     def end() -> None:
-        _shared.close()
+        _session_containers.close()
         reaper.communicate("done")
 
     return end
@@ -156,6 +156,7 @@ class Subject:
     dockerfile: str | None = None
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     service: str = "web"
+    containers: ExitStack = field(default=_session_containers, compare=False, repr=False)
 
     @property
     def slug(self) -> str:
@@ -175,9 +176,11 @@ class Subject:
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
-        service: dict[str, Any] = {"image": self.image_name, **overrides}
+        # Images that a later build of the same name replaces lose their name: the label still says whose they are.
+        build: dict[str, Any] = {"labels": {"tutorial.session": SESSION}}
         if self.dockerfile:
-            service["build"] = {"dockerfile": self.dockerfile}
+            build["dockerfile"] = self.dockerfile
+        service = {"image": self.image_name, "build": build, **overrides}
         file = SCRATCH / f"{name}.json"
         file.write_text(json.dumps({"services": {self.service: service}}))
         return DockerClient(
@@ -236,12 +239,12 @@ class Subject:
     @cached_property
     def shared(self) -> Running:
         """A container that all checks use that leave no trace in it."""
-        return _shared.enter_context(self.running())
+        return self.containers.enter_context(self.running())
 
     @contextmanager
-    def copied(self, what: str) -> Iterator["Subject"]:
+    def copied(self, what: str, **changes: Any) -> Iterator["Subject"]:
         """A copy of the folder to change; ``what`` says in messages why it is not the folder itself."""
-        with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as parent, ExitStack() as containers:
             path = Path(parent) / self.path.name
             shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
-            yield replace(self, name=f"{self.name} {what}", path=path)
+            yield replace(self, name=f"{self.name} {what}", path=path, containers=containers, **changes)

@@ -1,0 +1,81 @@
+"""The checks can fail: one change in a folder turns the practices red that it breaks, and no others."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+import tutorial
+from engine import Subject
+from practices import PRACTICES, Violation
+
+FOLDERS = {folder.name: folder for folder in tutorial.load(PRACTICES)}
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A change of one file, and the practices that must notice it.
+
+    Args:
+        old: a regular expression that matches what is replaced.
+        reachable_with: environment that lets the other practices reach the app.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    breaks: set[str]
+    folder: str = "step-4-nontrivial"
+    reachable_with: Mapping[str, str] = field(default_factory=dict)
+
+
+SABOTAGES = [
+    Sabotage("USER removed", "Dockerfile", r"\nUSER .*", "", {"non-root"}),
+    Sabotage("shell-form CMD", "Dockerfile", r"\nCMD .*", "\nCMD gunicorn hello.main:app", {"graceful-stop"}),
+    Sabotage(
+        "code copied before the dependencies",
+        "Dockerfile",
+        r"COPY --from=export .*",
+        r"COPY . .\n\g<0>",
+        {"cached-dependencies"},
+    ),
+    Sabotage("health check of a wrong path", "Dockerfile", "/health'", "/healthy'", {"healthcheck"}),
+    Sabotage(".dockerignore emptied", ".dockerignore", r"[\s\S]+", "", {"lean-context"}),
+    Sabotage(
+        "hashes dropped and a dependency bumped",
+        "Dockerfile",
+        r"RUN pip install --require-hashes .*",
+        r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt && pip install -r loose.txt",
+        {"locked-dependencies", "verified-hashes"},
+    ),
+    Sabotage("PYTHONUNBUFFERED removed", "Dockerfile", "PYTHONUNBUFFERED=1 ", "", {"unbuffered-logs"}),
+    Sabotage("PYTHONFAULTHANDLER removed", "Dockerfile", r"    PYTHONFAULTHANDLER=1 \\\n", "", {"crash-traceback"}),
+    Sabotage(
+        "bound to 127.0.0.1",
+        "gunicorn.conf.py",
+        r"0\.0\.0\.0",
+        "127.0.0.1",
+        {"answers-curl"},
+        reachable_with={"HOST": "0.0.0.0"},
+    ),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sabotage", [pytest.param(s, id=f"{s.folder}:{s.what.replace(' ', '-')}") for s in SABOTAGES])
+def test_sabotage_is_seen_by_its_practices_alone(sabotage: Sabotage) -> None:
+    folder = FOLDERS[sabotage.folder]
+    seen = {}
+    whole = Subject(folder.name, folder.path)
+    with whole.copied(f"with {sabotage.what}", reachable_with=sabotage.reachable_with) as copy:
+        file = copy.path / sabotage.file
+        changed, count = re.subn(sabotage.old, sabotage.new, file.read_text())
+        assert count == 1, f"{sabotage.old} is not in {sabotage.folder}/{sabotage.file} once: adapt the sabotage"
+        file.write_text(changed)
+        for practice in sorted(folder.holds):
+            try:
+                PRACTICES[practice].check(copy)
+            except Violation as violation:
+                seen[practice] = violation.seen
+    assert seen.keys() == sabotage.breaks, seen
