@@ -36,7 +36,12 @@ _session_containers = ExitStack()
 
 
 class BuildFailed(Exception):
-    """A build stopped: the end of its output, and how to repeat it by hand."""
+    """A build stopped: its whole output, and a message with the end of it and how to repeat it by hand."""
+
+    def __init__(self, output: str, name: str, by_hand: str) -> None:
+        self.output = output
+        end = "\n".join(output.splitlines()[-30:])
+        super().__init__(f"{name}: the build failed:\n{end}\nBy hand:\n  {by_hand}")
 
 
 class NotReady(Exception):
@@ -206,9 +211,7 @@ class Subject:
                 lines.append(line.decode(errors="replace"))
         except DockerException as error:
             output = "".join(lines) or str(error)
-            end = "\n".join(output.splitlines()[-30:])
-            by_hand = self.by_hand("docker compose build")
-            raise BuildFailed(f"{self.name}: the build failed:\n{end}\nBy hand:\n  {by_hand}") from error
+            raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
         return Build("".join(lines))
 
     @cached_property

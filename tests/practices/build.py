@@ -92,8 +92,8 @@ def verified_hashes(subject: Subject) -> None:
         try:
             copy.build()
         except BuildFailed as stopped:
-            if not re.search("hash|digest", str(stopped), re.IGNORECASE):
-                raise Violation(f"the build stops, but does not say why:\n{stopped}") from stopped
+            if not re.search("(not match|mismatch)", stopped.output, re.IGNORECASE):
+                raise Violation(f"the build stops, but does not say that a hash does not match:\n{stopped}") from stopped
         else:
             raise Violation("the build does not notice", f"change the hashes of flask in {lock.name}", "docker compose build")
 

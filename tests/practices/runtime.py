@@ -211,3 +211,12 @@ def _health(running: Running) -> str:
     running.container.reload()
     health = running.container.state.health
     return str(health.status) if health else "not checked"
+
+
+@practice
+def writes_nothing(subject: Subject) -> None:
+    """While it serves, the app changes no file of its container: no bytecode, no cache, no socket."""
+    subject.shared.get("/")
+    changed = docker.container.diff(subject.shared.container)
+    if changed:
+        raise Violation(f"changed since the start: {', '.join(sorted(changed))}", "docker diff CONTAINER")

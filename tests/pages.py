@@ -1,0 +1,98 @@
+"""The generated parts of the articles. cog calls these functions from the comments in the pages; `make docs` runs it."""
+
+import difflib
+from itertools import groupby
+
+import cog
+import tutorial
+from practices import PRACTICES
+from tutorial import ROOT, Folder
+
+FOLDERS = {folder.name: folder for folder in tutorial.load(PRACTICES)}
+LONG_DIFF = 40  # lines; a longer one is folded
+
+
+def contents() -> None:
+    """The table of contents of the front page."""
+    rows = (f"| [{f.name}]({f.name}/README.md) | {f.title} | {f.promise} |" for f in FOLDERS.values())
+    _table(("Folder", "Title", "What you get"), rows)
+
+
+def scoreboard() -> None:
+    """Practice by folder: what holds where, linked to the article that teaches it."""
+    names = list(FOLDERS)
+    for family, practices in groupby(PRACTICES.values(), key=lambda practice: practice.family):
+        cog.outl(f"\n**{family.capitalize()}**\n")
+        rows = []
+        for practice in practices:
+            cells = [_cell(FOLDERS[name], practice.id) for name in names]
+            rows.append(f"| <a id=\"{practice.id}\"></a>{practice.sentence} | {' | '.join(cells)} |")
+        _table(("Practice", *(f"[{_short(name)}]({name}/README.md)" for name in names)), rows)
+
+
+def adds(name: str) -> None:
+    """What a folder adds and gives up, as lists."""
+    folder = FOLDERS[name]
+    cog.outl("**This step adds**\n")
+    for practice in folder.adds:
+        cog.outl(f"- `{practice}`: {PRACTICES[practice].sentence}")
+    if folder.gives_up:
+        cog.outl("\n**This step gives up**\n")
+        for practice, reason in folder.gives_up.items():
+            cog.outl(f"- `{practice}`: {reason}")
+    cog.outl("\n`make test STEP=" + name + "` checks each of them, and that it does not hold one step earlier.")
+
+
+def diff(name: str, file: str = "Dockerfile") -> None:
+    """How a file differs from the one in the folder that this one builds on (step 1: from what people write first)."""
+    folder = FOLDERS[name]
+    before = ROOT / folder.builds_on[0] / file if folder.builds_on else folder.path / str(folder.wrong and folder.wrong.dockerfile)
+    old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, folder.path / file))
+    lines = list(difflib.unified_diff(old, new, str(before.relative_to(ROOT)), f"{name}/{file}", lineterm=""))
+    folded = len(lines) > LONG_DIFF
+    if folded:
+        cog.outl(f"<details><summary>{len(lines)} lines</summary>\n")
+    _code("diff", "\n".join(lines))
+    if folded:
+        cog.outl("\n</details>")
+
+
+def file(path: str, language: str) -> None:
+    """A file of the repository, whole."""
+    _code(language, (ROOT / path).read_text().rstrip())
+
+
+def navigation(name: str) -> None:
+    """Links to the article before, the contents, and the article after."""
+    names = list(FOLDERS)
+    at = names.index(name)
+    links = [
+        f"[← {FOLDERS[names[at - 1]].title}](../{names[at - 1]}/README.md)" if at else "",
+        "[Contents](../README.md#contents)",
+        f"[{FOLDERS[names[at + 1]].title} →](../{names[at + 1]}/README.md)" if at + 1 < len(names) else "",
+    ]
+    cog.outl(" · ".join(filter(None, links)))
+
+
+def _cell(folder: Folder, practice: str) -> str:
+    if practice in folder.adds:
+        return f"[**added**]({folder.name}/README.md)"
+    if practice in folder.holds:
+        return "yes"
+    return "–" if practice in folder.not_applicable else "no"
+
+
+def _short(name: str) -> str:
+    words = name.split("-")
+    return " ".join(words[:2]) if len(words) > 1 else name
+
+
+def _table(head: tuple[str, ...], rows: object) -> None:
+    cog.outl(f"| {' | '.join(head)} |")
+    cog.outl("|" + "---|" * len(head))
+    for row in rows:
+        cog.outl(row)
+
+
+def _code(language: str, text: str) -> None:
+    cog.outl(f"```{language}\n{text}\n```")
