@@ -5,6 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 import engine
+import tutorial
+from practices import PRACTICES
+
+
+def pytest_configure() -> None:
+    """A mistake in tutorial.toml is one line, not a traceback from every module that reads it."""
+    try:
+        tutorial.load(PRACTICES)
+    except tutorial.TutorialError as mistake:
+        raise pytest.UsageError(f"tests/tutorial.toml: {mistake}") from None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -26,7 +26,7 @@ def scoreboard() -> None:
         rows = []
         for practice in practices:
             cells = [_cell(FOLDERS[name], practice.id) for name in names]
-            rows.append(f"| <a id=\"{practice.id}\"></a>{practice.sentence} | {' | '.join(cells)} |")
+            rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
         _table(("Practice", *(f"[{_short(name)}]({name}/README.md)" for name in names)), rows)
 
 

@@ -23,6 +23,7 @@ def sweep(session: str) -> bool:
         (("network", "ls", "--quiet", "--filter", f"name={session}"), ("network", "rm")),
         (("volume", "ls", "--quiet", "--filter", f"name={session}"), ("volume", "rm", "--force")),
         (("image", "ls", "--quiet", "--filter", f"label=tutorial.session={session}"), ("image", "rm", "--force")),
+        (("image", "ls", "--quiet", "--filter", f"reference={session}*"), ("image", "rm", "--force")),
     ):
         if leftovers := sorted(set(docker(*names))):
             docker(*remove, *leftovers)

@@ -79,6 +79,9 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
     unknown_keys = entry.keys() - Folder.__dataclass_fields__.keys()
     if unknown_keys:
         raise TutorialError(f"{name}: unknown key {', '.join(sorted(unknown_keys))}")
+    for key in ("title", "promise", "builds_on", "adds"):
+        if key not in entry:
+            raise TutorialError(f"{name}: {key} is missing")
     for parent in entry["builds_on"]:
         if parent not in names:
             raise TutorialError(f"{name}: builds on {parent}, which is not listed")
