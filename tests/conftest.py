@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(subject.name))
         if step and not (subject and subject.path.name == step):
             items.remove(item)
+    # One subject after the other: its image is built and its shared container started once.
+    items.sort(key=lambda item: next((mark.args[0] for mark in item.iter_markers("xdist_group")), ""))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """Build a folder's image, start it as its compose file says, look inside, and leave nothing behind."""
 
+import fcntl
 import json
 import os
 import re
@@ -32,7 +33,6 @@ SCRATCH = Path(tempfile.gettempdir()) / SESSION
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
 docker = DockerClient()
-_session_containers = ExitStack()
 
 
 class BuildFailed(Exception):
@@ -59,10 +59,22 @@ def start_reaper() -> Callable[[], None]:
     )
 
     def end() -> None:
-        _session_containers.close()
+        _shared.end()
         reaper.communicate("done")
 
     return end
+
+
+@contextmanager
+def one_build_at_a_time() -> Iterator[None]:
+    """Keep the builds of all test processes apart.
+
+    BuildKit before 0.19 may take the whole engine down when two builds share an instruction at the same moment
+    (https://github.com/moby/buildkit/pull/5606; seen with Docker 26.1.5). A build uses all cores by itself anyway.
+    """
+    with (Path(tempfile.gettempdir()) / "tutorial-build.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
@@ -161,7 +173,6 @@ class Subject:
     dockerfile: str | None = None
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     service: str = "web"
-    containers: ExitStack = field(default=_session_containers, compare=False, repr=False)
 
     @property
     def slug(self) -> str:
@@ -207,8 +218,9 @@ class Subject:
         lines = []
         project = self._project(self.image_name)
         try:
-            for _, line in project.compose.build(self.service, progress="plain", stream_logs=True) or ():
-                lines.append(line.decode(errors="replace"))
+            with one_build_at_a_time():
+                for _, line in project.compose.build(self.service, progress="plain", stream_logs=True) or ():
+                    lines.append(line.decode(errors="replace"))
         except DockerException as error:
             output = "".join(lines) or str(error)
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
@@ -239,15 +251,39 @@ class Subject:
         finally:
             project.compose.down(timeout=0, volumes=True, quiet=True)
 
-    @cached_property
+    @property
     def shared(self) -> Running:
-        """A container that all checks use that leave no trace in it."""
-        return self.containers.enter_context(self.running())
+        """A container for all checks that leave no trace in it; another subject's ends when this one's begins."""
+        if _shared.subject != self:
+            _shared.end()
+            _shared.running = _shared.stack.enter_context(self.running())
+            _shared.subject = self
+        return _shared.running
 
     @contextmanager
     def copied(self, what: str, **changes: Any) -> Iterator["Subject"]:
         """A copy of the folder to change; ``what`` says in messages why it is not the folder itself."""
-        with tempfile.TemporaryDirectory(dir=SCRATCH) as parent, ExitStack() as containers:
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
             path = Path(parent) / self.path.name
             shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
-            yield replace(self, name=f"{self.name} {what}", path=path, containers=containers, **changes)
+            copy = replace(self, name=f"{self.name} {what}", path=path, **changes)
+            yield copy
+            if _shared.subject == copy:
+                _shared.end()
+
+
+class _Shared:
+    """The one shared container of this process, and whose it is."""
+
+    subject: Subject | None = None
+    running: Running
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+
+    def end(self) -> None:
+        self.subject = None
+        self.stack.close()
+
+
+_shared = _Shared()

@@ -10,12 +10,13 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import tutorial
-from engine import SCRATCH, SESSION, Subject
+from engine import SCRATCH, SESSION, Subject, one_build_at_a_time
 from practices import PRACTICES
 
 BLOCK = re.compile(r"^(?P<not_run><!-- not run: .+ -->\n)?```console\n(?P<text>[\s\S]*?)^```$", re.MULTILINE)
@@ -60,10 +61,11 @@ def test_commands_of_the_article(subject: Subject) -> None:
             command = re.sub(r"(?<=localhost:)8000|8000(?=:)", port, step.command)
             for name in names:
                 command = re.sub(rf"(?<= ){name}(?= |$)", f"{project}-{name}", command)
-            result = subprocess.run(
-                ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180, check=False,
-            )  # fmt: skip
+            with one_build_at_a_time() if "build" in command else nullcontext():
+                result = subprocess.run(
+                    ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
+                )  # fmt: skip
             printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000").replace(f"{project}-", "")
             if not re.fullmatch(re.escape(step.shown.strip()).replace("…", r"[\s\S]*"), printed.strip()):
                 pytest.fail(

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 import pytest
-from engine import SESSION, docker
+from engine import SESSION, docker, one_build_at_a_time
 from tutorial import ROOT
 
 PROJECT = f"{SESSION}-make-up"
@@ -38,7 +38,8 @@ def test_an_unknown_folder_is_one_line_that_names_the_folders() -> None:
 @pytest.mark.xdist_group("make up")
 def test_up_shows_the_answer_and_how_to_stop_and_down_removes_everything(free_port: int) -> None:
     try:
-        result = make("up", f"PORT={free_port}")
+        with one_build_at_a_time():
+            result = make("up", f"PORT={free_port}")
         assert result.returncode == 0, result.stderr
         assert f"http://localhost:{free_port}\n" in result.stdout
         assert '"step":"step-1-kiss"' in result.stdout
