@@ -27,6 +27,9 @@ T = TypeVar("T")
 SESSION = f"tutorial-{secrets.token_hex(4)}"
 # The folders publish ${PORT:-8000}: port 0 lets the engine choose a free one.
 os.environ["PORT"] = "0"
+# Started from a Git hook, the checks would otherwise change that repository instead of the copies that they make.
+for variable in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
+    os.environ.pop(variable, None)
 
 # Copies of folders and compose overrides; reaper.py removes it, too.
 SCRATCH = Path(tempfile.gettempdir()) / SESSION

@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ def test_commands_of_the_article(subject: Subject) -> None:
         port = str(server.getsockname()[1])
     project = f"{SESSION}-article-{subject.slug}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
+    # Tools that a reader installs, such as pre-commit, are the ones beside pytest here.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     steps = list(commands(page))
     # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
     names = set(re.findall(r"--(?:name|tag) (\S+)", "\n".join(step.command for step in steps)))
