@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint docs bootstrap clean
+.PHONY: help up down test lint hooks docs bootstrap clean
 MAKEFLAGS += --no-print-directory
 
 FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
@@ -28,14 +28,13 @@ down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
 
 test: bootstrap .venv/ready ## run the tests: every folder, every practice
-	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step $(STEP)) $(if $(K),-k '$(K)')
+	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
-lint: .venv/ready ## check formatting, types, shell scripts and Dockerfiles
-	@.venv/bin/ruff format --check tests
-	@.venv/bin/ruff check tests
-	@.venv/bin/mypy
-	@.venv/bin/shellcheck bootstrap/*.sh .ci/run
-	@.venv/bin/hadolint $(foreach folder,$(FOLDERS),$(wildcard $(folder)/Dockerfile))
+lint: .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
+	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
+
+hooks: .venv/ready ## let Git run the same checks before each commit
+	@.venv/bin/pre-commit install
 
 docs: .venv/ready ## write the generated parts of the articles anew
 	@.venv/bin/cog -r -I tests $(DOCUMENTS)

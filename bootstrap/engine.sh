@@ -35,6 +35,7 @@ case "$(uname -s)" in
   *) fail "no Docker engine answers: install and start Docker Desktop (https://docs.docker.com/desktop/)" ;;
 esac
 
+# shellcheck source=/dev/null
 [ -r /etc/os-release ] && . /etc/os-release
 case "${ID:-unknown} ${ID_LIKE:-}" in
   *debian* | *ubuntu*) ;;
@@ -49,6 +50,7 @@ packages=(docker.io docker-cli docker-buildx docker-compose)
 # these, may come from Debian 13. The mirror is the one that this machine uses already.
 use_trixie_for_docker() {
   local mirror
+  # shellcheck disable=SC2016 # apt fills this in, not the shell
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Label: Debian' | head -n 1)
   [ -n "$mirror" ] || fail "no Debian mirror for bookworm in apt's sources: install Docker by hand (https://docs.docker.com/engine/install/debian/)"
   cat >/etc/apt/sources.list.d/docker-from-trixie.sources <<SOURCES
