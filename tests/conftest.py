@@ -22,13 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the chosen folder's tests; send the tests of one subject to one worker, where its image and container are."""
+    """Keep the chosen folder's tests; send one subject's tests to one worker, where its image and container are."""
     step = config.getoption("--step")
     for item in items[:]:
-        subject = item.callspec.params.get("subject") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
-        if subject:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        subject = parameters.get("subject")
+        if isinstance(subject, engine.Subject):
             item.add_marker(pytest.mark.xdist_group(subject.name))
-        if step and not (subject and subject.path.name == step):
+        if step and not (isinstance(subject, engine.Subject) and subject.path.name == step):
             items.remove(item)
     # One subject after the other: its image is built and its shared container started once.
     items.sort(key=lambda item: next((mark.args[0] for mark in item.iter_markers("xdist_group")), ""))

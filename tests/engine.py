@@ -246,7 +246,7 @@ class Subject:
     def started(self, **overrides: Any) -> Iterator[Running]:
         """Start a container as written, without waiting for an answer, and remove it afterwards."""
         name = f"{SESSION}-{self.slug}-{secrets.token_hex(2)}"
-        assert self.image
+        _ = self.image  # builds it
         project = self._project(name, **overrides)
         try:
             project.compose.up(self.service, detach=True, no_build=True, quiet=True)

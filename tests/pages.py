@@ -1,9 +1,11 @@
-"""The generated parts of the articles. cog calls these functions from the comments in the pages; `make docs` runs it."""
+"""The generated parts of the articles: cog calls these functions from comments in the pages, `make docs` calls cog."""
 
 import difflib
+from collections.abc import Iterable
 from itertools import groupby
 
 import cog
+
 import tutorial
 from practices import PRACTICES
 from tutorial import ROOT, Folder
@@ -87,7 +89,7 @@ def _short(name: str) -> str:
     return " ".join(words[:2]) if len(words) > 1 else name
 
 
-def _table(head: tuple[str, ...], rows: object) -> None:
+def _table(head: tuple[str, ...], rows: Iterable[str]) -> None:
     cog.outl(f"| {' | '.join(head)} |")
     cog.outl("|" + "---|" * len(head))
     for row in rows:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 import tutorial
 from engine import SCRATCH, SESSION, Subject, one_build_at_a_time
 from practices import PRACTICES

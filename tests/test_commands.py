@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+
 from engine import SESSION, docker, one_build_at_a_time
 from tutorial import ROOT
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 import tutorial
 from engine import Subject
 from practices import PRACTICES

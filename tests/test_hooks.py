@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tutorial import ROOT
 
 # The hook, and what is appended to a file (which may be a new one) to make that hook alone fail.

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 import tutorial
 from practices import PRACTICES
 from tutorial import ROOT

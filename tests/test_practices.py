@@ -1,6 +1,9 @@
 """Every claim of the articles, on every folder: it holds from the folder that adds it, and is seen to fail before."""
 
+from typing import Any
+
 import pytest
+
 import tutorial
 from engine import BuildFailed, NotReady, Subject
 from practices import PRACTICES, Practice, Violation
@@ -8,7 +11,7 @@ from practices import PRACTICES, Practice, Violation
 FOLDERS = tutorial.load(PRACTICES)
 
 
-def cells() -> list:
+def cells() -> list[Any]:
     """(subject, practice, whether it must hold) for every cell of the scoreboard that applies."""
     found = []
     for folder in FOLDERS:
@@ -33,7 +36,8 @@ def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:
         if not holds:
             pytest.fail(
                 f"{practice.id} holds in {subject.name} already, so no later folder teaches it.\n"
-                f"It says: {practice.sentence}\nMove it to where it first holds in tests/tutorial.toml, and correct the articles.",
+                f"It says: {practice.sentence}\n"
+                "Move it to where it first holds in tests/tutorial.toml, and correct the articles.",
                 pytrace=False,
             )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
+
 import tutorial
 from engine import Subject
 from practices import PRACTICES, Violation
@@ -46,7 +47,8 @@ SABOTAGES = [
         "hashes dropped and a dependency bumped",
         "Dockerfile",
         r"RUN pip install --require-hashes .*",
-        r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt && pip install -r loose.txt",
+        r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt"
+        r" && pip install -r loose.txt",
         {"locked-dependencies", "verified-hashes"},
     ),
     Sabotage("PYTHONUNBUFFERED removed", "Dockerfile", "PYTHONUNBUFFERED=1 ", "", {"unbuffered-logs"}),
@@ -58,6 +60,14 @@ SABOTAGES = [
         "127.0.0.1",
         {"answers-curl"},
         reachable_with={"HOST": "0.0.0.0"},
+    ),
+    Sabotage(
+        "export hook that writes elsewhere",
+        ".pre-commit-config.yaml",
+        r"export --output requirements\.txt",
+        "export --output /dev/null",
+        {"requirements-in-sync"},
+        folder="extra-3-precommit",
     ),
 ]
 

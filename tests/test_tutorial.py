@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tutorial import ROOT, TutorialError, load
+
+from tutorial import ROOT, Folder, TutorialError, load
 
 GOOD = """
 [[folder]]
@@ -24,7 +25,7 @@ adds = ["stops"]
 """
 
 
-def _load(text: str, tmp_path: Path) -> object:
+def _load(text: str, tmp_path: Path) -> list[Folder]:
     for name in ("one", "two"):
         (tmp_path / name).mkdir(exist_ok=True)
     (tmp_path / "tutorial.toml").write_text(text)

@@ -1,12 +1,12 @@
 """The practices: what the articles claim, as checks of the real thing.
 
-A practice is a function of a :class:`~engine.Subject`. Its docstring is the sentence that the scoreboard shows, its name
-(with hyphens) the practice's id. It returns when the practice holds and raises :class:`Violation` when it is seen not to.
+A practice is a function of a :class:`~engine.Subject`. Its docstring is the sentence that the scoreboard shows, its
+name (with hyphens) the practice's id. It returns when the practice holds and raises :class:`Violation` when it is seen
+not to.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
 
 from engine import Subject
 

@@ -5,7 +5,10 @@ import re
 import secrets
 import tarfile
 import tomllib
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from engine import SCRATCH, BuildFailed, Subject, docker
 
@@ -31,14 +34,14 @@ FLASK = re.compile(r'^flask==(?:.*\\\n)*.*|^.*file = "flask-\d.*', re.MULTILINE)
 
 @cache
 def _distributions_of_image(image: str) -> dict[str, str]:
-    distributions: dict[str, str] = json.loads(docker.run(image, ["python", "-c", DISTRIBUTIONS], remove=True))
+    distributions: dict[str, str] = json.loads(str(docker.run(image, ["python", "-c", DISTRIBUTIONS], remove=True)))
     return distributions
 
 
 def _installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
     interpreter = subject.shared.python(APP_INTERPRETER)
-    found = json.loads(docker.execute(subject.shared.container, [interpreter, "-c", DISTRIBUTIONS]))
+    found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-c", DISTRIBUTIONS])))
     brought = _distributions_of_image(_base_image(subject))
     return {name: version for name, version in found.items() if name not in brought}
 
@@ -63,11 +66,13 @@ def _locked(subject: Subject) -> dict[str, str]:
     """What the folder's lock, or else its requirements.txt, pins: {normalized name: version}."""
     if (subject.path / "poetry.lock").exists():
         return {package["name"]: package["version"] for package in _lock(subject)}
-    return {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", subject.read("requirements.txt"), re.M)}
+    return {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", subject.read("requirements.txt"), re.MULTILINE)}
 
 
-def _lock(subject: Subject) -> list[dict]:
-    packages: list[dict] = tomllib.loads(subject.read("poetry.lock"))["package"] if (subject.path / "poetry.lock").exists() else []
+def _lock(subject: Subject) -> list[dict[str, Any]]:
+    if not (subject.path / "poetry.lock").exists():
+        return []
+    packages: list[dict[str, Any]] = tomllib.loads(subject.read("poetry.lock"))["package"]
     return packages
 
 
@@ -87,7 +92,7 @@ def verified_hashes(subject: Subject) -> None:
     """A package that is not the one that was locked stops the build, and the message says so."""
     with subject.copied("with another hash for one package") as copy:
         # All hashes of one package: with one left, installers take the file that it belongs to.
-        lock = next((copy.path / name for name in ("requirements.txt", "poetry.lock") if (copy.path / name).exists()))
+        lock = next(copy.path / name for name in ("requirements.txt", "poetry.lock") if (copy.path / name).exists())
         locked = lock.read_text()
         tampered = FLASK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
         if tampered == locked:
@@ -126,7 +131,7 @@ def cached_dependencies(subject: Subject) -> None:
             raise Violation(f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build")
 
 
-def _a_module(subject: Subject):
+def _a_module(subject: Subject) -> Path:
     return next(path for path in sorted(subject.path.rglob("*.py")) if path.stat().st_size and path.parent.name == "hello")
 
 
@@ -154,20 +159,19 @@ def lean_context(subject: Subject) -> None:
 def _find_in_layers(subject: Subject, content: bytes) -> set[str]:
     """The files in any layer of the image, the base image's aside, that contain these bytes."""
     found = set()
-    base_layers = {layer.removeprefix("sha256:") for layer in docker.image.inspect(_base_image(subject)).root_fs.layers}
+    layers = docker.image.inspect(_base_image(subject)).root_fs.layers or []
+    base_layers = {layer.removeprefix("sha256:") for layer in layers}
     archive = SCRATCH / f"{subject.slug}.tar"
     docker.image.save(subject.image, output=archive)
     with tarfile.open(archive) as image:
         for member in image:
             if not member.isfile() or member.name.rpartition("/")[2] in base_layers:
                 continue
-            try:
-                layer = tarfile.open(fileobj=image.extractfile(member))
-            except tarfile.ReadError:
-                continue  # a manifest or a configuration
-            for file in layer:
-                if file.isfile() and content in layer.extractfile(file).read():
-                    found.add(file.name)
+            # A manifest or a configuration is no archive.
+            with suppress(tarfile.ReadError), tarfile.open(fileobj=image.extractfile(member)) as layer:
+                for file in layer:
+                    if file.isfile() and (stream := layer.extractfile(file)) and content in stream.read():
+                        found.add(file.name)
     archive.unlink()
     return found
 

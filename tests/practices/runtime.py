@@ -8,7 +8,6 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
-from python_on_whales.exceptions import DockerException
 
 from engine import Running, Subject, docker, wait_until
 
@@ -98,7 +97,7 @@ def port_from_env(subject: Subject) -> None:
 
 @practice
 def graceful_stop(subject: Subject) -> None:
-    """On `docker stop`, a request in flight is answered; the exit code is 0; an idle container stops in under 2 seconds."""
+    """On `docker stop`, a request in flight is answered; exit code 0; an idle container stops in under 2 seconds."""
     by_hand = "curl 'localhost:8000/slow?seconds=3' & sleep 1; docker compose stop; docker compose ps --all"
     with subject.running() as running, ThreadPoolExecutor() as pool:
         answer = _in_flight(running, pool, 3)
