@@ -48,7 +48,11 @@ def adds(name: str) -> None:
 def diff(name: str, file: str = "Dockerfile") -> None:
     """How a file differs from the one in the folder that this one builds on (step 1: from what people write first)."""
     folder = FOLDERS[name]
-    before = ROOT / folder.builds_on[0] / file if folder.builds_on else folder.path / str(folder.wrong and folder.wrong.dockerfile)
+    before = (
+        ROOT / folder.builds_on[0] / file
+        if folder.builds_on
+        else folder.path / str(folder.wrong and folder.wrong.dockerfile)
+    )
     old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, folder.path / file))
     lines = list(difflib.unified_diff(old, new, str(before.relative_to(ROOT)), f"{name}/{file}", lineterm=""))
     folded = len(lines) > LONG_DIFF

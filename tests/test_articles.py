@@ -70,7 +70,9 @@ def test_commands_of_the_article(subject: Subject) -> None:
                     ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
                 )  # fmt: skip
-            printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000").replace(f"{project}-", "")
+            printed = (
+                re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000").replace(f"{project}-", "")
+            )
             if not re.fullmatch(re.escape(step.shown.strip()).replace("…", r"[\s\S]*"), printed.strip()):
                 pytest.fail(
                     f"{page.relative_to(tutorial.ROOT)}:{step.line}: $ {step.command}\n"

@@ -21,7 +21,9 @@ def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.json()["step"] == subject.path.name
 
-    curl = subprocess.run(["curl", "-sS", "--fail", subject.shared.url() + "/"], capture_output=True, text=True, check=True)
+    curl = subprocess.run(
+        ["curl", "-sS", "--fail", subject.shared.url() + "/"], capture_output=True, text=True, check=True
+    )
     assert curl.stdout.strip() == answer.text.strip()
 
 

@@ -54,8 +54,16 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
         ('title = "Two"', 'titel = "Two"', "two: unknown key titel"),
         ('title = "Two"\n', "", "two: title is missing"),
         ('adds = ["stops"]', 'adds = ["stops"]\ngives_up = { stops = "why" }', "two: stops is named twice"),
-        ('adds = ["answers"]', 'adds = ["answers"]\ngives_up = { stops = "why" }', "one: gives up stops, which it never had"),
-        ('adds = ["stops"]', 'adds = ["stops"]\nnot_applicable = { answers = "why" }', "two: answers is not applicable, but"),
+        (
+            'adds = ["answers"]',
+            'adds = ["answers"]\ngives_up = { stops = "why" }',
+            "one: gives up stops, which it never had",
+        ),
+        (
+            'adds = ["stops"]',
+            'adds = ["stops"]\nnot_applicable = { answers = "why" }',
+            "two: answers is not applicable, but",
+        ),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -45,7 +45,9 @@ class Folder:
         return ROOT / self.name
 
 
-def load(known_practices: Collection[str], file: Path = ROOT / "tests/tutorial.toml", root: Path = ROOT) -> list[Folder]:
+def load(
+    known_practices: Collection[str], file: Path = ROOT / "tests/tutorial.toml", root: Path = ROOT
+) -> list[Folder]:
     """Read and check the tutorial.
 
     Args:

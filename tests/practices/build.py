@@ -66,7 +66,10 @@ def _locked(subject: Subject) -> dict[str, str]:
     """What the folder's lock, or else its requirements.txt, pins: {normalized name: version}."""
     if (subject.path / "poetry.lock").exists():
         return {package["name"]: package["version"] for package in _lock(subject)}
-    return {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", subject.read("requirements.txt"), re.MULTILINE)}
+    return {
+        name.lower(): version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)", subject.read("requirements.txt"), re.MULTILINE)
+    }
 
 
 def _lock(subject: Subject) -> list[dict[str, Any]]:
@@ -96,15 +99,21 @@ def verified_hashes(subject: Subject) -> None:
         locked = lock.read_text()
         tampered = FLASK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
         if tampered == locked:
-            raise Violation(f"{lock.name} has no hashes: whatever the index sends is installed", f"grep sha256 {lock.name}")
+            raise Violation(
+                f"{lock.name} has no hashes: whatever the index sends is installed", f"grep sha256 {lock.name}"
+            )
         lock.write_text(tampered)
         try:
             copy.build()
         except BuildFailed as stopped:
             if not re.search("(not match|mismatch)", stopped.output, re.IGNORECASE):
-                raise Violation(f"the build stops, but does not say that a hash does not match:\n{stopped}") from stopped
+                raise Violation(
+                    f"the build stops, but does not say that a hash does not match:\n{stopped}"
+                ) from stopped
         else:
-            raise Violation("the build does not notice", f"change the hashes of flask in {lock.name}", "docker compose build")
+            raise Violation(
+                "the build does not notice", f"change the hashes of flask in {lock.name}", "docker compose build"
+            )
 
 
 @practice
@@ -113,10 +122,16 @@ def pinned_tools(subject: Subject) -> None:
     names = {name for _, name in _stages(subject)}
     for base, _ in _stages(subject):
         if base not in names and not re.search("trixie|bookworm", base):
-            raise Violation(f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull")
+            raise Violation(
+                f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
+            )
     for line in subject.instructions:
         for arguments in re.findall(r"pip install ([^&;|]*)", line):
-            if loose := [word for word in arguments.split() if re.fullmatch(r"[a-z][\w.\[\]-]*", word) and not word.endswith(".txt")]:
+            if loose := [
+                word
+                for word in arguments.split()
+                if re.fullmatch(r"[a-z][\w.\[\]-]*", word) and not word.endswith(".txt")
+            ]:
                 raise Violation(f"no version for {', '.join(loose)} in: {line}", "docker compose build --no-cache")
 
 
@@ -128,11 +143,15 @@ def cached_dependencies(subject: Subject) -> None:
         code = _a_module(copy)
         code.write_text(f"{code.read_text()}\n# {secrets.token_hex()}\n")  # never built before, so never cached
         if again := [name for name in copy.build().ran if INSTALLS.search(name)]:
-            raise Violation(f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build")
+            raise Violation(
+                f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
+            )
 
 
 def _a_module(subject: Subject) -> Path:
-    return next(path for path in sorted(subject.path.rglob("*.py")) if path.stat().st_size and path.parent.name == "hello")
+    return next(
+        path for path in sorted(subject.path.rglob("*.py")) if path.stat().st_size and path.parent.name == "hello"
+    )
 
 
 CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", "hello/__pycache__/main.cpython-313.pyc", ".idea/workspace.xml")

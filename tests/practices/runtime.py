@@ -105,7 +105,9 @@ def graceful_stop(subject: Subject) -> None:
         try:
             status = answer.result().status_code
         except httpx.HTTPError as error:
-            raise Violation(f"the stop took {took:.1f} s and the request in flight was lost: {error}", by_hand) from error
+            raise Violation(
+                f"the stop took {took:.1f} s and the request in flight was lost: {error}", by_hand
+            ) from error
         if status != 200:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
         _require_exit_code_0(running, by_hand)
