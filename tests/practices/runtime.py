@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 
-from engine import Running, Subject, docker, wait_until
+from engine import READY_LIMIT, Running, Subject, docker, wait_until
 
 from . import Violation, practice
 
@@ -43,8 +43,19 @@ lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{
 print(sum(f[1].endswith(port) and f[3] == "01" and f[4].endswith(":00000000") for f in lines))
 """
 
+# Run inside the container: print the addresses that something listens on. Docker's own name server has a port, too.
+LISTENING = """
+lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
+print(*(f[1] for f in lines if f[3] == "0A" and not f[1].startswith("0B00007F")))
+"""
+
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
 NOT_CLEAN = re.compile(r".*(?:\b(?:ERROR|WARNING|CRITICAL|Traceback)\b|[Dd]eprecat|Control server).*")
+
+
+def _wait_until_listening(running: Running) -> None:
+    """Wait until the app has bound its port, wherever that is: from then on an answer may be expected at once."""
+    wait_until(lambda: not running.is_up or running.python(LISTENING), READY_LIMIT)
 
 
 def _signal_workers(running: Running, number: signal.Signals) -> list[str]:
@@ -67,7 +78,8 @@ def answers_curl(subject: Subject) -> None:
         def curl() -> subprocess.CompletedProcess[str]:
             return subprocess.run(command, capture_output=True, text=True, check=False)
 
-        wait_until(lambda: curl().returncode == 0, limit=8)
+        _wait_until_listening(running)
+        wait_until(lambda: curl().returncode == 0, limit=3)
         answer = curl()
         if answer.returncode != 0:
             raise Violation(answer.stderr.strip(), "curl localhost:8000")
@@ -87,7 +99,8 @@ def production_server(subject: Subject) -> None:
 def port_from_env(subject: Subject) -> None:
     """The port in the container comes from the environment variable `PORT`, as many platforms demand."""
     with subject.started(environment={**subject.reachable_with, "PORT": "9001"}, ports=["9001"]) as running:
-        if not wait_until(lambda: running.answers("/", 9001), limit=8):
+        _wait_until_listening(running)
+        if not wait_until(lambda: running.answers("/", 9001), limit=3):
             raise Violation(
                 f"PORT=9001, but nothing answers there; the log says:\n{running.log}",
                 "docker compose run --rm --env PORT=9001 --publish 9001:9001 web",
