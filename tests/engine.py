@@ -92,7 +92,7 @@ def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) ->
 
 @dataclass(frozen=True)
 class Build:
-    """A finished build: its output, its time in seconds, and the instructions that ran, without those from the cache."""
+    """A finished build: its output, its time in seconds, and the instructions that ran, without cached ones."""
 
     output: str
     seconds: float = 0

@@ -1,7 +1,7 @@
 """Measure every folder, side by side on this machine, and keep the figures in ``assets/measurements.json``.
 
-``python tests/measure.py [--step FOLDER] [--rounds 3]``. A round builds, starts and weighs every subject once: a busy
-moment of the machine does not fall on one of them alone. What was measured is written at once; a run that was
+``python tests/measure.py [--step FOLDER] [--rounds 3]``. What a chart compares is measured in turns, so that a busy
+moment of the machine does not fall on one of them alone. Every round is written when it is complete; a run that was
 interrupted is continued by the next one on the same machine.
 """
 
@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import httpx
 import engine
 import tutorial
 from engine import Subject
+from figures import BUILDERS
 from practices import PRACTICES
 from practices.build import base_image, change_code, change_dependency
 
@@ -41,22 +43,24 @@ KINDS = {
 }
 
 
-def measure(subject: Subject) -> dict[str, float]:
-    """Build, start and weigh one subject once."""
-    with subject.copied("to measure") as copy:
-        mounts = secrets.token_hex(4)
-        figures = {
-            "cold_s": copy.build(cache=False, mounts=mounts).seconds,
-            "unchanged_s": copy.build(mounts=mounts).seconds,
-        }
-        change_code(copy)
-        figures["code_s"] = copy.build(mounts=mounts).seconds
-        change_dependency(copy)
-        figures["dependency_s"] = copy.build(mounts=mounts).seconds
+def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
+    """Build, start and weigh subjects once, side by side: each kind of figure of all of them, then the next kind."""
+    mounts = secrets.token_hex(4)
+    found: dict[str, dict[str, float]] = {subject.name: {} for subject in subjects}
+    with ExitStack() as stack:
+        copies = {subject.name: stack.enter_context(subject.copied("to measure")) for subject in subjects}
+        for name, copy in copies.items():
+            found[name]["cold_s"] = copy.build(cache=False, mounts=f"{mounts}-{copy.slug}").seconds
+        for kind, change in (("unchanged_s", None), ("code_s", change_code), ("dependency_s", change_dependency)):
+            for name, copy in copies.items():
+                if change:
+                    change(copy)
+                found[name][kind] = copy.build(mounts=f"{mounts}-{copy.slug}").seconds
     _forget(mounts)
-    figures["start_s"] = _start(subject)
-    image, base = _weight(subject.image), _weight(base_image(subject))
-    return {**figures, "image_mb": image, "added_mb": image - base}
+    for subject in subjects:
+        image, base = _weight(subject.image), _weight(base_image(subject))
+        found[subject.name] |= {"start_s": _start(subject), "image_mb": image, "added_mb": image - base}
+    return found
 
 
 def _forget(mounts: str) -> None:
@@ -64,7 +68,7 @@ def _forget(mounts: str) -> None:
     records = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, text=True, check=True).stdout
     for record in re.split(r"\n(?=ID:)", records):
         id_ = re.match(r"ID:\s+(\w+)", record)
-        if id_ and f'with id "{mounts}/' in record:
+        if id_ and f'with id "{mounts}-' in record:
             subprocess.run(
                 ["docker", "buildx", "prune", "--force", "--filter", f"id={id_[1]}"], capture_output=True, check=True
             )
@@ -169,20 +173,26 @@ def main() -> None:
     folders = [f for f in tutorial.load(PRACTICES) if not arguments.step or f.name in arguments.step]
     subjects = [subject for folder in folders for subject in engine.subjects(folder)]
 
+    compared = [subject for subject in subjects if subject.name in BUILDERS]
+    groups = [compared, *([subject] for subject in subjects if subject not in compared)]
+
     figures = Figures(describe_machine())
-    todo = [s for n in range(arguments.rounds) for s in subjects if figures.rounds(s.name) <= n]
+    todo = [
+        group
+        for n in range(arguments.rounds)
+        for group in filter(None, groups)
+        if min(figures.rounds(subject.name) for subject in group) <= n
+    ]
     end = engine.start_reaper()
     try:
         while todo:
-            subject, left = todo[0], sum(figures.seconds(s.name) for s in todo)
+            left = sum(figures.seconds(subject.name) for group in todo for subject in group)
             estimate = f", about {left / 60:.0f} minutes left" if left else ""
-            print(f"measure: {subject.name}, {len(todo)} to go{estimate}", flush=True)
-            found = measure(subject)
-            figures.add(subject.name, found)
-            print(
-                "  " + ", ".join(f"{kind.replace('_', ' ')} {value:.1f}" for kind, value in found.items()), flush=True
-            )
-            todo.pop(0)
+            names = ", ".join(subject.name for subject in todo[0])
+            print(f"measure: {names} ({len(todo)} to go{estimate}; load {os.getloadavg()[0]:.1f})", flush=True)
+            for name, found in measure(todo.pop(0)).items():
+                figures.add(name, found)
+                print(f"  {name}: " + ", ".join(f"{kind} {value:.1f}" for kind, value in found.items()), flush=True)
         figures.finish()
     except KeyboardInterrupt:
         sys.exit(f"measure: stopped; {FILE.name} has what was measured, and the next run goes on from there")
