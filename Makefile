@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint hooks docs bootstrap clean
+.PHONY: help up down test measure lint hooks docs bootstrap clean
 MAKEFLAGS += --no-print-directory
 
 FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
@@ -30,6 +30,9 @@ down: ## stop a folder and remove its containers
 test: bootstrap .venv/ready ## run the tests: every folder, every practice
 	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
+measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
+	@.venv/bin/python tests/measure.py $(if $(STEP),--step=$(STEP))
+
 lint: .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
 
@@ -37,6 +40,7 @@ hooks: .venv/ready ## let Git run the same checks before each commit
 	@.venv/bin/pre-commit install
 
 docs: .venv/ready ## write the generated parts of the articles anew
+	@.venv/bin/python tests/figures.py
 	@.venv/bin/cog -r -I tests $(DOCUMENTS)
 
 bootstrap: ## make sure that an engine runs and the base images are there

@@ -21,12 +21,14 @@ import httpx
 from python_on_whales import Container, DockerClient
 from python_on_whales.exceptions import DockerException
 
+import tutorial
+
 T = TypeVar("T")
 
 # Everything that this process starts has a name that begins with this; reaper.py removes it.
 SESSION = f"tutorial-{secrets.token_hex(4)}"
-# The folders publish ${PORT:-8000}: port 0 lets the engine choose a free one.
-os.environ["PORT"] = "0"
+# The folders publish ${PORT:-8000}, a second service ${UV_PORT:-8001}: port 0 lets the engine choose a free one.
+os.environ["PORT"] = os.environ["UV_PORT"] = "0"
 # Started from a Git hook, the checks would otherwise change that repository instead of the copies that they make.
 for variable in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
     os.environ.pop(variable, None)
@@ -90,9 +92,10 @@ def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) ->
 
 @dataclass(frozen=True)
 class Build:
-    """A finished build: its whole output, and the instructions that ran, those from the cache left out."""
+    """A finished build: its output, its time in seconds, and the instructions that ran, without cached ones."""
 
     output: str
+    seconds: float = 0
 
     @property
     def ran(self) -> list[str]:
@@ -169,6 +172,7 @@ class Subject:
         path: the folder.
         dockerfile: a Dockerfile that compose would not choose.
         reachable_with: environment without which the app cannot be reached from outside.
+        service: the compose service, whose profile (if it has one) has the same name.
     """
 
     name: str
@@ -191,7 +195,12 @@ class Subject:
         return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line.strip()]
 
     def by_hand(self, *commands: str) -> str:
-        return "\n  ".join((f"cd {self.name.partition(' ')[0]}", *commands))
+        if self.service != "web":
+            commands = (
+                f"export COMPOSE_PROFILES={self.service}",
+                *(re.sub(r"\bweb\b", self.service, c) for c in commands),
+            )
+        return "\n  ".join((f"cd {self.path.name}", *commands))
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
@@ -206,14 +215,19 @@ class Subject:
             compose_files=[self.path / "compose.yaml", file],
             compose_project_name=name,
             compose_project_directory=self.path,
+            compose_profiles=[self.service],
         )
 
     @property
     def image_name(self) -> str:
         return f"{SESSION}-{self.slug}"
 
-    def build(self) -> Build:
-        """Build the image, with what the engine has cached.
+    def build(self, *, cache: bool = True, mounts: str = "") -> Build:
+        """Build the image.
+
+        Args:
+            cache: use what the layer cache holds.
+            mounts: a name that keeps this build's cache mounts apart from those of builds that give another name.
 
         Raises:
             BuildFailed: the build stopped.
@@ -221,13 +235,16 @@ class Subject:
         lines = []
         project = self._project(self.image_name)
         try:
+            arguments = {"BUILDKIT_CACHE_MOUNT_NS": mounts} if mounts else {}
             with one_build_at_a_time():
-                for _, line in project.compose.build(self.service, progress="plain", stream_logs=True) or ():
+                start = time.monotonic()
+                log = project.compose.build(self.service, arguments, cache, progress="plain", stream_logs=True)
+                for _, line in log or ():
                     lines.append(line.decode(errors="replace"))
         except DockerException as error:
             output = "".join(lines) or str(error)
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
-        return Build("".join(lines))
+        return Build("".join(lines), time.monotonic() - start)
 
     @cached_property
     def image(self) -> str:
@@ -290,3 +307,12 @@ class _Shared:
 
 
 _shared = _Shared()
+
+
+def subjects(folder: tutorial.Folder) -> list[Subject]:
+    """What is to be tested of a folder: what compose starts, and its variants."""
+    variants = (
+        Subject(f"{folder.name}/{variant.dockerfile}", folder.path, variant.dockerfile, service=variant.service)
+        for variant in folder.variants
+    )
+    return [Subject(folder.name, folder.path), *variants]

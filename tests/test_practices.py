@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import tutorial
-from engine import BuildFailed, NotReady, Subject
+from engine import BuildFailed, NotReady, Subject, subjects
 from practices import PRACTICES, Practice, Violation
 
 FOLDERS = tutorial.load(PRACTICES)
@@ -18,8 +18,8 @@ def cells() -> list[Any]:
         if wrong := folder.wrong:
             subject = Subject(f"{folder.name}/{wrong.dockerfile}", folder.path, wrong.dockerfile, wrong.reachable_with)
             found += [(subject, id_, False) for id_ in folder.adds]
-        subject = Subject(folder.name, folder.path)
-        found += [(subject, id_, id_ in folder.holds) for id_ in PRACTICES if id_ not in folder.not_applicable]
+        applicable = [id_ for id_ in PRACTICES if id_ not in folder.not_applicable]
+        found += [(subject, id_, id_ in folder.holds) for subject in subjects(folder) for id_ in applicable]
     return [pytest.param(s, PRACTICES[p], holds, id=f"{s.name}:{p}") for s, p, holds in found]
 
 

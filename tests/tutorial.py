@@ -22,6 +22,14 @@ class Wrong:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Another Dockerfile of a folder, which must hold the same practices, and the compose service that it builds."""
+
+    dockerfile: str
+    service: str
+
+
+@dataclass(frozen=True)
 class Folder:
     """One lesson.
 
@@ -38,6 +46,7 @@ class Folder:
     not_applicable: Mapping[str, str]
     starts_with: tuple[str, ...]
     wrong: Wrong | None
+    variants: tuple[Variant, ...]
     holds: frozenset[str]
 
     @property
@@ -103,6 +112,7 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
         not_applicable=entry.get("not_applicable", {}),
         starts_with=starts_with,
         wrong=Wrong(**entry["wrong"]) if "wrong" in entry else None,
+        variants=tuple(Variant(**variant) for variant in entry.get("variants", ())),
         holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),
     )
 

@@ -1,16 +1,17 @@
 """What can be seen while the image is built, and in what the build leaves."""
 
+import io
 import json
 import re
 import secrets
 import tarfile
 import tomllib
-from contextlib import suppress
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from engine import SCRATCH, BuildFailed, Subject, docker
+from engine import SCRATCH, Build, BuildFailed, Subject, docker
 
 from . import Violation, practice
 
@@ -42,7 +43,7 @@ def _installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
     interpreter = subject.shared.python(APP_INTERPRETER)
     found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-c", DISTRIBUTIONS])))
-    brought = _distributions_of_image(_base_image(subject))
+    brought = _distributions_of_image(base_image(subject))
     return {name: version for name, version in found.items() if name not in brought}
 
 
@@ -52,7 +53,7 @@ def _stages(subject: Subject) -> list[tuple[str, str]]:
     return [(words[1], words[3] if len(words) > 3 else "") for words in froms]
 
 
-def _base_image(subject: Subject) -> str:
+def base_image(subject: Subject) -> str:
     """The image that the last stage starts from, earlier stages followed."""
     stages = _stages(subject)
     base, _ = stages[-1]
@@ -106,7 +107,7 @@ def verified_hashes(subject: Subject) -> None:
         try:
             copy.build()
         except BuildFailed as stopped:
-            if not re.search("(not match|mismatch)", stopped.output, re.IGNORECASE):
+            if not re.search(r"^#\d+ [\d.]+ .*(not match|mismatch)", stopped.output, re.IGNORECASE | re.MULTILINE):
                 raise Violation(
                     f"the build stops, but does not say that a hash does not match:\n{stopped}"
                 ) from stopped
@@ -140,18 +141,123 @@ def cached_dependencies(subject: Subject) -> None:
     """After a change of the app's code alone, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
         copy.build()
-        code = _a_module(copy)
-        code.write_text(f"{code.read_text()}\n# {secrets.token_hex()}\n")  # never built before, so never cached
+        code = change_code(copy)
         if again := [name for name in copy.build().ran if INSTALLS.search(name)]:
             raise Violation(
                 f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
             )
 
 
+def change_code(subject: Subject) -> Path:
+    """Change a module of the app as it never was before, so that no cache knows it, and return its path."""
+    code = _a_module(subject)
+    code.write_text(f"{code.read_text()}\n# {secrets.token_hex()}\n")
+    return code
+
+
 def _a_module(subject: Subject) -> Path:
     return next(
         path for path in sorted(subject.path.rglob("*.py")) if path.stat().st_size and path.parent.name == "hello"
     )
+
+
+# For one package of every lock file another version, with the hashes of its wheel and its sdist.
+OTHER_VERSIONS = {
+    "click": (
+        "8.5.0",
+        "255bc9599cf7748b4b1a446ccc735421bd08a2ae529a8b88597d3de5664ee360",
+        "ba0d2089de75ea0310e2dde03160e6ca10009947fb95a182f9b54021bb272e34",
+    ),
+    "sqlparse": (
+        "0.6.0",
+        "b861c0288ce2fa56209a9a6412d2e066ac664b3873b89c26c9d8415e8e32996f",
+        "113c35c75365ab9cc9c7231d68c6428fb11c085fc8e9eb1ad659b7ddbf6cd2b9",
+    ),
+}
+
+
+def change_dependency(subject: Subject) -> str:
+    """Lock one dependency at another version and return its name.
+
+    The entry gets one more hash, which no file has: no layer cache knows the build that follows.
+    """
+    name = next((name for name in OTHER_VERSIONS if name in _locked(subject)), "click")
+    version, wheel, sdist = OTHER_VERSIONS[name]
+    unique = secrets.token_hex(32)
+    files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
+    for path in (subject.path / "poetry.lock", subject.path / "requirements.txt", subject.path / "pyproject.toml"):
+        if not path.exists():
+            continue
+        text = path.read_text()
+        if path.name == "poetry.lock":
+            entries = "".join(f'    {{file = "{file}", hash = "sha256:{hash_}"}},\n' for file, hash_ in files.items())
+            old = rf'(name = "{name}"\nversion = )".*"([\s\S]*?files = \[\n)[^]]*'
+            text = re.sub(old, rf'\g<1>"{version}"\g<2>{entries}', text)
+        elif "--hash=" in text:
+            hashes = "".join(rf" \\\n    --hash=sha256:{hash_}" for hash_ in files.values())
+            text = re.sub(
+                rf"^({name}==)[^\s;]+(.*?)(?: \\\n +--hash=\S+)+",
+                rf"\g<1>{version}\g<2>{hashes}",
+                text,
+                flags=re.MULTILINE,
+            )
+        elif path.name == "requirements.txt":
+            text += f"{name}=={version}\n"  # step 1 names only what it imports itself
+        path.write_text(f"{text}\n# {unique}\n")
+    return name
+
+
+@practice
+def cached_downloads(subject: Subject) -> None:
+    """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
+    with subject.copied("with another version of one dependency") as copy:
+        name = change_dependency(copy)
+        others = downloads(copy.build()) - {name}
+        if others and any("type=cache" in line for line in copy.instructions):
+            # The engine may have been without its caches, or never have had these packages: now it has.
+            change_dependency(copy)
+            others = downloads(copy.build()) - {name}
+        if others:
+            raise Violation(
+                f"downloaded, though only {name} has changed: {', '.join(sorted(others))}",
+                f"change the version of {name} and its hashes in the lock file",
+                "docker compose --progress plain build | grep Downloading",
+            )
+
+
+def downloads(build: Build) -> set[str]:
+    """The packages that a build downloaded, as far as the installers say."""
+    if not any(INSTALLS.search(name) for name in build.ran):
+        raise RuntimeError(f"nothing was installed:\n{build.output}")
+    pip = re.findall(
+        r"^#\d+ [\d.]+ +Downloading (?:\S*/)?(\w[\w.]*?)-\d\S*\.(?:whl|tar\.gz|zip)\s", build.output, re.MULTILINE
+    )
+    # Poetry does not say what it downloads, only what it installs; in the tutorial it never has a cache.
+    poetry = re.findall(r"^#\d+ [\d.]+ +- (?:Installing|Updating|Downgrading) (\S+) \(", build.output, re.MULTILINE)
+    # uv says how many.
+    uv = [
+        f"package {n + 1} of uv"
+        for count in re.findall(r"Prepared (\d+) package", build.output)
+        for n in range(1, int(count))
+    ]
+    return {re.sub("[-_.]+", "-", found).lower() for found in (*pip, *poetry)} | set(uv)
+
+
+# What pip, Poetry, uv and apt keep for the next time.
+CACHES = re.compile(r"(^|/)\.cache/|\.whl$|^var/cache/apt/.*\.(deb|bin)$|^var/lib/apt/lists/.*_")
+
+
+@practice
+def no_cache_in_image(subject: Subject) -> None:
+    """No layer of the image holds a cache of pip, Poetry, uv or apt."""
+    by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
+    if found := sorted(_find_in_layers(subject, lambda name, _: CACHES.search(name))):
+        raise Violation(f"{len(found)} files, {', '.join(found[:3])} among them", by_hand)
+    # pip keeps what the index lets it keep. Where that is nothing, the layers do not show what they hold elsewhere.
+    for line in _last_stage(subject):
+        for command in re.findall(r"pip (?:install|download) [^&;|]*", line) if line.startswith("RUN") else ():
+            if not re.search(r"--no-cache-dir|--no-index", command) and "target=/root/.cache" not in line:
+                raise Violation(f"nothing takes away what this keeps: {command}", by_hand)
 
 
 CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", "hello/__pycache__/main.cpython-313.pyc", ".idea/workspace.xml")
@@ -166,7 +272,7 @@ def lean_context(subject: Subject) -> None:
             file = copy.path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(b"CANARY=" + canary)
-        if found := _find_in_layers(copy, canary):
+        if found := _find_in_layers(copy, lambda _, file: canary in file.read()):
             raise Violation(
                 f"in the image: {', '.join(sorted(found))}",
                 "echo SECRET=1 > .env",
@@ -175,24 +281,73 @@ def lean_context(subject: Subject) -> None:
             )
 
 
-def _find_in_layers(subject: Subject, content: bytes) -> set[str]:
-    """The files in any layer of the image, the base image's aside, that contain these bytes."""
+def _find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object]) -> set[str]:
+    """The names of the files in any layer of the image, the base image's aside, that are wanted by name or content."""
     found = set()
-    layers = docker.image.inspect(_base_image(subject)).root_fs.layers or []
-    base_layers = {layer.removeprefix("sha256:") for layer in layers}
+    inherited = len(docker.image.inspect(base_image(subject)).root_fs.layers or [])
     archive = SCRATCH / f"{subject.slug}.tar"
     docker.image.save(subject.image, output=archive)
     with tarfile.open(archive) as image:
-        for member in image:
-            if not member.isfile() or member.name.rpartition("/")[2] in base_layers:
-                continue
-            # A manifest or a configuration is no archive.
-            with suppress(tarfile.ReadError), tarfile.open(fileobj=image.extractfile(member)) as layer:
+        for name in json.load(image.extractfile("manifest.json") or io.BytesIO())[0]["Layers"][inherited:]:
+            with tarfile.open(fileobj=image.extractfile(name)) as layer:
                 for file in layer:
-                    if file.isfile() and (stream := layer.extractfile(file)) and content in stream.read():
+                    if (stream := layer.extractfile(file)) and file.isfile() and wanted(file.name, stream):
                         found.add(file.name)
     archive.unlink()
     return found
+
+
+# Run inside the container: the modules of these distributions and in the working directory without valid bytecode.
+WITHOUT_BYTECODE = """
+import importlib.metadata, importlib.util, pathlib, sys
+def is_valid(source):
+    try:
+        data = pathlib.Path(importlib.util.cache_from_source(source)).read_bytes()
+    except FileNotFoundError:
+        return False
+    if data[:4] != importlib.util.MAGIC_NUMBER:
+        return False
+    if data[4] & 1:
+        return data[8:16] == importlib.util.source_hash(source.read_bytes())
+    stat = source.stat()
+    return data[8:16] == b"".join((int(n) & 0xFFFFFFFF).to_bytes(4, "little") for n in (stat.st_mtime, stat.st_size))
+files = [file.locate() for name in sys.argv[1:] for file in importlib.metadata.files(name)]
+files += pathlib.Path.cwd().rglob("*.py")
+modules = {pathlib.Path(file).resolve() for file in files if file.suffix == ".py"}
+print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\\n")
+"""
+
+
+@practice
+def precompiled(subject: Subject) -> None:
+    """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
+    interpreter = subject.shared.python(APP_INTERPRETER)
+    command = ["-c", WITHOUT_BYTECODE, *_installed(subject)]
+    # In a container of its own: one that serves may have written its bytecode by now.
+    if found := str(docker.run(subject.image, command, entrypoint=interpreter, remove=True)).split():
+        raise Violation(
+            f"{len(found)} modules without valid bytecode, {', '.join(found[:3])} among them",
+            "docker compose run --rm web find . -name '*.pyc'",
+        )
+    with subject.running(read_only=True, environment={"PYTHONVERBOSE": "1"}) as running:
+        running.get("/")
+        if compiled := sorted(set(re.findall(r"^# code object from (/.*)$", running.log, re.MULTILINE))):
+            raise Violation(
+                f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
+                'docker compose run --rm --env PYTHONVERBOSE=1 web 2>&1 | grep "code object from /"',
+            )
+
+
+def _last_stage(subject: Subject) -> list[str]:
+    """The instructions of the last stage and of those that it starts from."""
+    stages: dict[str, list[str]] = {}
+    for line in subject.instructions:
+        if line.upper().startswith("FROM "):
+            _, base, *name = line.split()
+            last = stages[name[1] if name else ""] = list(stages.get(base, ()))
+        else:
+            last.append(line)
+    return last
 
 
 @practice
