@@ -140,9 +140,11 @@ def pinned_tools(subject: Subject) -> None:
 def cached_dependencies(subject: Subject) -> None:
     """After a change of the app's code alone, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
-        copy.build()
-        code = change_code(copy)
-        if again := [name for name in copy.build().ran if INSTALLS.search(name)]:
+        # The first build fills the cache: what an engine has dropped from it is no fault of the Dockerfile.
+        for _ in range(2):
+            code = change_code(copy)
+            build = copy.build()
+        if again := [name for name in build.ran if INSTALLS.search(name)]:
             raise Violation(
                 f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
             )
