@@ -226,7 +226,7 @@ class Subject:
         """Build the image.
 
         Args:
-            cache: use what the layer cache holds.
+            cache: use what the layer cache holds; otherwise the cache mounts are emptied, too.
             mounts: a name that keeps this build's cache mounts apart from those of builds that give another name.
 
         Raises:
