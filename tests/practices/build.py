@@ -293,7 +293,7 @@ def _find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object]
         for name in json.load(image.extractfile("manifest.json") or io.BytesIO())[0]["Layers"][inherited:]:
             with tarfile.open(fileobj=image.extractfile(name)) as layer:
                 for file in layer:
-                    if (stream := layer.extractfile(file)) and file.isfile() and wanted(file.name, stream):
+                    if file.isfile() and (stream := layer.extractfile(file)) and wanted(file.name, stream):
                         found.add(file.name)
     archive.unlink()
     return found
