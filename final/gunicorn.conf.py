@@ -62,7 +62,7 @@ def usable_cpus():
     for files in ["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]:
         try:
             quota, period = " ".join(Path("/sys/fs/cgroup", file).read_text() for file in files).split()
-        except FileNotFoundError:
+        except OSError:
             continue
         if quota not in ("max", "-1"):
             cpus = min(cpus, math.ceil(int(quota) / int(period)))

@@ -1,7 +1,9 @@
 """What can be seen while the image is built, and in what the build leaves."""
 
+import hashlib
 import io
 import json
+import os
 import re
 import secrets
 import tarfile
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+from unittest.mock import patch
 
 from engine import SCRATCH, Build, BuildFailed, Subject, docker
 
@@ -29,8 +32,8 @@ print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "pyth
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
 INSTALLS = re.compile(r"\b(pip|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
 
-# The lines about Flask in a requirements.txt (one logical line, continued) and in a poetry.lock (a line for each file).
-FLASK = re.compile(r'^flask==(?:.*\\\n)*.*|^.*file = "flask-\d.*', re.MULTILINE)
+# The lines about the framework in a requirements.txt (one logical line, continued) and in a poetry.lock (a line a file).
+FRAMEWORK = re.compile(r'^(?:flask|fastapi)==(?:.*\\\n)*.*|^.*file = "(?:flask|fastapi)-\d.*', re.MULTILINE)
 
 
 @cache
@@ -98,7 +101,7 @@ def verified_hashes(subject: Subject) -> None:
         # All hashes of one package: with one left, installers take the file that it belongs to.
         lock = next(copy.path / name for name in ("requirements.txt", "poetry.lock") if (copy.path / name).exists())
         locked = lock.read_text()
-        tampered = FLASK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
+        tampered = FRAMEWORK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
         if tampered == locked:
             raise Violation(
                 f"{lock.name} has no hashes: whatever the index sends is installed", f"grep sha256 {lock.name}"
@@ -113,7 +116,9 @@ def verified_hashes(subject: Subject) -> None:
                 ) from stopped
         else:
             raise Violation(
-                "the build does not notice", f"change the hashes of flask in {lock.name}", "docker compose build"
+                "the build does not notice",
+                f"change the hashes of the framework in {lock.name}",
+                "docker compose build",
             )
 
 
@@ -381,3 +386,82 @@ def no_tests_in_image(subject: Subject) -> None:
     found = subject.shared.python("import pathlib; print(*pathlib.Path.cwd().rglob('test_*.py'))")
     if found:
         raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
+
+
+@practice
+def labelled(subject: Subject) -> None:
+    """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
+    given = {
+        "GIT_COMMIT": secrets.token_hex(20),
+        "BUILD_TIME": "2026-11-20T12:00:00Z",
+        "SOURCE": "https://example.org/x",
+    }
+    expected = dict(zip(("revision", "created", "source"), given.values(), strict=True))
+    with patch.dict(os.environ, given), subject.copied("with build arguments") as copy:
+        labels = docker.image.inspect(copy.image).config.labels or {}
+    seen = {name: labels.get(f"org.opencontainers.image.{name}") for name in expected}
+    if seen != expected:
+        by_hand = (
+            "GIT_COMMIT=$(git rev-parse HEAD) docker compose build",
+            "docker inspect --format '{{.Config.Labels}}' IMAGE",
+        )
+        raise Violation(f"{seen} instead of {expected}", *by_hand)
+
+
+# Run inside the container: bytecode that records when its source was written (PEP 552), after the base image was made.
+CLOCKS_IN_BYTECODE = """
+import pathlib, sys, sysconfig
+base = pathlib.Path(sysconfig.__file__).stat().st_mtime
+for file in pathlib.Path("/").glob("[!ps]*/**/*.pyc"):
+    head = file.read_bytes()[:12]
+    if not head[4] and int.from_bytes(head[8:12], "little") > base:
+        print(file)
+        break
+"""
+
+
+@practice
+def repeatable_build(subject: Subject) -> None:
+    """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
+    # First what two builds within a minute would not show: days and times of the build that are kept in files.
+    if found := docker.run(subject.image, ["-c", CLOCKS_IN_BYTECODE], entrypoint="python", remove=True):
+        raise Violation(f"{found} records the time of the build", "docker compose run --rm web find / -name '*.pyc'")
+    if (after := _shadow(subject.image)) != _shadow(base_image(subject)):
+        raise Violation(
+            f"/etc/shadow records the day of the build: {after.splitlines()[-1]}",
+            "docker compose run --rm --user 0 web cat /etc/shadow",
+        )
+    with subject.copied("a week later") as copy:
+        for path in copy.path.rglob("*"):
+            os.utime(path, (path.stat().st_mtime + 604_800,) * 2)
+        copy.build(cache=False)
+        first, second = _files(subject.image), _files(copy.image_name)
+    if different := sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name)):
+        raise Violation(
+            f"{len(different)} files differ, {', '.join(different[:5])} among them", "docker compose build --no-cache"
+        )
+
+
+def _shadow(image: str) -> str:
+    return str(docker.run(image, ["/etc/shadow"], entrypoint="cat", user="0", remove=True))
+
+
+def _files(image: str) -> dict[str, tuple[object, ...]]:
+    """Every file of an image: kind, mode, owner, and what it holds or points to. Times are not compared."""
+    container = docker.container.create(image)
+    archive = SCRATCH / f"{container.id}.tar"
+    try:
+        container.export(archive)
+        with tarfile.open(archive) as files:
+            return {
+                file.name: (file.type, file.mode, file.uid, file.gid, file.linkname, _digest(files, file))
+                for file in files
+            }
+    finally:
+        container.remove()
+        archive.unlink(missing_ok=True)
+
+
+def _digest(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    content = archive.extractfile(member) if member.isfile() else None
+    return hashlib.sha256(content.read()).hexdigest() if content else ""
