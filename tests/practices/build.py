@@ -32,7 +32,7 @@ print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "pyth
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
 INSTALLS = re.compile(r"\b(pip|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
 
-# The lines about the framework in a requirements.txt (one logical line, continued) and in a poetry.lock (a line a file).
+# The lines about the framework in a requirements.txt (one logical line, continued) and in a poetry.lock.
 FRAMEWORK = re.compile(r'^(?:flask|fastapi)==(?:.*\\\n)*.*|^.*file = "(?:flask|fastapi)-\d.*', re.MULTILINE)
 
 

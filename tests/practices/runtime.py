@@ -334,17 +334,20 @@ def workers_fit_cpus(subject: Subject) -> None:
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
 
 
-# Run inside the container: start its command once for each wrong value, and print what came of it.
+# Run inside the container: start its command with one wrong value after the other, until one is not refused with a line
+# of its own; print what came of each.
 START_WITH = """
 import json, os, subprocess, sys
 command, wrong = map(json.loads, sys.argv[1:])
 for name, value in wrong:
     try:
         run = subprocess.run(command, env={**os.environ, name: value}, capture_output=True, text=True, timeout=5)
+        code, said = run.returncode, (run.stdout + run.stderr).strip()
     except subprocess.TimeoutExpired:
-        print(json.dumps([name, value, 0, ""]))
-    else:
-        print(json.dumps([name, value, run.returncode, (run.stdout + run.stderr).strip()]))
+        code, said = 0, ""
+    print(json.dumps([name, value, code, said]))
+    if code == 0 or len(said.splitlines()) != 1:
+        break
 """
 WRONG = [
     ("WORKERS", "abc"),
