@@ -120,7 +120,7 @@ def graceful_stop(subject: Subject) -> None:
 
 
 def require_graceful_stop(running: Running, path: str) -> None:
-    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is itself slow or unclean."""
+    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is slow or unclean."""
     by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
     with ThreadPoolExecutor() as pool:
         answer = _in_flight(running, pool, path)
