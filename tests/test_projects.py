@@ -4,15 +4,15 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
-from engine import SCRATCH, Subject
+from engine import SCRATCH, Subject, wait_until
 from practices import PRACTICES, Violation
-from practices.runtime import require_graceful_stop
+from practices.runtime import health, require_graceful_stop
 from tutorial import ROOT
 
 FINAL = ROOT / "final"
@@ -23,13 +23,10 @@ BASE = "python:3.13-slim-trixie"
 PROMISED = (
     "any-uid",
     "clean-logs",
-    "healthcheck",
-    "labelled",
-    "no-build-tools",
+    "no-cache-in-image",
     "no-capabilities",
-    "non-root",
+    "precompiled",
     "read-only-rootfs",
-    "survives-worker-kill",
     "writes-nothing",
 )
 
@@ -70,7 +67,7 @@ def export_commands(manager: str) -> str:
 
 
 @pytest.fixture(scope="module", params=[pytest.param(project, id=project.name) for project in PROJECTS])
-def adopted(request: pytest.FixtureRequest) -> Iterator[tuple[Project, Subject]]:
+def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     """A copy of a project, after the steps of the article's section "Use it in your project"."""
     project: Project = request.param
     folder = SCRATCH / "projects" / project.name
@@ -92,14 +89,15 @@ def adopted(request: pytest.FixtureRequest) -> Iterator[tuple[Project, Subject]]
     command = ["docker", "run", "--rm", f"--volume={folder}:/app", "--workdir=/app", BASE, "sh", "-c", steps]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    yield project, Subject(f"tests/projects/{project.name} with final's files", folder)
-    shutil.rmtree(folder)
+    return project, Subject(f"tests/projects/{project.name} with final's files", folder)
 
 
 def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
     with subject.running() as running:
         assert project.page in running.get("/").text
+        assert running.get("/health").status_code == 404, "a project that knows nothing of health checks"
+        assert wait_until(lambda: health(running) == "healthy", limit=10)
         if project.static_file:
             path, content = project.static_file
             assert content in running.get(path).text
@@ -121,9 +119,10 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
         pytest.skip("gevent is in the Flask project")
     with subject.running(environment={"WORKER_CLASS": "gevent", "WORKER_CONNECTIONS": "50", "WORKERS": "1"}) as running:
         assert "Using worker: gevent" in running.log
+        report = running.url() + "/report"
         with ThreadPoolExecutor(40) as pool:
             start = time.monotonic()
-            answers = list(pool.map(lambda _: running.get("/report").status_code, range(40)))
+            answers = list(pool.map(lambda _: httpx.get(report, timeout=30).status_code, range(40)))
         assert answers == [200] * 40
         assert time.monotonic() - start < 10, "40 requests of 2 seconds each were not served at once"
         require_graceful_stop(running, "/report")

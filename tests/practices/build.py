@@ -260,9 +260,9 @@ def no_cache_in_image(subject: Subject) -> None:
     by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
     if found := sorted(_find_in_layers(subject, lambda name, _: CACHES.search(name))):
         raise Violation(f"{len(found)} files, {', '.join(found[:3])} among them", by_hand)
-    # pip keeps what the index lets it keep. Where that is nothing, the layers do not show what they hold elsewhere.
+    # pip (unlike uv) keeps what the index lets it keep. Where that is nothing, no layer shows what it holds elsewhere.
     for line in _last_stage(subject):
-        for command in re.findall(r"pip (?:install|download) [^&;|]*", line) if line.startswith("RUN") else ():
+        for command in re.findall(r"(?<!uv )pip (?:install|download) [^&;|]*", line) if line.startswith("RUN") else ():
             if not re.search(r"--no-cache-dir|--no-index", command) and "target=/root/.cache" not in line:
                 raise Violation(f"nothing takes away what this keeps: {command}", by_hand)
 

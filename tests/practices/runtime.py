@@ -223,20 +223,20 @@ def healthcheck(subject: Subject) -> None:
         raise Violation("the image has no HEALTHCHECK", "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
 
     with subject.running() as running:
-        if not wait_until(lambda: _health(running) == "healthy", limit=10):
-            raise Violation(f"10 s after the start its health is {_health(running)}", *by_hand)
+        if not wait_until(lambda: health(running) == "healthy", limit=10):
+            raise Violation(f"10 s after the start its health is {health(running)}", *by_hand)
     # The same check, asked more often, so that nobody waits for three intervals.
     often = {"interval": "1s", "retries": 2, "timeout": "1s"}
     with subject.running(healthcheck=often) as running:
         _signal_workers(running, signal.SIGSTOP)
-        if not wait_until(lambda: _health(running) == "unhealthy", limit=20):
-            raise Violation(f"all workers are frozen, and its health is {_health(running)}", *by_hand)
+        if not wait_until(lambda: health(running) == "unhealthy", limit=20):
+            raise Violation(f"all workers are frozen, and its health is {health(running)}", *by_hand)
         _signal_workers(running, signal.SIGCONT)
-        if not wait_until(lambda: _health(running) == "healthy", limit=20):
-            raise Violation(f"the workers run again, and its health is {_health(running)}", *by_hand)
+        if not wait_until(lambda: health(running) == "healthy", limit=20):
+            raise Violation(f"the workers run again, and its health is {health(running)}", *by_hand)
 
 
-def _health(running: Running) -> str:
+def health(running: Running) -> str:
     running.container.reload()
     health = running.container.state.health
     return str(health.status) if health else "not checked"
