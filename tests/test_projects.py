@@ -124,19 +124,21 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
             start = time.monotonic()
             answers = list(pool.map(lambda _: httpx.get(report, timeout=30).status_code, range(40)))
         assert answers == [200] * 40
-        assert time.monotonic() - start < 10, "40 requests of 2 seconds each were not served at once"
-        require_graceful_stop(running, "/report")
+        assert time.monotonic() - start < 20, "40 requests of 2 seconds each were not served at once"
+        running.stop()
+        running.container.reload()
+        assert running.container.state.exit_code == 0
 
 
 def test_django_collects_static_files_with_the_line_of_the_article(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
     if project.name != "django":
         pytest.skip("collectstatic is Django's")
-    line = re.search(r"^RUN .*collectstatic.*$", ARTICLE, re.MULTILINE)
+    line = re.search(r"^ *(RUN .*collectstatic.*)$", ARTICLE, re.MULTILINE)
     assert line
     with subject.copied("and collectstatic") as copy:
         dockerfile = copy.path / "Dockerfile"
-        dockerfile.write_text(dockerfile.read_text().replace("\nUSER 10001", f"\n{line[0]}\n\nUSER 10001", 1))
+        dockerfile.write_text(dockerfile.read_text().replace("\nUSER 10001", f"\n{line[1]}\n\nUSER 10001", 1))
         with copy.running() as running:
             assert "style.css" in running.python("import os; print(os.listdir('/app/staticfiles/pages'))")
             assert "green" in running.get("/static/pages/style.css").text
