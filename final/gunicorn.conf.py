@@ -13,10 +13,10 @@ from gunicorn.glogging import Logger
 from gunicorn.util import load_class
 
 
-def text(name, default, must_be="", accepted=lambda value: True):
+def text(name, default, must_be="", accepted=None):
     """The variable's value, or the default where it is unset or empty; ``accepted`` says whether it will do."""
     value = os.environ.get(name) or default
-    if not accepted(value):
+    if accepted and not accepted(value):
         print(f"{name} must be {must_be}, got {value!r}", file=sys.stderr)
         sys.exit(2)
     return value
