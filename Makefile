@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
-FOLDER := $(or $(STEP),step-1-kiss)
+FOLDER := $(or $(STEP),final)
 PORT ?= 8000
 WORKERS ?= 4
 
@@ -33,6 +33,7 @@ test: bootstrap .venv/ready ## run the tests: every folder, every practice
 
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
 	@.venv/bin/python tests/measure.py $(if $(STEP),--step=$(STEP))
+	@$(if $(filter-out final,$(STEP)),,.venv/bin/python tests/acceptance.py)
 
 lint: .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure

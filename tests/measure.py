@@ -56,15 +56,15 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
                 if change:
                     change(copy)
                 found[name][kind] = copy.build(mounts=f"{mounts}-{copy.slug}").seconds
-    _forget(mounts)
+    forget_mounts(mounts)
     for subject in subjects:
         image, base = weight(subject.image), weight(base_image(subject))
         found[subject.name] |= {"start_s": _start(subject), "image_mb": image, "added_mb": image - base}
     return found
 
 
-def _forget(mounts: str) -> None:
-    """Remove the cache mounts that this measurement filled."""
+def forget_mounts(mounts: str) -> None:
+    """Remove the cache mounts of the builds whose name for them begins with this."""
     records = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, text=True, check=True).stdout
     for record in re.split(r"\n(?=ID:)", records):
         id_ = re.match(r"ID:\s+(\w+)", record)
@@ -86,6 +86,12 @@ def _start(subject: Subject) -> float:
             except httpx.HTTPError:
                 time.sleep(0.01)
     raise engine.NotReady(f"{subject.name}: no answer")
+
+
+def weight(image: str) -> float:
+    """The size of an image's unpacked layers, which both of Docker's image stores report alike."""
+    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
+    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
 
 
 def describe_machine() -> dict[str, str]:

@@ -1,0 +1,183 @@
+"""Measure final beside the common multi-stage pattern: extra-2's uv.Dockerfile, carrying final's app.
+
+``python tests/acceptance.py [--rounds 5]`` writes ``assets/acceptance.json``; ``make measure`` runs it. Every kind of
+figure is taken from all subjects in turns, so that a busy moment of the machine does not fall on one of them alone.
+The load test needs wrk and asks 127.0.0.1 only.
+"""
+
+import argparse
+import http.client
+import json
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import engine
+from engine import Running, Subject, docker
+from measure import describe_machine, forget_mounts, weight
+from practices.build import base_image, change_code, change_dependency
+from tutorial import ROOT
+
+FILE = ROOT / "assets/acceptance.json"
+# What is compared, ratio by ratio: at most (or, for requests, at least) this much of the first reference.
+GOALS = {
+    "added_mb": 1.0,
+    "cold_s": 1.0,
+    "code_s": 0.35,
+    "dependency_s": 0.6,
+    "start_s": 0.7,
+    "requests_per_s": 1.2,
+}
+PATTERN = "extra 2's uv.Dockerfile"
+PLAIN = "the same without the standard library's bytecode"
+
+
+@contextmanager
+def subjects() -> Iterator[dict[str, Subject]]:
+    """final, and the references: copies of it with the other Dockerfile and what that pattern usually runs."""
+    pattern = (
+        (ROOT / "extra-2-caching/uv.Dockerfile").read_text().replace("python:3.13-trixie", "python:3.13-slim-trixie")
+    )
+    pattern = pattern.replace("uv sync --locked --no-dev", "uv sync --locked --no-dev --group prod")
+    server = '["gunicorn", "hello.main:app", "--worker-class=uvicorn_worker.UvicornWorker"]'
+    pattern = pattern.replace('["gunicorn", "hello.main:app"]', server)
+    plain = re.sub(r"RUN python -m compileall .* /usr/local/lib/python3.13\n", "", pattern)
+    assert len({pattern, plain}) == 2 and "FROM python:3.13-slim-trixie AS base" in pattern and server in pattern  # noqa: PT018, S101
+    final = Subject("final", ROOT / "final")
+    with final.copied("as it is") as own, final.copied(PATTERN) as first, final.copied(PLAIN) as second:
+        for copy, dockerfile in (first, pattern), (second, plain):
+            (copy.path / "Dockerfile").write_text(dockerfile)
+            for name in ("gunicorn.conf.py", ".dockerignore"):
+                shutil.copy2(ROOT / "extra-2-caching" / name, copy.path)
+            # final locks a faster HTTP parser; the pattern has what FastAPI, gunicorn and uvicorn-worker bring along.
+            project = copy.path / "pyproject.toml"
+            project.write_text(re.sub(r'\n *"httptools .*', "", project.read_text()))
+        yield {"final": own, PATTERN: first, PLAIN: second}
+
+
+def serve(running: Running, seconds: int) -> dict[str, float]:
+    """Requests a second from 16 connections, and memory afterwards, without what is shared counted twice."""
+    address = running.url() + "/"
+    found = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", address], capture_output=True, text=True, check=True)
+    rate = re.search(r"Requests/sec: +([\d.]+)", found.stdout)
+    if not rate or "Non-2xx" in found.stdout or "Socket errors" in found.stdout:
+        raise RuntimeError(found.stdout)
+    return {"requests_per_s": float(rate[1]), "memory_mb": memory(running)}
+
+
+def memory(running: Running) -> float:
+    """The proportional set size of all processes of a container, in millions of bytes."""
+    top = subprocess.run(
+        ["docker", "top", running.container.id, "-eo", "pid"], capture_output=True, text=True, check=True
+    )
+    total = 0
+    for pid in top.stdout.split()[1:]:
+        with suppress(FileNotFoundError):
+            total += int(re.findall(r"^Pss: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)[0])
+    return total * 1024 / 1e6
+
+
+def start_and_stop(subject: Subject) -> tuple[float, float]:
+    """Seconds from the start of the container's first process to the first 200, and for an idle stop; one worker.
+
+    Raises:
+        RuntimeError: the exit code is not 0.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    container = docker.container.create(
+        subject.image,
+        envs={"WORKERS": "1"},
+        publish=[(f"127.0.0.1:{port}", 8000)],
+        name=f"{engine.SESSION}-start-{port}",
+    )
+    try:
+        container.start()
+        while not _answers(port):
+            time.sleep(0.005)
+        answered = time.time()
+        container.reload()
+        assert container.state.started_at  # noqa: S101
+        started = container.state.started_at.timestamp()
+        time.sleep(2)  # idle, also for the health check
+        before = time.monotonic()
+        container.stop()
+        stopped = time.monotonic() - before
+        container.reload()
+        if container.state.exit_code:
+            raise RuntimeError(f"{subject.name}: exit code {container.state.exit_code}")
+        return answered - started, stopped
+    finally:
+        container.remove(force=True)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def measure_round(copies: dict[str, Subject], number: int) -> dict[str, dict[str, float]]:
+    """One figure of each kind of every subject."""
+    mounts = f"acceptance-{number}-{time.time_ns()}"
+    found: dict[str, dict[str, float]] = {name: {} for name in copies}
+    for name, copy in copies.items():
+        found[name]["cold_s"] = copy.build(cache=False, mounts=f"{mounts}-{copy.slug}").seconds
+    for kind, change in ("unchanged_s", None), ("code_s", change_code), ("dependency_s", change_dependency):
+        for name, copy in copies.items():
+            if change:
+                change(copy)
+            found[name][kind] = copy.build(mounts=f"{mounts}-{copy.slug}").seconds
+    forget_mounts(mounts)
+    for name, copy in copies.items():
+        found[name]["added_mb"] = weight(copy.image) - weight(base_image(copy))
+    for name, copy in copies.items():
+        found[name]["start_s"], _ = start_and_stop(copy)
+    for name, copy in copies.items():
+        _, found[name]["stop_s"] = start_and_stop(copy)
+    for name, copy in copies.items():
+        with copy.running(environment={"WORKERS": "1"}) as running:
+            serve(running, 2)  # warm
+            found[name] |= serve(running, 5)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds: list[dict[str, dict[str, float]]] = []
+    end = engine.start_reaper()
+    try:
+        with subjects() as copies:
+            for number in range(parser.parse_args().rounds):
+                rounds.append(measure_round(copies, number))
+                for name, figures in rounds[-1].items():
+                    print(f"{name}: " + ", ".join(f"{kind} {value:.2f}" for kind, value in figures.items()), flush=True)
+    finally:
+        end()
+    median = {
+        name: {kind: round(statistics.median(r[name][kind] for r in rounds), 2) for kind in rounds[0][name]}
+        for name in rounds[0]
+    }
+    ratio = {
+        name: {kind: round(median["final"][kind] / median[name][kind], 2) for kind in GOALS}
+        for name in (PATTERN, PLAIN)
+    }
+    found = {"machine": describe_machine(), "goals": GOALS, "ratio": ratio, "median": median, "rounds": rounds}
+    FILE.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(ratio, indent=2))
+
+
+if __name__ == "__main__":
+    main()
