@@ -20,8 +20,8 @@ from pathlib import Path
 
 import engine
 from engine import Running, Subject, docker
-from measure import describe_machine, forget_mounts, weight
-from practices.build import base_image, change_code, change_dependency
+from measure import describe_machine, forget_mounts
+from practices.build import base_image, change_code, change_dependency, weight
 from tutorial import ROOT
 
 FILE = ROOT / "assets/acceptance.json"

@@ -88,12 +88,6 @@ def _start(subject: Subject) -> float:
     raise engine.NotReady(f"{subject.name}: no answer")
 
 
-def weight(image: str) -> float:
-    """The size of an image's unpacked layers, which both of Docker's image stores report alike."""
-    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
-    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
-
-
 def describe_machine() -> dict[str, str]:
     """What the figures depend on besides the folders."""
     info = engine.docker.system.info()

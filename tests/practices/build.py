@@ -484,6 +484,9 @@ def weight(image: str) -> float:
     """The size of an image's unpacked layers in millions of bytes, which both of Docker's image stores report alike."""
     history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
     return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
+
+
+@practice
 def labelled(subject: Subject) -> None:
     """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
     given = {

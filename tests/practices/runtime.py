@@ -207,7 +207,7 @@ def unbuffered_logs(subject: Subject) -> None:
 def crash_traceback(subject: Subject) -> None:
     """When the interpreter itself crashes in a request, the log shows a Python traceback."""
     with subject.running() as running, ThreadPoolExecutor() as pool:
-        _in_flight(running, pool, 5)
+        _in_flight(running, pool, "/slow?seconds=5")
         _signal_workers(running, signal.SIGSEGV)
         if not wait_until(lambda: 'File "' in running.log, limit=5):
             raise Violation(
@@ -232,7 +232,7 @@ def healthcheck(subject: Subject) -> None:
     # The same check, asked more often, so that nobody waits for three intervals.
     often = {"interval": "1s", "retries": 2, "timeout": "3s"}
     with subject.running(healthcheck=often) as running:
-        wait_until(lambda: _health(running) == "healthy", limit=20)  # until then failures may be forgiven
+        wait_until(lambda: health(running) == "healthy", limit=20)  # until then failures may be forgiven
         _signal_workers(running, signal.SIGSTOP)
         if not wait_until(lambda: health(running) == "unhealthy", limit=20):
             raise Violation(f"all workers are frozen, and its health is {health(running)}", *by_hand)
@@ -273,6 +273,8 @@ def entrypoint_modes(subject: Subject) -> None:
             raise Violation(
                 "`dev` does not start the development server", "docker compose run --rm --service-ports web dev"
             )
+
+
 # The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
 CONFIGURED = {
     "WORKER_CLASS": ("gthread", "worker_class = gthread"),

@@ -5,7 +5,6 @@ import secrets
 import subprocess
 from unittest.mock import patch
 
-from engine import Subject, docker
 from engine import Subject, docker, wait_until
 
 from . import Violation, practice
@@ -43,6 +42,8 @@ def refuses_default_secrets(subject: Subject) -> None:
         own[name] = secrets.token_hex()
     with patch.dict(os.environ, own), subject.running():
         pass  # it started
+
+
 # Run inside the container: the mount options of the root file system.
 ROOT_OPTIONS = "print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))"
 
