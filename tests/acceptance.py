@@ -8,14 +8,14 @@ The load test needs wrk and asks 127.0.0.1 only.
 import argparse
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
-import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import engine
@@ -25,14 +25,14 @@ from practices.build import base_image, change_code, change_dependency, weight
 from tutorial import ROOT
 
 FILE = ROOT / "assets/acceptance.json"
-# What is compared, ratio by ratio: at most (or, for requests, at least) this much of the first reference.
+# What is compared, ratio by ratio: at most (requests: at least) this much of the first reference.
 GOALS = {
     "added_mb": 1.0,
     "cold_s": 1.0,
     "code_s": 0.35,
     "dependency_s": 0.6,
     "start_s": 0.7,
-    "requests_per_s": 1.2,
+    "requests_per_cpu_s": 1.2,
 }
 PATTERN = "extra 2's uv.Dockerfile"
 PLAIN = "the same without the standard library's bytecode"
@@ -62,25 +62,36 @@ def subjects() -> Iterator[dict[str, Subject]]:
 
 
 def serve(running: Running, seconds: int) -> dict[str, float]:
-    """Requests a second from 16 connections, and memory afterwards, without what is shared counted twice."""
+    """Requests a second from 16 connections, by the clock and by the CPU time that they took; memory afterwards."""
     address = running.url() + "/"
+    before = _cpu_seconds(running)
     found = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", address], capture_output=True, text=True, check=True)
-    rate = re.search(r"Requests/sec: +([\d.]+)", found.stdout)
-    if not rate or "Non-2xx" in found.stdout or "Socket errors" in found.stdout:
+    spent = _cpu_seconds(running) - before
+    count, rate = (re.search(pattern, found.stdout) for pattern in (r"(\d+) requests in", r"Requests/sec: +([\d.]+)"))
+    if not count or not rate or "Non-2xx" in found.stdout or "Socket errors" in found.stdout:
         raise RuntimeError(found.stdout)
-    return {"requests_per_s": float(rate[1]), "memory_mb": memory(running)}
-
-
-def memory(running: Running) -> float:
-    """The proportional set size of all processes of a container, in millions of bytes."""
-    top = subprocess.run(
-        ["docker", "top", running.container.id, "-eo", "pid"], capture_output=True, text=True, check=True
+    # The proportional set size: what processes share is not counted twice.
+    memory = sum(
+        int(re.findall(r"^Pss: +(\d+)", (process / "smaps_rollup").read_text(), re.MULTILINE)[0])
+        for process in _processes(running)
     )
-    total = 0
-    for pid in top.stdout.split()[1:]:
-        with suppress(FileNotFoundError):
-            total += int(re.findall(r"^Pss: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)[0])
-    return total * 1024 / 1e6
+    return {
+        "requests_per_s": float(rate[1]),
+        "requests_per_cpu_s": int(count[1]) / spent,
+        "memory_mb": memory * 1024 / 1e6,
+    }
+
+
+def _processes(running: Running) -> list[Path]:
+    """The container's processes, in this machine's own list: the engine has to run here."""
+    top = ["docker", "top", running.container.id, "-eo", "pid"]
+    pids = subprocess.run(top, capture_output=True, text=True, check=True).stdout.split()[1:]
+    return [Path("/proc", pid) for pid in pids]
+
+
+def _cpu_seconds(running: Running) -> float:
+    fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in _processes(running)]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def start_and_stop(subject: Subject) -> tuple[float, float]:
@@ -166,15 +177,18 @@ def main() -> None:
                     print(f"{name}: " + ", ".join(f"{kind} {value:.2f}" for kind, value in figures.items()), flush=True)
     finally:
         end()
-    median = {
-        name: {kind: round(statistics.median(r[name][kind] for r in rounds), 2) for kind in rounds[0][name]}
+    # The best of all rounds: what else a machine does makes figures worse, never better.
+    best = {
+        name: {
+            kind: round((max if kind.startswith("requests") else min)(r[name][kind] for r in rounds), 2)
+            for kind in rounds[0][name]
+        }
         for name in rounds[0]
     }
     ratio = {
-        name: {kind: round(median["final"][kind] / median[name][kind], 2) for kind in GOALS}
-        for name in (PATTERN, PLAIN)
+        name: {kind: round(best["final"][kind] / best[name][kind], 2) for kind in GOALS} for name in (PATTERN, PLAIN)
     }
-    found = {"machine": describe_machine(), "goals": GOALS, "ratio": ratio, "median": median, "rounds": rounds}
+    found = {"machine": describe_machine(), "goals": GOALS, "ratio": ratio, "best": best, "rounds": rounds}
     FILE.write_text(json.dumps(found, indent=2) + "\n")
     print(json.dumps(ratio, indent=2))
 

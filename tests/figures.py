@@ -7,6 +7,7 @@ from tutorial import ROOT
 
 MEASUREMENTS = ROOT / "assets/measurements.json"
 BUILD_TIMES = ROOT / "assets/build-times.svg"
+ACCEPTANCE = ROOT / "assets/acceptance.json"
 
 # The builds that extra-2 compares: measured in turns, and the first of them is the measure of the others.
 BUILDERS = {
@@ -114,6 +115,43 @@ def chart() -> str:
         + "\n".join(parts)
         + "\n</svg>\n"
     )
+
+
+# What final is measured by, beside the common pattern.
+COMPARED = {
+    "added_mb": "above the base image, MB",
+    "cold_s": "build: cold, s",
+    "code_s": "build: code changed, s",
+    "dependency_s": "build: a dependency changed, s",
+    "unchanged_s": "build: nothing changed, s",
+    "start_s": "start to the first answer, one worker, s",
+    "stop_s": "stop of an idle container, s",
+    "requests_per_s": "requests a second, one worker",
+    "requests_per_cpu_s": "requests for a second of CPU time",
+    "memory_mb": "memory, one worker and the main process, MB",
+}
+
+
+def acceptance() -> str:
+    """The table of final beside the common pattern, with and without the standard library's bytecode."""
+    data = json.loads(ACCEPTANCE.read_text())
+    best, goals, (first, second) = data["best"], data["goals"], data["ratio"]
+    lines = [
+        "| | final | the pattern | ratio | without bytecode | ratio | goal |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind, label in COMPARED.items():
+        goal = f"{'≥' if kind.startswith('requests') else '≤'} {goals[kind]:.2f}" if kind in goals else ""
+        cells = [f"{best['final'][kind]:.3g}"]
+        for name in first, second:
+            cells += [f"{best[name][kind]:.3g}", f"{best['final'][kind] / best[name][kind]:.2f}"]
+        lines.append(f"| {label} | {' | '.join(cells)} | {goal} |")
+    machine = ", ".join(data["machine"][name] for name in ("processors", "memory", "system"))
+    lines += [
+        "",
+        f"*The best of {len(data['rounds'])} rounds, in turns: {machine}, Docker {data['machine']['engine']}.*",
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
