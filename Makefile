@@ -28,6 +28,7 @@ down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
 
 test: bootstrap .venv/ready ## run the tests: every folder, every practice
+	@$(if $(filter-out step-5-larger extra-1-compiling,$(STEP)),,bootstrap/browser.sh)
 	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
