@@ -120,8 +120,8 @@ class Running:
         _, host_port = self.project.compose.port(self.service, port)
         return f"http://127.0.0.1:{host_port}"
 
-    def get(self, path: str, port: int = 8000, timeout: float = 10) -> httpx.Response:
-        return httpx.get(self.url(port) + path, timeout=timeout)
+    def get(self, path: str, port: int = 8000, timeout: float = 10, accept: str = "*/*") -> httpx.Response:
+        return httpx.get(self.url(port) + path, timeout=timeout, headers={"Accept": accept})
 
     def answers(self, path: str = "/", port: int = 8000) -> bool:
         try:
@@ -187,6 +187,11 @@ class Subject:
 
     def read(self, file: str) -> str:
         return (self.path / file).read_text()
+
+    @property
+    def code(self) -> Path:
+        """The directory of the app's own modules."""
+        return next(path for path in (self.path / "src", self.path / "hello") if path.is_dir())
 
     @property
     def instructions(self) -> list[str]:
@@ -287,9 +292,11 @@ class Subject:
             path = Path(parent) / self.path.name
             shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
             copy = replace(self, name=f"{self.name} {what}", path=path, **changes)
-            yield copy
-            if _shared.subject == copy:
-                _shared.end()
+            try:
+                yield copy
+            finally:
+                if _shared.subject == copy:
+                    _shared.end()
 
 
 class _Shared:

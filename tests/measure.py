@@ -27,7 +27,7 @@ import tutorial
 from engine import Subject
 from figures import BUILDERS
 from practices import PRACTICES
-from practices.build import base_image, change_code, change_dependency
+from practices.build import base_image, change_code, change_dependency, weight
 
 FILE = tutorial.ROOT / "assets/measurements.json"
 
@@ -58,7 +58,7 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
                 found[name][kind] = copy.build(mounts=f"{mounts}-{copy.slug}").seconds
     _forget(mounts)
     for subject in subjects:
-        image, base = _weight(subject.image), _weight(base_image(subject))
+        image, base = weight(subject.image), weight(base_image(subject))
         found[subject.name] |= {"start_s": _start(subject), "image_mb": image, "added_mb": image - base}
     return found
 
@@ -86,12 +86,6 @@ def _start(subject: Subject) -> float:
             except httpx.HTTPError:
                 time.sleep(0.01)
     raise engine.NotReady(f"{subject.name}: no answer")
-
-
-def _weight(image: str) -> float:
-    """The size of an image's unpacked layers, which both of Docker's image stores report alike."""
-    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
-    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
 
 
 def describe_machine() -> dict[str, str]:

@@ -125,11 +125,14 @@ def graceful_stop(subject: Subject) -> None:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
         _require_exit_code_0(running, by_hand)
 
-        running.project.compose.start(running.service)
-        running.wait_until_ready()
-        took = running.stop()
-        _require_exit_code_0(running, by_hand)
-        if took >= 2:
+        for _ in range(3):  # a busy machine only ever makes it slower: the fastest counts
+            running.project.compose.start(running.service)
+            running.wait_until_ready()
+            took = running.stop()
+            _require_exit_code_0(running, by_hand)
+            if took < 2:
+                break
+        else:
             raise Violation(f"an idle container took {took:.1f} s to stop", "time docker compose stop")
 
 
@@ -187,13 +190,14 @@ def unbuffered_logs(subject: Subject) -> None:
 
 @practice
 def crash_traceback(subject: Subject) -> None:
-    """A crash of the interpreter itself leaves a Python traceback in the log."""
-    with subject.running() as running:
+    """When the interpreter itself crashes in a request, the log shows a Python traceback."""
+    with subject.running() as running, ThreadPoolExecutor() as pool:
+        _in_flight(running, pool, 5)
         _signal_workers(running, signal.SIGSEGV)
         if not wait_until(lambda: 'File "' in running.log, limit=5):
             raise Violation(
                 f"after a segmentation fault of a worker the log says only:\n{running.log[-500:]}",
-                "docker compose top",
+                "curl 'localhost:8000/slow?seconds=20' & docker compose top",
                 "sudo kill -SEGV WORKER_PID",
                 "docker compose logs",
             )
@@ -211,8 +215,9 @@ def healthcheck(subject: Subject) -> None:
         if not wait_until(lambda: _health(running) == "healthy", limit=10):
             raise Violation(f"10 s after the start its health is {_health(running)}", *by_hand)
     # The same check, asked more often, so that nobody waits for three intervals.
-    often = {"interval": "1s", "retries": 2, "timeout": "1s"}
+    often = {"interval": "1s", "retries": 2, "timeout": "3s"}
     with subject.running(healthcheck=often) as running:
+        wait_until(lambda: _health(running) == "healthy", limit=20)  # until then failures may be forgiven
         _signal_workers(running, signal.SIGSTOP)
         if not wait_until(lambda: _health(running) == "unhealthy", limit=20):
             raise Violation(f"all workers are frozen, and its health is {_health(running)}", *by_hand)
@@ -234,3 +239,19 @@ def writes_nothing(subject: Subject) -> None:
     changed = docker.container.diff(subject.shared.container)
     if changed:
         raise Violation(f"changed since the start: {', '.join(sorted(changed))}", "docker diff CONTAINER")
+
+
+@practice
+def entrypoint_modes(subject: Subject) -> None:
+    """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
+    for command, expected in ((["echo", "hi"], "hi"), (["manage", "version"], r"\d+\.\d+")):
+        run = ["docker", "run", "--rm", "--env=ENVIRONMENT=development", subject.image, *command]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        if not re.match(expected, output := done.stdout + done.stderr):
+            by_hand = f"docker compose run --rm web {' '.join(command)}"
+            raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
+    with subject.running(command=["dev"]) as running:
+        if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
+            raise Violation(
+                "`dev` does not start the development server", "docker compose run --rm --service-ports web dev"
+            )

@@ -1,5 +1,10 @@
 """What an attacker would like to find otherwise."""
 
+import os
+import secrets
+import subprocess
+from unittest.mock import patch
+
 from engine import Subject, docker
 
 from . import Violation, practice
@@ -14,3 +19,25 @@ def non_root(subject: Subject) -> None:
     user = docker.image.inspect(subject.image).config.user or ""
     if not user.partition(":")[0].isdigit():
         raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
+
+
+@practice
+def refuses_default_secrets(subject: Subject) -> None:
+    """In production the app starts with secrets of its own only: with a default it ends, and one line says which."""
+    own: dict[str, str] = {"ENVIRONMENT": "production"}
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
+        variables = [f"--env={key}={value}" for key, value in {**own, name: "development-only"}.items()]
+        run = ["docker", "run", "--rm", *variables, subject.image]
+        ended = subprocess.run(run, capture_output=True, text=True, check=False, timeout=60)
+        if (
+            ended.returncode == 0
+            or f"{name} is the development default" not in ended.stderr
+            or ended.stderr.count("\n") != 1
+        ):
+            raise Violation(
+                f"exit code {ended.returncode} with the default {name}, and it says:\n{ended.stdout}{ended.stderr}",
+                f"{' '.join(f'{key}=...' for key in own)} docker compose up",
+            )
+        own[name] = secrets.token_hex()
+    with patch.dict(os.environ, own), subject.running():
+        pass  # it started
