@@ -467,10 +467,10 @@ def no_compiler(subject: Subject) -> None:
 
 @practice
 def small_image(subject: Subject) -> None:
-    """The image is at most 40% of the size of the full Python image (the sum of `docker history`'s layers)."""
+    """The image has at most a quarter of the size of the full Python image (the sum of `docker history`'s layers)."""
     full = "python:3.13-trixie"
     size, size_of_full = weight(subject.image), weight(full)
-    if size > 0.4 * size_of_full:
+    if size > size_of_full / 4:
         raise Violation(
             f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}",
             "docker history IMAGE",
