@@ -31,7 +31,7 @@ class Sabotage:
     Args:
         old: a regular expression that matches what is replaced.
         reachable_with: environment that lets the other practices reach the app.
-        checks: the practices to look at; by default all that the folder holds.
+        checks: the practices to look at; by default all that the folder holds, but those that take long.
     """
 
     what: str
