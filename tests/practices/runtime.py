@@ -126,12 +126,14 @@ def graceful_stop(subject: Subject) -> None:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
         _require_exit_code_0(running, by_hand)
 
-        running.project.compose.start(running.service)
-        running.wait_until_ready()
-        took = running.stop()
-        _require_exit_code_0(running, by_hand)
-        if took >= 2:
-            raise Violation(f"an idle container took {took:.1f} s to stop", "time docker compose stop")
+        for _ in range(3):  # a busy machine only ever makes it slower: the fastest counts
+            running.project.compose.start(running.service)
+            running.wait_until_ready()
+            took = running.stop()
+            _require_exit_code_0(running, by_hand)
+            if took < 2:
+                return
+        raise Violation(f"an idle container took {took:.1f} s to stop", "time docker compose stop")
 
 
 def _require_exit_code_0(running: Running, by_hand: str) -> None:
