@@ -287,9 +287,11 @@ class Subject:
             path = Path(parent) / self.path.name
             shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
             copy = replace(self, name=f"{self.name} {what}", path=path, **changes)
-            yield copy
-            if _shared.subject == copy:
-                _shared.end()
+            try:
+                yield copy
+            finally:
+                if _shared.subject == copy:
+                    _shared.end()
 
 
 class _Shared:
