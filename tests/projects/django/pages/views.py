@@ -1,0 +1,13 @@
+import time
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/index.html")
+
+
+def report(request: HttpRequest) -> HttpResponse:
+    time.sleep(2)
+    return HttpResponse("done")
