@@ -2,13 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test measure lint hooks docs bootstrap clean
+.PHONY: help up down test measure lint hooks docs links bootstrap clean
 MAKEFLAGS += --no-print-directory
 
 FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
-FOLDER := $(or $(STEP),step-1-kiss)
+FOLDER := $(or $(STEP),final)
 PORT ?= 8000
-WORKERS ?= 4
+WORKERS ?= 3
 
 ifneq ($(FOLDER),$(filter $(FOLDER),$(FOLDERS)))
 $(error There is no folder STEP=$(STEP); choose one of: $(FOLDERS))
@@ -20,6 +20,7 @@ help: ## show this list
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
+	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: an hour more)'
 
 up: ## build a folder, start it, and show what curl gets
 	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDER) && PORT=$(PORT) bootstrap/up.sh $(FOLDER)
@@ -28,10 +29,12 @@ down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
 
 test: bootstrap .venv/ready ## run the tests: every folder, every practice
-	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
+	@$(if $(filter-out step-5-larger extra-1-compiling,$(STEP)),,bootstrap/browser.sh)
+	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)') $(if $(THOROUGH),--thorough)
 
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
 	@.venv/bin/python tests/measure.py $(if $(STEP),--step=$(STEP))
+	@$(if $(filter-out final,$(STEP)),,.venv/bin/python tests/acceptance.py)
 
 lint: .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
@@ -42,6 +45,9 @@ hooks: .venv/ready ## let Git run the same checks before each commit
 docs: .venv/ready ## write the generated parts of the articles anew
 	@.venv/bin/python tests/figures.py
 	@.venv/bin/cog -r -I tests $(DOCUMENTS)
+
+links: .venv/ready ## list the links that lead out of the repository, and where they stand
+	@.venv/bin/python tests/links.py
 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh

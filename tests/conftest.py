@@ -8,6 +8,8 @@ import engine
 import tutorial
 from practices import PRACTICES
 
+SHARING = {"test_contract", "test_practices"}  # the tests that look at one container of a subject
+
 
 def pytest_configure() -> None:
     """A mistake in tutorial.toml is one line, not a traceback from every module that reads it."""
@@ -19,15 +21,20 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--step", help="run only the tests of this folder")
+    parser.addoption(
+        "--thorough", action="store_true", help="every practice, in every folder and about every sabotage (an hour)"
+    )
 
 
+# pytest-xdist reads the groups in this hook, too: they have to be there first.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the chosen folder's tests; send one subject's tests to one worker, where its image and container are."""
+    """Keep the chosen folder's tests; send those that share a container to one worker, which starts it once."""
     step = config.getoption("--step")
     for item in items[:]:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         subject = parameters.get("subject")
-        if isinstance(subject, engine.Subject):
+        if isinstance(subject, engine.Subject) and item.path.stem in SHARING:
             item.add_marker(pytest.mark.xdist_group(subject.name))
         if step and not (isinstance(subject, engine.Subject) and subject.path.name == step):
             items.remove(item)

@@ -1,11 +1,13 @@
 """Build a folder's image, start it as its compose file says, look inside, and leave nothing behind."""
 
 import fcntl
+import itertools
 import json
 import os
 import re
 import secrets
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,7 @@ for variable in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
 SCRATCH = Path(tempfile.gettempdir()) / SESSION
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
+TLS = ssl.create_default_context()  # made once: httpx would read all certificates for each request
 docker = DockerClient()
 
 
@@ -111,17 +114,21 @@ class Running:
     project: DockerClient
     service: str
     by_hand: str
+    _urls: dict[int, str] = field(default_factory=dict)
 
     @cached_property
     def container(self) -> Container:
         return self.project.compose.ps([self.service], all=True)[0]
 
     def url(self, port: int = 8000) -> str:
-        _, host_port = self.project.compose.port(self.service, port)
-        return f"http://127.0.0.1:{host_port}"
+        """Where the engine publishes a port; it may be another one after the container has stopped."""
+        if port not in self._urls:
+            _, host_port = self.project.compose.port(self.service, port)
+            self._urls[port] = f"http://127.0.0.1:{host_port}"
+        return self._urls[port]
 
-    def get(self, path: str, port: int = 8000, timeout: float = 10) -> httpx.Response:
-        return httpx.get(self.url(port) + path, timeout=timeout)
+    def get(self, path: str, port: int = 8000, timeout: float = 10, accept: str = "*/*") -> httpx.Response:
+        return httpx.get(self.url(port) + path, timeout=timeout, headers={"Accept": accept}, verify=TLS)
 
     def answers(self, path: str = "/", port: int = 8000) -> bool:
         try:
@@ -135,9 +142,11 @@ class Running:
         Raises:
             NotReady: none came, or the container ended.
         """
+        self._urls.clear()
+        polls = itertools.count(1)
 
         def done() -> bool:
-            return self.answers("/", port) or not self.is_up
+            return self.answers("/", port) or (next(polls) % 10 == 0 and not self.is_up)
 
         if not (wait_until(done, READY_LIMIT) and self.is_up):
             raise NotReady(f"no answer from the container; its log:\n{self.log[-3000:]}\nBy hand:\n  {self.by_hand}")
@@ -158,6 +167,7 @@ class Running:
 
     def stop(self) -> float:
         """Stop the container as `docker compose stop` does; return how many seconds it took."""
+        self._urls.clear()
         start = time.monotonic()
         self.project.compose.stop(self.service)
         return time.monotonic() - start
@@ -187,6 +197,11 @@ class Subject:
 
     def read(self, file: str) -> str:
         return (self.path / file).read_text()
+
+    @property
+    def code(self) -> Path:
+        """The directory of the app's own modules."""
+        return next(path for path in (self.path / "src", self.path / "hello") if path.is_dir())
 
     @property
     def instructions(self) -> list[str]:
@@ -318,3 +333,11 @@ def subjects(folder: tutorial.Folder) -> list[Subject]:
         for variant in folder.variants
     )
     return [Subject(folder.name, folder.path), *variants]
+
+
+def wrong_subject(folder: tutorial.Folder) -> Subject | None:
+    """What a folder is compared with besides the folders that it builds on, if there is such a Dockerfile."""
+    if not folder.wrong:
+        return None
+    name = f"{folder.name}/{folder.wrong.dockerfile}"
+    return Subject(name, folder.path, folder.wrong.dockerfile, folder.wrong.reachable_with)

@@ -1,12 +1,15 @@
 """Tables and charts for the articles, which `make docs` writes from ``assets/measurements.json``."""
 
 import json
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from tutorial import ROOT
+from tutorial import ROOT, short_name
 
 MEASUREMENTS = ROOT / "assets/measurements.json"
-BUILD_TIMES = ROOT / "assets/build-times.svg"
+ACCEPTANCE = ROOT / "assets/acceptance.json"
 
 # The builds that extra-2 compares: measured in turns, and the first of them is the measure of the others.
 BUILDERS = {
@@ -14,6 +17,23 @@ BUILDERS = {
     "step-4-nontrivial": "step 4",
     "extra-2-caching": "extra 2, pip",
     "extra-2-caching/uv.Dockerfile": "extra 2, uv",
+}
+# The three images that extra-1 compares.
+WAYS = {
+    "step-5-larger": "full image",
+    "extra-1-compiling/slim.Dockerfile": "slim, compiler left in it",
+    "extra-1-compiling": "slim, compiled in a stage",
+}
+# The rows of a table that sets folders side by side, and the unit of its figures.
+ROWS = {
+    "image_mb": ("Image: all layers, unpacked", "MB"),
+    "added_mb": ("of which above its base image", "MB"),
+    "packages": ("Debian packages", ""),
+    "setuid": ("Files with the setuid or setgid bit", ""),
+    "cold_s": ("Build without any cache", "s"),
+    "dependency_s": ("Build, one dependency changed", "s"),
+    "code_s": ("Build, code changed", "s"),
+    "start_s": ("Start to the first answer", "s"),
 }
 NOISE = 1.0  # seconds; below it, what differs is the machine's mood
 BUILDS = {
@@ -47,16 +67,40 @@ def build_times() -> str:
     )
     lines += [
         "",
-        f"![Bar chart of the same build times. {said}.](../{BUILD_TIMES.relative_to(ROOT)})",
+        f"![Bar chart of the same build times. {said}.](../assets/build-times.svg)",
         "",
         f"*{_conditions()}*",
     ]
     return "\n".join(lines)
 
 
-def _medians() -> dict[str, dict[str, float]]:
+def side_by_side(columns: dict[str, str]) -> str:
+    """A table of what was measured of each subject; ``columns`` maps its name to what the table calls it."""
+    medians = _medians(columns)
+    lines = [f"| | {' | '.join(columns.values())} |", "|---|" + "---:|" * len(columns)]
+    first = next(iter(columns))
+    for kind, (label, unit) in ROWS.items():
+        if not unit and len({medians[name][kind] for name in columns}) == 1:
+            continue  # a count that is the same everywhere says nothing
+        cells = []
+        for name in columns:
+            value, measure = medians[name][kind], medians[first][kind]
+            ratio = f" ({value / measure:.0%})" if name != first and unit == "MB" else ""
+            cells.append(f"{value:,.{1 if unit == 's' else 0}f} {unit}".rstrip() + ratio)
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"*{_conditions(columns)}*"])
+
+
+def beside(*names: str) -> str:
+    """The table of these folders."""
+    return side_by_side({name: folders().get(name, name) for name in names})
+
+
+def _medians(names: Iterable[str] = tuple(BUILDERS)) -> dict[str, dict[str, float]]:
     subjects = json.loads(MEASUREMENTS.read_text())["subjects"]
-    return {name: subjects[name]["median"] for name in BUILDERS}
+    if missing := [name for name in names if name not in subjects]:
+        raise RuntimeError(f"not measured yet: make measure STEP={missing[0].partition('/')[0]}")
+    return {name: subjects[name]["median"] for name in names}
 
 
 def _ratio(medians: dict[str, dict[str, float]], name: str, kind: str) -> str:
@@ -70,51 +114,192 @@ def _ratio(medians: dict[str, dict[str, float]], name: str, kind: str) -> str:
     return f"**{faster:.1f} times** faster" if faster >= 1 else f"{1 / faster:.1f} times slower"
 
 
-def _conditions() -> str:
-    """The machine and the runs behind the figures, in one sentence."""
+def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
+    """The machine and the runs behind the figures of these subjects, in one sentence."""
     data = json.loads(MEASUREMENTS.read_text())
-    found = {data["subjects"][name]["run"]: len(data["subjects"][name]["samples"]["cold_s"]) for name in BUILDERS}
+    found = {data["subjects"][name]["run"]: len(data["subjects"][name]["samples"]["cold_s"]) for name in names}
     described = []
     for run, samples in found.items():
         machine = data["runs"][run]["machine"]
-        described.append(
-            f"Medians of {samples} rounds on {run[:10]}: {machine['processors']}, {machine['memory']}, "
-            f"{machine['system']}, Docker {machine['engine']}."
-        )
+        described.append(f"Medians of {samples} rounds on {run[:10]}: {_described(machine)}.")
     return " ".join(described)
 
 
-def chart() -> str:
-    """The build times as an SVG."""
-    medians = _medians()
-    row, left, width, top = 22, 110, 760, 44
-    scale = 400 / max(medians[name][kind] for name in BUILDERS for kind in BUILDS)
-    parts, y = [], top
-    for kind, label in BUILDS.items():
-        parts.append(f'<text class="kind" x="16" y="{y + 16}">{escape(label)}</text>')
-        y += row + 2
-        for name, short in BUILDERS.items():
-            seconds = medians[name][kind]
-            length = max(seconds * scale, 1)
-            ratio = _ratio(medians, name, kind).replace("**", "")
-            value = f"{seconds:.1f} s" + (f", {ratio}" if ratio != "1" else "")
-            own = "own" if name.startswith("extra-2") else "others"
-            parts.append(f'<text x="16" y="{y + 14}">{escape(short)}</text>')
-            parts.append(f'<rect class="{own}" x="{left}" y="{y + 2}" width="{length:.1f}" height="{row - 6}" rx="2"/>')
-            parts.append(f'<text x="{left + length + 8:.1f}" y="{y + 14}">{escape(value)}</text>')
+def _described(machine: dict[str, str]) -> str:
+    return f"{machine['processors']}, {machine['memory']}, {machine['system']}, Docker {machine['engine']}"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a chart: its label, its parts (style and figure, from left to right), and what stands beside it."""
+
+    label: str
+    parts: tuple[tuple[str, float], ...]
+    text: str
+
+
+def _draw(title: str, groups: dict[str, list[Bar]], small: str) -> str:
+    """Bars, group below group, as an SVG for light and dark pages."""
+    row, left, width, y = 22, 110, 760, 44
+    scale = 400 / max(sum(figure for _, figure in bar.parts) for bars in groups.values() for bar in bars)
+    drawn = []
+    for group, bars in groups.items():
+        if group:
+            drawn.append(f'<text class="kind" x="16" y="{y + 16}">{escape(group)}</text>')
+            y += row + 2
+        for bar in bars:
+            drawn.append(f'<text x="16" y="{y + 14}">{escape(bar.label)}</text>')
+            x: float = left
+            for style, figure in bar.parts:
+                length = max(figure * scale, 1)
+                drawn.append(f'<rect class="{style}" x="{x:.1f}" y="{y + 2}" width="{length:.1f}" height="{row - 6}"/>')
+                x += length
+            drawn.append(f'<text x="{x + 8:.1f}" y="{y + 14}">{escape(bar.text)}</text>')
             y += row
         y += 10
-    parts.append(f'<text class="small" x="16" y="{y + 12}">{escape(_conditions())}</text>')
+    drawn.append(f'<text class="small" x="16" y="{y + 12}">{escape(small)}</text>')
     height = y + 28
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
-        f"<title>Build times, in seconds</title>\n<style>{STYLE}</style>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"
         f'<rect class="page" width="100%" height="100%" rx="6"/>\n'
-        f'<text class="title" x="16" y="26">Build time in seconds, and how much faster than step 2</text>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
+        f'<text class="title" x="16" y="26">{escape(title)}</text>\n' + "\n".join(drawn) + "\n</svg>\n"
+    )
+
+
+def _style(name: str) -> str:
+    return "own" if name.startswith(("extra-2", "final")) else "others"
+
+
+def _build_times_chart() -> str:
+    medians = _medians()
+    groups: dict[str, list[Bar]] = {}
+    for kind, label in BUILDS.items():
+        bars = groups[label] = []
+        for name, short in BUILDERS.items():
+            seconds, ratio = medians[name][kind], _ratio(medians, name, kind).replace("**", "")
+            text = f"{seconds:.1f} s" + (f", {ratio}" if ratio != "1" else "")
+            bars.append(Bar(short, ((_style(name), seconds),), text))
+    return _draw("Build time in seconds, and how much faster than step 2", groups, _conditions())
+
+
+def folders() -> dict[str, str]:
+    """The folders that have been measured, in reading order, and what tables and charts call them."""
+    measured = json.loads(MEASUREMENTS.read_text())["subjects"]
+    names = [folder["name"] for folder in tomllib.loads((ROOT / "tests/tutorial.toml").read_text())["folder"]]
+    return {name: short_name(name) for name in names if name in measured}
+
+
+def _by_folder(kind: str, unit: str) -> list[Bar]:
+    """A bar for each folder, with the ratio to the first one."""
+    medians = _medians(folders())
+    first = medians["step-1-kiss"][kind]
+    bars = []
+    for name, short in folders().items():
+        figure = medians[name][kind]
+        text = f"{figure / first:.2f}" if name != "step-1-kiss" else "1"
+        parts: tuple[tuple[str, float], ...] = ((_style(name), figure),)
+        if kind == "image_mb":
+            added = medians[name]["added_mb"]
+            parts = (("others", figure - added), ("own", added))
+            text += f" ({figure:,.0f} {unit}, {added:.0f} of it added)"
+        else:
+            text += f" ({figure:.1f} {unit})"
+        bars.append(Bar(short, parts, text))
+    return bars
+
+
+# The charts of all folders: title, what they show in words, and the figures of each group of bars with their unit.
+BY_FOLDER = {
+    "sizes.svg": (
+        "Size of the image: its base, and what the folder adds; first the ratio to step 1",
+        "Bar chart of the image sizes by folder.",
+        {"": ("image_mb", "MB")},
+    ),
+    "rebuilds.svg": (
+        "Time to build again; first the ratio to step 1",
+        "Bar chart of the time to build again by folder.",
+        {"Code changed": ("code_s", "s"), "One dependency changed": ("dependency_s", "s")},
+    ),
+    "starts.svg": (
+        "From the start of the container to the first answer; first the ratio to step 1",
+        "Bar chart of the time from start to first answer by folder.",
+        {"": ("start_s", "s")},
+    ),
+}
+
+
+def charts() -> dict[str, str]:
+    """Every chart of the articles: the name of its file, and the SVG."""
+    drawn = {"build-times.svg": _build_times_chart()}
+    for file, (title, _, groups) in BY_FOLDER.items():
+        drawn[file] = _draw(title, {group: _by_folder(*kind) for group, kind in groups.items()}, _conditions(folders()))
+    return drawn
+
+
+def by_folder() -> str:
+    """The charts of all folders, for the front page; what they show in words is for those who cannot see them."""
+    lines = []
+    for file, (_, shows, groups) in BY_FOLDER.items():
+        words = "; ".join(
+            f"{group or 'Ratio to step 1'}: " + ", ".join(f"{bar.label} {bar.text}" for bar in _by_folder(*kind))
+            for group, kind in groups.items()
+        )
+        lines.append(f"![{shows} {words}.](assets/{file})")
+    return "\n\n".join(lines)
+
+
+# What final is measured by, beside the common pattern.
+COMPARED = {
+    "added_mb": "above the base image, MB",
+    "cold_s": "build: cold, s",
+    "code_s": "build: code changed, s",
+    "dependency_s": "build: a dependency changed, s",
+    "unchanged_s": "build: nothing changed, s",
+    "start_s": "start to the first answer, one worker, s",
+    "stop_s": "stop of an idle container, s",
+    "requests_per_s": "requests a second, one worker",
+    "requests_per_cpu_s": "requests for a second of CPU time",
+    "memory_mb": "memory, one worker and the main process, MB",
+}
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def workers() -> str:
+    """The table of the ways to serve final."""
+    lines = [
+        "| Worker, for this app, one of it | Requests a second | Memory, the main process included | Idle stop |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, found in json.loads(ACCEPTANCE.read_text())["workers"].items():
+        cells = (f"{found['requests_per_s']:,.0f}", f"{found['memory_mb']:.0f} MB", f"{found['stop_s']:.1f} s")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def acceptance() -> str:
+    """The table of final beside the common pattern, with and without the standard library's bytecode."""
+    data = json.loads(ACCEPTANCE.read_text())
+    median, goals = data["median"], data["goals"]
+    references = [name for name in median if name != "final"]
+    lines = [
+        "| | final | the pattern | ratio | without bytecode | ratio | goal |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind, label in COMPARED.items():
+        goal = f"{'≥' if kind.startswith('requests') else '≤'} {goals[kind]:.2f}" if kind in goals else ""
+        cells = [_three_digits(median["final"][kind])]
+        for name in references:
+            cells += [_three_digits(median[name][kind]), f"{median['final'][kind] / median[name][kind]:.2f}"]
+        lines.append(f"| {label} | {' | '.join(cells)} | {goal} |")
+    return "\n".join(
+        [*lines, "", f"*Medians of {len(data['rounds'])} rounds, in turns: {_described(data['machine'])}.*"]
     )
 
 
 if __name__ == "__main__":
-    BUILD_TIMES.write_text(chart())
+    for name, svg in charts().items():
+        (ROOT / "assets" / name).write_text(svg)

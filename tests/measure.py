@@ -25,9 +25,9 @@ import httpx
 import engine
 import tutorial
 from engine import Subject
-from figures import BUILDERS
+from figures import BUILDERS, WAYS
 from practices import PRACTICES
-from practices.build import base_image, change_code, change_dependency
+from practices.build import base_image, change_code, change_dependency, weight
 
 FILE = tutorial.ROOT / "assets/measurements.json"
 
@@ -40,31 +40,48 @@ KINDS = {
     "start_s": "from the start of the container to the first answer",
     "image_mb": "all layers, unpacked",
     "added_mb": "the layers above the base image, unpacked",
+    "packages": "Debian packages in the image",
+    "setuid": "files in the image with the setuid or setgid bit",
 }
+
+# Run inside the image: the packages of Debian, and the files that run with their owner's or group's rights.
+COUNTS = r"""
+import os, re, stat
+print(open("/var/lib/dpkg/status").read().count("\nStatus: install ok installed\n"))
+files = (os.path.join(d, f) for d, _, fs in os.walk("/") if not re.match("/(proc|sys)(/|$)", d) for f in fs)
+print(sum(bool(stat.S_ISREG((mode := os.lstat(file).st_mode)) and mode & 0o6000) for file in files))
+"""
 
 
 def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
     """Build, start and weigh subjects once, side by side: each kind of figure of all of them, then the next kind."""
-    mounts = secrets.token_hex(4)
-    found: dict[str, dict[str, float]] = {subject.name: {} for subject in subjects}
     with ExitStack() as stack:
-        copies = {subject.name: stack.enter_context(subject.copied("to measure")) for subject in subjects}
-        for name, copy in copies.items():
-            found[name]["cold_s"] = copy.build(cache=False, mounts=f"{mounts}-{copy.slug}").seconds
-        for kind, change in (("unchanged_s", None), ("code_s", change_code), ("dependency_s", change_dependency)):
-            for name, copy in copies.items():
-                if change:
-                    change(copy)
-                found[name][kind] = copy.build(mounts=f"{mounts}-{copy.slug}").seconds
-    _forget(mounts)
+        found = build_times({subject.name: stack.enter_context(subject.copied("to measure")) for subject in subjects})
     for subject in subjects:
-        image, base = _weight(subject.image), _weight(base_image(subject))
+        image, base = weight(subject.image), weight(base_image(subject))
         found[subject.name] |= {"start_s": _start(subject), "image_mb": image, "added_mb": image - base}
+        counts = str(engine.docker.run(subject.image, ["-c", COUNTS], entrypoint="python", user="0", remove=True))
+        found[subject.name] |= dict(zip(("packages", "setuid"), map(int, counts.split()), strict=True))
     return found
 
 
-def _forget(mounts: str) -> None:
-    """Remove the cache mounts that this measurement filled."""
+def build_times(copies: dict[str, Subject]) -> dict[str, dict[str, float]]:
+    """Seconds of each kind of build of these copies of folders, which are changed on the way."""
+    mounts = secrets.token_hex(4)
+    found: dict[str, dict[str, float]] = {name: {} for name in copies}
+    for name, copy in copies.items():
+        found[name]["cold_s"] = copy.build(cache=False, mounts=f"{mounts}-{copy.slug}").seconds
+    for kind, change in (("unchanged_s", None), ("code_s", change_code), ("dependency_s", change_dependency)):
+        for name, copy in copies.items():
+            if change:
+                change(copy)
+            found[name][kind] = copy.build(mounts=f"{mounts}-{copy.slug}").seconds
+    _forget_mounts(mounts)
+    return found
+
+
+def _forget_mounts(mounts: str) -> None:
+    """Remove the cache mounts of the builds whose name for them begins with this."""
     records = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, text=True, check=True).stdout
     for record in re.split(r"\n(?=ID:)", records):
         id_ = re.match(r"ID:\s+(\w+)", record)
@@ -81,17 +98,11 @@ def _start(subject: Subject) -> float:
         while time.monotonic() < deadline:
             try:
                 started = running.container.state.started_at
-                if started and httpx.get(url, timeout=1).status_code == httpx.codes.OK:
+                if started and httpx.get(url, timeout=1, verify=engine.TLS).status_code == httpx.codes.OK:
                     return time.time() - started.timestamp()
             except httpx.HTTPError:
                 time.sleep(0.01)
     raise engine.NotReady(f"{subject.name}: no answer")
-
-
-def _weight(image: str) -> float:
-    """The size of an image's unpacked layers, which both of Docker's image stores report alike."""
-    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
-    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
 
 
 def describe_machine() -> dict[str, str]:
@@ -172,9 +183,10 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = [f for f in tutorial.load(PRACTICES) if not arguments.step or f.name in arguments.step]
     subjects = [subject for folder in folders for subject in engine.subjects(folder)]
-
-    compared = [subject for subject in subjects if subject.name in BUILDERS]
-    groups = [compared, *([subject] for subject in subjects if subject not in compared)]
+    subjects += [wrong for folder in folders if folder.builds_on and (wrong := engine.wrong_subject(folder))]
+    # What a table compares is measured side by side.
+    groups = [[subject for subject in subjects if subject.name in names] for names in (BUILDERS, WAYS)]
+    groups += [[subject] for subject in subjects if subject.name not in {*BUILDERS, *WAYS}]
 
     figures = Figures(describe_machine())
     todo = [

@@ -1,6 +1,8 @@
 """The generated parts of the articles: cog calls these functions from comments in the pages, `make docs` calls cog."""
 
 import difflib
+import html
+import re
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -29,7 +31,7 @@ def scoreboard() -> None:
         for practice in practices:
             cells = [_cell(FOLDERS[name], practice.id) for name in names]
             rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
-        _table(("Practice", *(f"[{_short(name)}]({name}/README.md)" for name in names)), rows)
+        _table(("Practice", *(f"[{tutorial.short_name(name)}]({name}/README.md)" for name in names)), rows)
 
 
 def adds(name: str) -> None:
@@ -55,17 +57,27 @@ def diff(name: str, file: str = "Dockerfile") -> None:
     )
     old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, folder.path / file))
     lines = list(difflib.unified_diff(old, new, str(before.relative_to(ROOT)), f"{name}/{file}", lineterm=""))
-    folded = len(lines) > LONG_DIFF
-    if folded:
-        cog.outl(f"<details><summary>{len(lines)} lines</summary>\n")
-    _code("diff", "\n".join(lines))
-    if folded:
-        cog.outl("\n</details>")
+    _code("diff", "\n".join(lines), folded=f"{len(lines)} lines" if len(lines) > LONG_DIFF else "")
 
 
-def file(path: str, language: str) -> None:
-    """A file of the repository, whole."""
-    _code(language, (ROOT / path).read_text().rstrip())
+def picture(name: str) -> None:
+    """The picture of a page's terminal, which the tests draw from the block that is marked for it."""
+    page = (ROOT / name / "README.md").read_text()
+    for file, shows in re.findall(r"^<!-- picture ([\w-]+): (.+) -->$", page, re.MULTILINE):
+        cog.outl("<picture>")
+        cog.outl(f'<source media="(prefers-color-scheme: dark)" srcset="../assets/{file}-dark.svg">')
+        cog.outl(f'<img alt="{html.escape(shows)}" src="../assets/{file}.svg">')
+        cog.outl("</picture>")
+
+
+def dockerfile(name: str) -> None:
+    """A folder's Dockerfile, folded: the diff above it is the lesson."""
+    file(f"{name}/Dockerfile", "dockerfile", folded="The whole Dockerfile")
+
+
+def file(path: str, language: str, folded: str = "") -> None:
+    """A file of the repository, whole; folded below a line that says what it is, if there is one."""
+    _code(language, (ROOT / path).read_text().rstrip(), folded)
 
 
 def navigation(name: str) -> None:
@@ -88,11 +100,6 @@ def _cell(folder: Folder, practice: str) -> str:
     return "–" if practice in folder.not_applicable else "no"
 
 
-def _short(name: str) -> str:
-    words = name.split("-")
-    return " ".join(words[:2]) if len(words) > 1 else name
-
-
 def _table(head: tuple[str, ...], rows: Iterable[str]) -> None:
     cog.outl(f"| {' | '.join(head)} |")
     cog.outl("|" + "---|" * len(head))
@@ -100,5 +107,6 @@ def _table(head: tuple[str, ...], rows: Iterable[str]) -> None:
         cog.outl(row)
 
 
-def _code(language: str, text: str) -> None:
-    cog.outl(f"```{language}\n{text}\n```")
+def _code(language: str, text: str, folded: str = "") -> None:
+    code = f"```{language}\n{text}\n```"
+    cog.outl(f"<details><summary>{folded}</summary>\n\n{code}\n\n</details>" if folded else code)

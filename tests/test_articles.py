@@ -1,7 +1,8 @@
 """Every command that an article shows runs, and prints what the article says.
 
 The ``console`` blocks of a page are run in order, in a fresh copy of its folder. ``…`` in the shown output matches
-anything. A block that cannot run here says why: ``<!-- not run: REASON -->`` on the line before it.
+anything. A block that cannot run here says why: ``<!-- not run: REASON -->`` on the line before it. One block of a page
+may be its picture, ``<!-- picture NAME: what it shows -->``: with PICTURES=assets in the environment it is drawn.
 """
 
 import os
@@ -17,11 +18,16 @@ from pathlib import Path
 
 import pytest
 
+import pictures
 import tutorial
 from engine import SCRATCH, SESSION, Subject, one_build_at_a_time
 from practices import PRACTICES
 
-BLOCK = re.compile(r"^(?P<not_run><!-- not run: .+ -->\n)?```console\n(?P<text>[\s\S]*?)^```$", re.MULTILINE)
+BLOCK = re.compile(
+    r"^(?:(?P<not_run><!-- not run: .+ -->\n)|<!-- picture (?P<picture>[\w-]+): .+ -->\n)?"
+    r"```console\n(?P<text>[\s\S]*?)^```$",
+    re.MULTILINE,
+)
 FOLDERS = [folder for folder in tutorial.load(PRACTICES) if (folder.path / "README.md").exists()]
 
 
@@ -30,6 +36,7 @@ class Command:
     line: int
     command: str
     shown: str
+    picture: str | None
 
 
 def commands(page: Path) -> Iterator[Command]:
@@ -42,8 +49,16 @@ def commands(page: Path) -> Iterator[Command]:
         for part in re.split(r"^(?=\$ )", block["text"], flags=re.MULTILINE):
             if part:
                 command, _, shown = part.removeprefix("$ ").partition("\n")
-                yield Command(line, command, shown)
+                yield Command(line, command, shown, block["picture"])
                 line += part.count("\n")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md"])
+def test_commands_that_are_not_run_say_why(page: str) -> None:
+    """Only the folders' pages can be run: any other block of commands must have a reason."""
+    path = tutorial.ROOT / page
+    ran = [f"{page}:{step.line}: $ {step.command}" for step in commands(path)]
+    assert not ran, "no reason why the tests do not run\n" + "\n".join(ran)
 
 
 @pytest.mark.parametrize("subject", [pytest.param(Subject(f.name, f.path), id=f.name) for f in FOLDERS])
@@ -58,6 +73,7 @@ def test_commands_of_the_article(subject: Subject) -> None:
     # Tools that a reader installs, such as pre-commit, are the ones beside pytest here.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     steps = list(commands(page))
+    drawn: dict[str, list[tuple[str, str]]] = {}
     # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
     names = set(re.findall(r"--(?:name|tag) (\S+)", "\n".join(step.command for step in steps)))
     try:
@@ -79,8 +95,15 @@ def test_commands_of_the_article(subject: Subject) -> None:
                     f"The page shows:\n{step.shown}\nIt printed:\n{printed}",
                     pytrace=False,
                 )
+            if step.picture:
+                # What the page leaves out altogether, the picture does, too.
+                output = "…" if step.shown.strip() == "…" else printed.strip()
+                drawn.setdefault(step.picture, []).append((step.command, output))
     finally:
         subprocess.run(
             ["docker", "compose", "down", "--volumes", "--timeout", "0"],
             cwd=folder, env=environment, capture_output=True, check=False,
         )  # fmt: skip
+    if folder_of_pictures := os.environ.get("PICTURES"):
+        for name, shown in drawn.items():
+            pictures.draw(tutorial.ROOT / folder_of_pictures / name, subject.path.name, shown)

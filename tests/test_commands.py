@@ -43,9 +43,9 @@ def test_up_shows_the_answer_and_how_to_stop_and_down_removes_everything(free_po
             result = make("up", f"PORT={free_port}")
         assert result.returncode == 0, result.stderr
         assert f"http://localhost:{free_port}\n" in result.stdout
-        assert '"step":"step-1-kiss"' in result.stdout
+        assert '"step":"final"' in result.stdout
         assert "logs --follow" in result.stdout
-        assert "make down STEP=step-1-kiss" in result.stdout
+        assert "make down STEP=final" in result.stdout
     finally:
         assert make("down").returncode == 0
     assert not docker.container.list(all=True, filters=[("label", f"com.docker.compose.project={PROJECT}")])

@@ -48,7 +48,7 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
         ('builds_on = ["one"]', 'builds_on = ["two"]', "two: builds on two, which comes later or builds on two itself"),
         ('builds_on = ["one"]', 'builds_on = ["nine"]', "two: builds on nine, which is not listed"),
         ("builds_on = []", 'builds_on = ["two"]', "one: builds on two, which comes later"),
-        ('builds_on = ["one"]', "builds_on = []", "two: needs either builds_on or a wrong Dockerfile"),
+        ('builds_on = ["one"]', "builds_on = []", "two: needs builds_on or a wrong Dockerfile"),
         ('name = "two"', 'name = "one"', "one: listed twice"),
         ('name = "two"', 'name = "three"', "three: no such folder"),
         ('title = "Two"', 'titel = "Two"', "two: unknown key titel"),

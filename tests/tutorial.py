@@ -15,7 +15,7 @@ class TutorialError(Exception):
 
 @dataclass(frozen=True)
 class Wrong:
-    """The Dockerfile that a folder without predecessor is compared with."""
+    """A Dockerfile that a folder is compared with: what it adds must be seen to fail there, too."""
 
     dockerfile: str
     reachable_with: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +54,11 @@ class Folder:
         return ROOT / self.name
 
 
+def short_name(name: str) -> str:
+    """What tables and charts call a folder: its first two words."""
+    return " ".join(name.split("-")[:2])
+
+
 def load(
     known_practices: Collection[str], file: Path = ROOT / "tests/tutorial.toml", root: Path = ROOT
 ) -> list[Folder]:
@@ -71,8 +76,15 @@ def load(
         TutorialError: the file contradicts itself, the folders or the practices.
     """
     folders: dict[str, Folder] = {}
-    entries = tomllib.loads(file.read_text())["folder"]
+    tables = tomllib.loads(file.read_text())
+    entries = tables["folder"]
     names = [entry["name"] for entry in entries]
+    for group in tables.get("not_applicable", ()):
+        if unknown := set(group["folders"]) - set(names):
+            raise TutorialError(f"not_applicable: unknown folder {', '.join(sorted(unknown))}")
+        for entry in entries:
+            if entry["name"] in group["folders"]:
+                entry.setdefault("not_applicable", {}).update(dict.fromkeys(group["practices"], group["reason"]))
     for entry in entries:
         folder = _folder(entry, folders, names)
         _check(folder, folders, set(known_practices), root)
@@ -126,8 +138,8 @@ def _check(folder: Folder, earlier: Mapping[str, Folder], known: set[str], root:
             raise TutorialError(f"{folder.name}: unknown practice {practice}")
         if named.count(practice) > 1:
             raise TutorialError(f"{folder.name}: {practice} is named twice")
-    if bool(folder.builds_on) == bool(folder.wrong):
-        raise TutorialError(f"{folder.name}: needs either builds_on or a wrong Dockerfile to be compared with")
+    if not (folder.builds_on or folder.wrong):
+        raise TutorialError(f"{folder.name}: needs builds_on or a wrong Dockerfile to be compared with")
     for parent in map(earlier.__getitem__, folder.builds_on):
         for practice in folder.adds:
             if practice in parent.holds:

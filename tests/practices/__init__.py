@@ -45,4 +45,4 @@ def practice(check: Callable[[Subject], None]) -> Callable[[Subject], None]:
     return check
 
 
-from . import build, commit, runtime, security  # noqa: E402, F401  they register themselves
+from . import build, commit, data, runtime, security  # noqa: E402, F401  they register themselves

@@ -1,15 +1,21 @@
 """What can be seen while the image is built, and in what the build leaves."""
 
+import hashlib
 import io
 import json
+import os
 import re
 import secrets
+import subprocess
 import tarfile
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+from unittest.mock import patch
 
 from engine import SCRATCH, Build, BuildFailed, Subject, docker
 
@@ -29,8 +35,10 @@ print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "pyth
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
 INSTALLS = re.compile(r"\b(pip|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
 
-# The lines about Flask in a requirements.txt (one logical line, continued) and in a poetry.lock (a line for each file).
-FLASK = re.compile(r'^flask==(?:.*\\\n)*.*|^.*file = "flask-\d.*', re.MULTILINE)
+# The lines about the framework in a requirements.txt (one logical line, continued) and in a poetry.lock (one a file).
+FRAMEWORK = re.compile(
+    r'^(?:flask|django|fastapi)==(?:.*\\\n)*.*|^.*file = "(?:flask|django|fastapi)-\d.*', re.MULTILINE
+)
 
 
 @cache
@@ -98,7 +106,7 @@ def verified_hashes(subject: Subject) -> None:
         # All hashes of one package: with one left, installers take the file that it belongs to.
         lock = next(copy.path / name for name in ("requirements.txt", "poetry.lock") if (copy.path / name).exists())
         locked = lock.read_text()
-        tampered = FLASK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
+        tampered = FRAMEWORK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
         if tampered == locked:
             raise Violation(
                 f"{lock.name} has no hashes: whatever the index sends is installed", f"grep sha256 {lock.name}"
@@ -113,18 +121,24 @@ def verified_hashes(subject: Subject) -> None:
                 ) from stopped
         else:
             raise Violation(
-                "the build does not notice", f"change the hashes of flask in {lock.name}", "docker compose build"
+                "the build does not notice",
+                f"change the hashes of the framework in {lock.name}",
+                "docker compose build",
             )
 
 
 @practice
 def pinned_tools(subject: Subject) -> None:
-    """The base image names its Debian release, and every tool that the build installs has a version."""
+    """The base image names its Debian release, and every tool that the build uses has a version."""
     names = {name for _, name in _stages(subject)}
+    if not re.search("trixie|bookworm", base := base_image(subject)):
+        raise Violation(
+            f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
+        )
     for base, _ in _stages(subject):
-        if base not in names and not re.search("trixie|bookworm", base):
+        if base not in names and not re.search(r":\d", base):
             raise Violation(
-                f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
+                f"FROM {base} moves to another version when its maintainers do", "docker compose build --pull"
             )
     for line in subject.instructions:
         for arguments in re.findall(r"pip install ([^&;|]*)", line):
@@ -158,9 +172,7 @@ def change_code(subject: Subject) -> Path:
 
 
 def _a_module(subject: Subject) -> Path:
-    return next(
-        path for path in sorted(subject.path.rglob("*.py")) if path.stat().st_size and path.parent.name == "hello"
-    )
+    return next(path for path in sorted(subject.code.rglob("*.py")) if path.stat().st_size)
 
 
 # For one package of every lock file another version, with the hashes of its wheel and its sdist.
@@ -253,16 +265,17 @@ CACHES = re.compile(r"(^|/)\.cache/|\.whl$|^var/cache/apt/.*\.(deb|bin)$|^var/li
 def no_cache_in_image(subject: Subject) -> None:
     """No layer of the image holds a cache of pip, Poetry, uv or apt."""
     by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
-    if found := sorted(_find_in_layers(subject, lambda name, _: CACHES.search(name))):
-        raise Violation(f"{len(found)} files, {', '.join(found[:3])} among them", by_hand)
-    # pip keeps what the index lets it keep. Where that is nothing, the layers do not show what they hold elsewhere.
+    # pip (unlike uv) keeps what the index lets it keep. Where that is nothing, no layer shows what it holds elsewhere.
     for line in _last_stage(subject):
-        for command in re.findall(r"pip (?:install|download) [^&;|]*", line) if line.startswith("RUN") else ():
+        for command in re.findall(r"(?<!uv )pip (?:install|download) [^&;|]*", line) if line.startswith("RUN") else ():
             if not re.search(r"--no-cache-dir|--no-index", command) and "target=/root/.cache" not in line:
                 raise Violation(f"nothing takes away what this keeps: {command}", by_hand)
+    if found := sorted(_find_in_layers(subject, lambda name, _: CACHES.search(name))):
+        raise Violation(f"{len(found)} files, {', '.join(found[:3])} among them", by_hand)
 
 
-CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", "hello/__pycache__/main.cpython-313.pyc", ".idea/workspace.xml")
+CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", ".idea/workspace.xml")
+CANARIES_IN_CODE = (".env", "__pycache__/main.cpython-313.pyc")
 
 
 @practice
@@ -270,8 +283,7 @@ def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
     canary = secrets.token_hex().encode()
     with subject.copied("with things that do not belong in an image") as copy:
-        for name in CANARIES:
-            file = copy.path / name
+        for file in (*map(copy.path.joinpath, CANARIES), *map(copy.code.joinpath, CANARIES_IN_CODE)):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(b"CANARY=" + canary)
         if found := _find_in_layers(copy, lambda _, file: canary in file.read()):
@@ -293,6 +305,9 @@ def _find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object]
         for name in json.load(image.extractfile("manifest.json") or io.BytesIO())[0]["Layers"][inherited:]:
             with tarfile.open(fileobj=image.extractfile(name)) as layer:
                 for file in layer:
+                    # ".wh." marks a file of an earlier layer as removed.
+                    if "/.wh." in file.name:
+                        continue
                     if file.isfile() and (stream := layer.extractfile(file)) and wanted(file.name, stream):
                         found.add(file.name)
     archive.unlink()
@@ -362,9 +377,14 @@ def single_stage(subject: Subject) -> None:
 @practice
 def no_build_tools(subject: Subject) -> None:
     """No dependency manager (Poetry, uv) is in the image."""
-    found = docker.execute(subject.shared.container, ["sh", "-c", "command -v poetry uv || true"])
-    if found:
+    if found := _programs(subject, "poetry", "uv"):
         raise Violation(f"in the image: {found}", "docker compose run --rm web poetry --version")
+
+
+def _programs(subject: Subject, *names: str) -> str:
+    """The paths of those of these programs that the image has."""
+    found = docker.execute(subject.shared.container, ["sh", "-c", f"command -v {' '.join(names)} || true"])
+    return " ".join(str(found).split())
 
 
 @practice
@@ -381,3 +401,178 @@ def no_tests_in_image(subject: Subject) -> None:
     found = subject.shared.python("import pathlib; print(*pathlib.Path.cwd().rglob('test_*.py'))")
     if found:
         raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
+
+
+@practice
+def test_target(subject: Subject) -> None:
+    """`docker build --target test` runs the app's tests, and a test that fails stops it."""
+    by_hand = "docker build --target test ."
+    if "test" not in {name for _, name in _stages(subject)}:
+        raise Violation("no stage is called test", by_hand)
+    canary = f"test_{secrets.token_hex()}"  # never built before, so never cached
+    with subject.copied("with one more test", service="test") as copy:
+        more = copy.path / "tests/test_canary.py"
+        more.write_text(f"def {canary}():\n    assert True\n")
+        if not re.search(r"\d\d+ passed", copy.build().output):
+            raise Violation("the build runs no tests, or next to none", by_hand)
+        more.write_text(f"def {canary}():\n    assert False\n")
+        try:
+            copy.build()
+        except BuildFailed as stopped:
+            if f"FAILED tests/test_canary.py::{canary}" not in stopped.output:
+                raise Violation(
+                    f"the build stops, but does not name the test that fails:\n{stopped}", by_hand
+                ) from stopped
+        else:
+            raise Violation("a test fails and the build goes on", by_hand)
+
+
+@practice
+def static_assets(subject: Subject) -> None:
+    """Stylesheet and script are built, served under names with a hash of their content, and may be kept for a year."""
+    page = subject.shared.get("/", accept="text/html")
+    for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
+        by_hand = f"curl --head localhost:8000{path}"
+        if not re.search(r"\.[0-9a-f]{8,}\.(css|js)$", path):
+            raise Violation(f"no hash in the name: {path}", "curl --header 'Accept: text/html' localhost:8000")
+        answer = subject.shared.get(path)
+        if answer.status_code != 200 or not re.match("text/(css|javascript)", answer.headers.get("content-type", "")):
+            raise Violation(
+                f"{path}: {answer.status_code}, {answer.headers.get('content-type', 'no content type')}", by_hand
+            )
+        kept = parsedate_to_datetime(answer.headers.get("expires", "Thu, 01 Jan 1970 00:00:00 GMT")) - datetime.now(UTC)
+        if kept.days < 360:
+            raise Violation(f"{path} expires in {kept.days} days", by_hand)
+        if max(map(len, answer.text.splitlines())) < 300:
+            raise Violation(f"{path} is not minified", by_hand)
+    if found := _programs(subject, "node", "npm"):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
+
+
+@practice
+def knows_its_version(subject: Subject) -> None:
+    """`GET /version` names the commit and the time of the build, and the versions of Python and Django."""
+    arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
+    by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; curl localhost:8000/version"
+    if (status := subject.shared.get("/version").status_code) != 200:
+        raise Violation(f"GET /version: {status}", by_hand)
+    with patch.dict(os.environ, arguments), subject.copied("with build arguments") as copy:
+        answer = copy.shared.get("/version")
+        expected = {
+            "commit": arguments["GIT_COMMIT"],
+            "built": arguments["BUILD_TIME"],
+            "python": copy.shared.python("import platform; print(platform.python_version())"),
+            "django": _locked(copy)["django"],
+        }
+        if answer.json() != expected:
+            raise Violation(f"{answer.json()} instead of {expected}", by_hand)
+
+
+@practice
+def no_compiler(subject: Subject) -> None:
+    """No C compiler is in the image."""
+    if found := _programs(subject, "cc", "gcc", "g++", "clang"):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web gcc --version")
+
+
+@practice
+def small_image(subject: Subject) -> None:
+    """The image has at most a quarter of the size of the full Python image (the sum of `docker history`'s layers)."""
+    full = "python:3.13-trixie"
+    size, size_of_full = weight(subject.image), weight(full)
+    if size > size_of_full / 4:
+        raise Violation(
+            f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}",
+            "docker history IMAGE",
+        )
+
+
+def weight(image: str) -> float:
+    """The size of an image's unpacked layers in millions of bytes, which both of Docker's image stores report alike."""
+    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
+    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
+
+
+@practice
+def labelled(subject: Subject) -> None:
+    """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
+    given = {
+        "GIT_COMMIT": secrets.token_hex(20),
+        "BUILD_TIME": "2026-11-20T12:00:00Z",
+        "SOURCE": "https://example.org/x",
+    }
+    expected = dict(zip(("revision", "created", "source"), given.values(), strict=True))
+    by_hand = (
+        "GIT_COMMIT=$(git rev-parse HEAD) docker compose build",
+        "docker inspect --format '{{.Config.Labels}}' IMAGE",
+    )
+
+    def labels(image: str) -> dict[str, str | None]:
+        found = docker.image.inspect(image).config.labels or {}
+        return {name: found.get(f"org.opencontainers.image.{name}") for name in expected}
+
+    if not any(labels(subject.image).values()):
+        raise Violation("the image has none of these labels", *by_hand)
+    with patch.dict(os.environ, given), subject.copied("with build arguments") as copy:
+        seen = labels(copy.image)
+    if seen != expected:
+        raise Violation(f"{seen} instead of {expected}", *by_hand)
+
+
+# Run inside the container: bytecode that records when its source was written (PEP 552), after the base image was made.
+CLOCKS_IN_BYTECODE = """
+import pathlib, sys, sysconfig
+base = pathlib.Path(sysconfig.__file__).stat().st_mtime
+for file in pathlib.Path("/").glob("[!ps]*/**/*.pyc"):
+    head = file.read_bytes()[:12]
+    if not head[4] and int.from_bytes(head[8:12], "little") > base:
+        print(file)
+        break
+"""
+
+
+@practice
+def repeatable_build(subject: Subject) -> None:
+    """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
+    # First what two builds within a minute would not show: days and times of the build that are kept in files.
+    if found := docker.run(subject.image, ["-c", CLOCKS_IN_BYTECODE], entrypoint="python", remove=True):
+        raise Violation(f"{found} records the time of the build", "docker compose run --rm web find / -name '*.pyc'")
+    if (after := _shadow(subject.image)) != _shadow(base_image(subject)):
+        raise Violation(
+            f"/etc/shadow records the day of the build: {after.splitlines()[-1]}",
+            "docker compose run --rm --user 0 web cat /etc/shadow",
+        )
+    with subject.copied("a week later") as copy:
+        for path in copy.path.rglob("*"):
+            os.utime(path, (path.stat().st_mtime + 604_800,) * 2)
+        copy.build(cache=False)
+        first, second = _files(subject.image), _files(copy.image_name)
+    if different := sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name)):
+        raise Violation(
+            f"{len(different)} files differ, {', '.join(different[:5])} among them", "docker compose build --no-cache"
+        )
+
+
+def _shadow(image: str) -> str:
+    return str(docker.run(image, ["/etc/shadow"], entrypoint="cat", user="0", remove=True))
+
+
+def _files(image: str) -> dict[str, tuple[object, ...]]:
+    """Every file of an image: kind, mode, owner, and what it holds or points to. Times are not compared."""
+    container = docker.container.create(image)
+    archive = SCRATCH / f"{container.id}.tar"
+    try:
+        container.export(archive)
+        with tarfile.open(archive) as files:
+            return {
+                file.name: (file.type, file.mode, file.uid, file.gid, file.linkname, _digest(files, file))
+                for file in files
+            }
+    finally:
+        container.remove()
+        archive.unlink(missing_ok=True)
+
+
+def _digest(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    content = archive.extractfile(member) if member.isfile() else None
+    return hashlib.sha256(content.read()).hexdigest() if content else ""

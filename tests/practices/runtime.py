@@ -1,16 +1,20 @@
 """What can be seen while the container runs."""
 
 import json
+import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import httpx
 from python_on_whales.exceptions import DockerException
 
-from engine import READY_LIMIT, Running, Subject, docker, wait_until
+from engine import READY_LIMIT, SCRATCH, Running, Subject, docker, wait_until
 
 from . import Violation, practice
 
@@ -59,13 +63,13 @@ def _wait_until_listening(running: Running) -> None:
     wait_until(lambda: not running.is_up or running.python(LISTENING), READY_LIMIT)
 
 
-def _signal_workers(running: Running, number: signal.Signals) -> list[str]:
+def _signal_workers(running: Running, number: int) -> list[str]:
     return running.python(SIGNAL_WORKERS, str(int(number))).split()
 
 
-def _in_flight(running: Running, pool: ThreadPoolExecutor, seconds: float) -> Future[httpx.Response]:
+def _in_flight(running: Running, pool: ThreadPoolExecutor, path: str) -> Future[httpx.Response]:
     """Send a request that takes a while, and return when the server works on it."""
-    answer = pool.submit(running.get, f"/slow?seconds={seconds}", timeout=seconds + 20)
+    answer = pool.submit(running.get, path, timeout=60)
     wait_until(lambda: answer.done() or running.python(REQUESTS_IN_FLIGHT, "8000") != "0", limit=10)
     return answer
 
@@ -74,7 +78,7 @@ def _in_flight(running: Running, pool: ThreadPoolExecutor, seconds: float) -> Fu
 def answers_curl(subject: Subject) -> None:
     """`docker compose up` answers a `curl` from outside the container."""
     with subject.started() as running:
-        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "2", running.url() + "/"]
+        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "10", running.url() + "/"]
 
         def curl() -> subprocess.CompletedProcess[str]:
             return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -101,7 +105,7 @@ def port_from_env(subject: Subject) -> None:
     """The port in the container comes from the environment variable `PORT`, as many platforms demand."""
     with subject.started(environment={**subject.reachable_with, "PORT": "9001"}, ports=["9001"]) as running:
         _wait_until_listening(running)
-        if not wait_until(lambda: running.answers("/", 9001), limit=3):
+        if not wait_until(lambda: running.answers("/", 9001), limit=15):
             raise Violation(
                 f"PORT=9001, but nothing answers there; the log says:\n{running.log}",
                 "docker compose run --rm --env PORT=9001 --publish 9001:9001 web",
@@ -112,9 +116,15 @@ def port_from_env(subject: Subject) -> None:
 @practice
 def graceful_stop(subject: Subject) -> None:
     """On `docker stop`, a request in flight is answered; exit code 0; an idle container stops in under 2 seconds."""
-    by_hand = "curl 'localhost:8000/slow?seconds=3' & sleep 1; docker compose stop; docker compose ps --all"
-    with subject.running() as running, ThreadPoolExecutor() as pool:
-        answer = _in_flight(running, pool, 3)
+    with subject.running() as running:
+        require_graceful_stop(running, "/slow?seconds=3")
+
+
+def require_graceful_stop(running: Running, path: str) -> None:
+    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is slow or unclean."""
+    by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
+    with ThreadPoolExecutor() as pool:
+        answer = _in_flight(running, pool, path)
         took = running.stop()
         try:
             status = answer.result().status_code
@@ -171,8 +181,13 @@ def clean_logs(subject: Subject) -> None:
     with subject.running() as running:
         running.get("/")
         running.stop()
-        if line := NOT_CLEAN.search(COLOURS.sub("", running.log)):
-            raise Violation(f"the log says: {line[0].strip()}", "docker compose logs")
+        require_clean(running)
+
+
+def require_clean(running: Running) -> None:
+    """Raise a violation where the log of a container, which has been stopped, complains."""
+    if line := NOT_CLEAN.search(COLOURS.sub("", running.log)):
+        raise Violation(f"the log says: {line[0].strip()}", "docker compose logs")
 
 
 @practice
@@ -180,7 +195,7 @@ def unbuffered_logs(subject: Subject) -> None:
     """What the app prints is in `docker logs` at once."""
     seconds = round(3 + time.time_ns() % 1_000_000 / 1e6, 6)  # unlike those of any request before
     with ThreadPoolExecutor() as pool:
-        answer = _in_flight(subject.shared, pool, seconds)
+        answer = _in_flight(subject.shared, pool, f"/slow?seconds={seconds}")
 
         def seen() -> str:
             shown = str(seconds) in subject.shared.log
@@ -197,13 +212,14 @@ def unbuffered_logs(subject: Subject) -> None:
 
 @practice
 def crash_traceback(subject: Subject) -> None:
-    """A crash of the interpreter itself leaves a Python traceback in the log."""
-    with subject.running() as running:
+    """When the interpreter itself crashes in a request, the log shows a Python traceback."""
+    with subject.running() as running, ThreadPoolExecutor() as pool:
+        _in_flight(running, pool, "/slow?seconds=5")
         _signal_workers(running, signal.SIGSEGV)
         if not wait_until(lambda: 'File "' in running.log, limit=5):
             raise Violation(
                 f"after a segmentation fault of a worker the log says only:\n{running.log[-500:]}",
-                "docker compose top",
+                "curl 'localhost:8000/slow?seconds=20' & docker compose top",
                 "sudo kill -SEGV WORKER_PID",
                 "docker compose logs",
             )
@@ -218,20 +234,21 @@ def healthcheck(subject: Subject) -> None:
         raise Violation("the image has no HEALTHCHECK", "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
 
     with subject.running() as running:
-        if not wait_until(lambda: _health(running) == "healthy", limit=10):
-            raise Violation(f"10 s after the start its health is {_health(running)}", *by_hand)
+        if not wait_until(lambda: health(running) == "healthy", limit=10):
+            raise Violation(f"10 s after the start its health is {health(running)}", *by_hand)
     # The same check, asked more often, so that nobody waits for three intervals.
-    often = {"interval": "1s", "retries": 2, "timeout": "1s"}
+    often = {"interval": "1s", "retries": 2, "timeout": "3s"}
     with subject.running(healthcheck=often) as running:
+        wait_until(lambda: health(running) == "healthy", limit=20)  # until then failures may be forgiven
         _signal_workers(running, signal.SIGSTOP)
-        if not wait_until(lambda: _health(running) == "unhealthy", limit=20):
-            raise Violation(f"all workers are frozen, and its health is {_health(running)}", *by_hand)
+        if not wait_until(lambda: health(running) == "unhealthy", limit=20):
+            raise Violation(f"all workers are frozen, and its health is {health(running)}", *by_hand)
         _signal_workers(running, signal.SIGCONT)
-        if not wait_until(lambda: _health(running) == "healthy", limit=20):
-            raise Violation(f"the workers run again, and its health is {_health(running)}", *by_hand)
+        if not wait_until(lambda: health(running) == "healthy", limit=20):
+            raise Violation(f"the workers run again, and its health is {health(running)}", *by_hand)
 
 
-def _health(running: Running) -> str:
+def health(running: Running) -> str:
     running.container.reload()
     health = running.container.state.health
     return str(health.status) if health else "not checked"
@@ -241,6 +258,161 @@ def _health(running: Running) -> str:
 def writes_nothing(subject: Subject) -> None:
     """While it serves, the app changes no file of its container: no bytecode, no cache, no socket."""
     subject.shared.get("/")
-    changed = docker.container.diff(subject.shared.container)
+    # With `init: true` the engine puts its own process 1 there.
+    engines = ("/usr/sbin/docker-init", "/sbin/docker-init")
+    diff = docker.container.diff(subject.shared.container)
+    changed = [path for path in diff if not any(file.startswith(path) for file in engines)]
     if changed:
         raise Violation(f"changed since the start: {', '.join(sorted(changed))}", "docker diff CONTAINER")
+
+
+@practice
+def entrypoint_modes(subject: Subject) -> None:
+    """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
+    for command, expected in ((["echo", "hi"], "hi"), (["manage", "version"], r"\d+\.\d+")):
+        run = ["docker", "run", "--rm", "--env=ENVIRONMENT=development", subject.image, *command]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        if not re.match(expected, output := done.stdout + done.stderr):
+            by_hand = f"docker compose run --rm web {' '.join(command)}"
+            raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
+    with subject.running(command=["dev"]) as running:
+        if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
+            raise Violation(
+                "`dev` does not start the development server", "docker compose run --rm --service-ports web dev"
+            )
+
+
+# The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
+CONFIGURED = {
+    "WORKER_CLASS": ("gthread", "worker_class = gthread"),
+    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:9001']"),
+    "PORT": ("9001", "bind = ['[127.0.0.1]:9001']"),
+    "WORKERS": ("7", "workers = 7"),
+    "THREADS": ("3", "threads = 3"),
+    "WORKER_CONNECTIONS": ("99", "worker_connections = 99"),
+    "HTTP_SERVE_TIMEOUT_SECONDS": ("77", "timeout = 77"),
+    "GRACEFUL_TIMEOUT": ("11", "graceful_timeout = 11"),
+    "KEEP_ALIVE": ("66", "keepalive = 66"),
+    "MAX_REQUESTS": ("1000", "max_requests = 1000"),
+    "WORKER_TMP_DIR": ("/run/lock", "worker_tmp_dir = /run/lock"),
+    "LOG_LEVEL": ("debug", "loglevel = debug"),
+    "ACCESS_LOG": ("/dev/null", "accesslog = /dev/null"),
+    "ERROR_LOG": ("/dev/null", "errorlog = /dev/null"),
+    "RELOAD": ("true", "reload = True"),
+    "FORWARDED_ALLOW_IPS": ("10.0.0.1", "forwarded_allow_ips = ['10.0.0.1']"),
+}
+
+
+@practice
+def configured_by_env(subject: Subject) -> None:
+    """What differs between two places of deployment comes from environment variables, also JSON for the logs."""
+    with subject.running(environment={"WORKERS": "3", "LOG_FORMAT": "json", "ACCESS_LOG": "-"}) as running:
+        running.get("/")
+        wait_until(lambda: "GET / " in running.log, limit=5)
+        if not_json := [
+            line for line in running.log.splitlines() if not line.startswith("{") or "message" not in json.loads(line)
+        ]:
+            raise Violation(
+                f"LOG_FORMAT=json, and the log says: {not_json[0]}", "docker compose run --rm --env LOG_FORMAT=json web"
+            )
+        if "GET / " not in running.log:
+            raise Violation(
+                "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
+            )
+        if len(workers := _signal_workers(running, 0)) != 3:
+            raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
+    names = {name: value for name, (value, _) in CONFIGURED.items()}
+    config = _print_config(subject, names)
+    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
+    # These two are another way to say the same, and go before it.
+    config = _print_config(subject, {**names, "BIND": "0.0.0.0:9002", "TIMEOUT": "55"})
+    ignored += [
+        name
+        for name, line in {"BIND": "bind = ['0.0.0.0:9002']", "TIMEOUT": "timeout = 55"}.items()
+        if line not in config
+    ]
+    if ignored:
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
+        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
+
+
+def _print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
+    """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
+    config = docker.run(subject.image, ["gunicorn", "--print-config"], envs=environment, remove=True, **options)
+    return re.sub(" += ", " = ", str(config))
+
+
+@practice
+def workers_fit_cpus(subject: Subject) -> None:
+    """By default there are as many workers as CPUs that the container may use, by affinity and by quota."""
+    by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
+    with subject.running(cpus=0.5) as running:
+        if len(workers := _signal_workers(running, 0)) != 1:
+            raise Violation(f"it may use half a CPU, and has {len(workers)} workers", by_hand)
+    # A cgroup v2 file is read here on a host with cgroup v1, too: these are the files that the kernel would show.
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        Path(folder).chmod(0o755)
+        for quota, expected in {"100000 100000": 1, "max 100000": len(os.sched_getaffinity(0))}.items():
+            Path(folder, "cpu.max").write_text(quota)
+            config = _print_config(subject, {}, volumes=[(folder, "/sys/fs/cgroup", "ro")])
+            if f"\nworkers = {expected}\n" not in config:
+                raise Violation(f"cpu.max says {quota}, and there are not {expected} workers", by_hand)
+    config = _print_config(subject, {}, cpuset_cpus=[0])
+    if "\nworkers = 1\n" not in config:
+        raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
+
+
+# Run inside the container: start its command with one wrong value after the other, until one is not refused with a line
+# of its own; print what came of each.
+START_WITH = """
+import json, os, subprocess, sys
+command, wrong = map(json.loads, sys.argv[1:])
+for name, value in wrong:
+    try:
+        run = subprocess.run(command, env={**os.environ, name: value}, capture_output=True, text=True, timeout=5)
+        code, said = run.returncode, (run.stdout + run.stderr).strip()
+    except subprocess.TimeoutExpired:
+        code, said = 0, ""
+    print(json.dumps([name, value, code, said]))
+    if code == 0 or len(said.splitlines()) != 1:
+        break
+"""
+WRONG = [
+    ("WORKERS", "abc"),
+    ("WORKERS", "0"),
+    ("THREADS", "1.5"),
+    ("PORT", "70000"),
+    ("TIMEOUT", "-1"),
+    ("HTTP_SERVE_TIMEOUT_SECONDS", "soon"),
+    ("GRACEFUL_TIMEOUT", "0"),
+    ("KEEP_ALIVE", "yes"),
+    ("MAX_REQUESTS", "1e3"),
+    ("WORKER_CONNECTIONS", "many"),
+    ("WORKER_TMP_DIR", "/nowhere"),
+    ("WORKER_CLASS", "nonsense"),
+    ("APP", "nowhere:app"),
+    ("HOST", "nowhere"),
+    ("BIND", "0.0.0.0:nowhere"),
+    ("LOG_LEVEL", "loud"),
+    ("LOG_FORMAT", "xml"),
+    ("RELOAD", "maybe"),
+    ("ACCESS_LOG", "/nowhere/log"),
+    ("ERROR_LOG", "/nowhere/log"),
+    ("FORWARDED_ALLOW_IPS", "nowhere"),
+]
+
+
+@practice
+def bad_config_refused(subject: Subject) -> None:
+    """A variable with a wrong value stops the start with one line that says what is wrong, not with a traceback."""
+    config = docker.image.inspect(subject.image).config
+    command = [*(config.entrypoint or ()), *(config.cmd or ())]
+    arguments = ["-c", START_WITH, json.dumps(command), json.dumps(WRONG)]
+    outcomes = docker.run(subject.image, arguments, entrypoint="python", remove=True)
+    for name, value, code, said in map(json.loads, str(outcomes).splitlines()):
+        by_hand = f"docker compose run --rm --env {name}={value} web"
+        if not code:
+            raise Violation(f"{name}={value}, and it starts", by_hand)
+        # Gunicorn's own messages do not name the variable, but show what is wrong in it.
+        if len(said.splitlines()) != 1 or value.rpartition(":")[2] not in said:
+            raise Violation(f"{name}={value}: exit code {code}, and it says:\n{said}", by_hand)
