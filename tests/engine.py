@@ -219,10 +219,7 @@ class Subject:
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
-        # Images that a later build of the same name replaces lose their name: the label still says whose they are.
-        build: dict[str, Any] = {"labels": {"tutorial.session": SESSION}}
-        if self.dockerfile:
-            build["dockerfile"] = self.dockerfile
+        build = {"dockerfile": self.dockerfile} if self.dockerfile else {}
         service = {"image": self.image_name, "build": build, **overrides}
         file = SCRATCH / f"{name}.json"
         file.write_text(json.dumps({"services": {self.service: service}}))

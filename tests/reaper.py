@@ -22,13 +22,23 @@ def sweep(session: str) -> bool:
         (("ps", "--all", "--quiet", "--filter", f"name={session}"), ("rm", "--force", "--volumes")),
         (("network", "ls", "--quiet", "--filter", f"name={session}"), ("network", "rm")),
         (("volume", "ls", "--quiet", "--filter", f"name={session}"), ("volume", "rm", "--force")),
-        (("image", "ls", "--quiet", "--filter", f"label=tutorial.session={session}"), ("image", "rm", "--force")),
         (("image", "ls", "--quiet", "--filter", f"reference={session}*"), ("image", "rm", "--force")),
     ):
         if leftovers := sorted(set(docker(*names))):
             docker(*remove, *leftovers)
             found = True
+    if unnamed := replaced_images(session):
+        docker("image", "rm", "--force", *unnamed)
+        found = True
     return found
+
+
+def replaced_images(session: str) -> list[str]:
+    """Images that a later build of the same name has left without one: compose's label says whose they are."""
+    label = "com.docker.compose.project"
+    ids = docker("image", "ls", "--quiet", "--filter", "dangling=true", "--filter", f"label={label}")
+    owned = docker("image", "inspect", "--format", f'{{{{.Id}}}} {{{{index .Config.Labels "{label}"}}}}', *ids)
+    return [image for image, owner in zip(owned[::2], owned[1::2], strict=True) if owner.startswith(session)]
 
 
 def main(session: str, scratch: str) -> None:

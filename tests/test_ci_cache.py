@@ -59,9 +59,7 @@ def new_runner() -> Iterator[Callable[[], AbstractContextManager[Runner]]]:
         pytest.skip("an engine inside a container needs --privileged, which a rootless engine does not have")
     image, network = f"{SESSION}-runner", f"{SESSION}-ci"
     with one_build_at_a_time():
-        docker.build(
-            Path(__file__).with_name("runner"), tags=image, labels={"tutorial.session": SESSION}, progress=False
-        )
+        docker.build(Path(__file__).with_name("runner"), tags=image, progress=False)
     with (
         docker.network.create(network),
         _container(image, network, ["docker-registry", "serve", "/registry.yaml"], "registry"),
