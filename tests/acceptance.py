@@ -150,7 +150,7 @@ def _answers(port: int) -> bool:
 
 
 def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
-    """Medians of each way to serve: requests, memory, an idle stop."""
+    """Medians of each way to serve: requests, memory, an idle stop; the size of the image that has what it needs."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in WORKERS}
     with final.copied("with uvloop") as copy:
         dockerfile = copy.path / "Dockerfile"
@@ -162,7 +162,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
                     serve(running, 2)  # warm
                     figures = serve(running, 5)
                     time.sleep(2)
-                    found[name].append(figures | {"stop_s": running.stop()})
+                    found[name].append(figures | {"stop_s": running.stop(), "image_mb": weight(subject.image)})
     return {name: medians(samples) for name, samples in found.items()}
 
 

@@ -271,11 +271,16 @@ def _three_digits(value: float) -> str:
 def workers() -> str:
     """The table of the ways to serve final."""
     lines = [
-        "| Worker, for this app, one of it | Requests a second | Memory, the main process included | Idle stop |",
-        "|---|---:|---:|---:|",
+        "| Worker, for this app, one of it | Requests a second | Memory, with the main process | Idle stop | Image |",
+        "|---|---:|---:|---:|---:|",
     ]
     for name, found in json.loads(ACCEPTANCE.read_text())["workers"].items():
-        cells = (f"{found['requests_per_s']:,.0f}", f"{found['memory_mb']:.0f} MB", f"{found['stop_s']:.1f} s")
+        cells = (
+            f"{found['requests_per_s']:,.0f}",
+            f"{found['memory_mb']:.0f} MB",
+            f"{found['stop_s']:.1f} s",
+            f"{found['image_mb']:.0f} MB",
+        )
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
