@@ -20,7 +20,7 @@ help: ## show this list
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
-	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: an hour more)'
+	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
 
 up: ## build a folder, start it, and show what curl gets
 	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDER) && PORT=$(PORT) bootstrap/up.sh $(FOLDER)

@@ -92,8 +92,8 @@ def side_by_side(columns: dict[str, str]) -> str:
 
 
 def beside(*names: str) -> str:
-    """The table of these folders."""
-    return side_by_side({name: folders().get(name, name) for name in names})
+    """The table of these folders or builds."""
+    return side_by_side({name: BUILDERS.get(name, folders().get(name, name)) for name in names})
 
 
 def _medians(names: Iterable[str] = tuple(BUILDERS)) -> dict[str, dict[str, float]]:
@@ -108,9 +108,9 @@ def _ratio(medians: dict[str, dict[str, float]], name: str, kind: str) -> str:
     first = medians[next(iter(BUILDERS))][kind]
     if name == next(iter(BUILDERS)):
         return "1"
-    if max(first, medians[name][kind]) < NOISE:
-        return "the same"
     faster = first / medians[name][kind]
+    if max(first, medians[name][kind]) < NOISE or f"{max(faster, 1 / faster):.1f}" == "1.0":
+        return "the same"
     return f"**{faster:.1f} times** faster" if faster >= 1 else f"{1 / faster:.1f} times slower"
 
 
