@@ -42,7 +42,10 @@ class Command:
 def commands(page: Path) -> Iterator[Command]:
     """The commands of a page's console blocks, with what the page shows as their output."""
     text = page.read_text()
-    for block in BLOCK.finditer(text):
+    blocks = list(BLOCK.finditer(text))
+    if len(blocks) != text.count("```console"):
+        pytest.fail(f"{page}: a console block is indented or never ends, and would not be run", pytrace=False)
+    for block in blocks:
         if block["not_run"]:
             continue
         line = text[: block.start("text")].count("\n") + 1
