@@ -122,7 +122,7 @@ def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
     for run, samples in found.items():
         machine = data["runs"][run]["machine"]
         described.append(f"Medians of {samples} rounds on {run[:10]}: {_described(machine)}.")
-    return " ".join(described)
+    return " ".join(dict.fromkeys(described))
 
 
 def _described(machine: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from threading import Event
 
 import httpx
+from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from engine import READY_LIMIT, Running, Subject, docker, wait_until
@@ -59,8 +60,13 @@ def _start_two_on_an_empty_database(subject: Subject, by_hand: tuple[str, ...]) 
             except (httpx.HTTPError, DockerException):  # a replica that has ended has no port
                 return False
 
+        def ready_or_ended(index: int, replica: Container) -> bool:
+            replica.reload()
+            return ready(index) or not replica.state.running
+
         for index, replica in enumerate(replicas, 1):
-            if not wait_until(partial(ready, index), limit=40):
+            wait_until(partial(ready_or_ended, index, replica), limit=40)
+            if not ready(index):
                 raise Violation(f"replica {index} is not ready; its log:\n{docker.logs(replica)}", *by_hand)
         applied = [len(re.findall("Applying guestbook.0002.* OK", str(docker.logs(replica)))) for replica in replicas]
         if sorted(applied) != [0, 1]:
