@@ -109,21 +109,22 @@ class Build:
 
 @dataclass
 class Running:
-    """A service that compose started."""
+    """A service that compose started, or one of its replicas, which compose counts from 1."""
 
     project: DockerClient
     service: str
     by_hand: str
+    index: int = 1
     _urls: dict[int, str] = field(default_factory=dict)
 
     @cached_property
     def container(self) -> Container:
-        return self.project.compose.ps([self.service], all=True)[0]
+        return self.project.compose.ps([self.service], all=True)[self.index - 1]
 
     def url(self, port: int = 8000) -> str:
         """Where the engine publishes a port; it may be another one after the container has stopped."""
         if port not in self._urls:
-            _, host_port = self.project.compose.port(self.service, port)
+            _, host_port = self.project.compose.port(self.service, port, index=self.index)
             self._urls[port] = f"http://127.0.0.1:{host_port}"
         return self._urls[port]
 
@@ -136,8 +137,8 @@ class Running:
         except (httpx.HTTPError, DockerException):
             return False
 
-    def wait_until_ready(self, port: int = 8000) -> None:
-        """Wait for the first 200.
+    def wait_until_ready(self, port: int = 8000, path: str = "/", limit: float = READY_LIMIT) -> None:
+        """Wait for the first 200, for ``limit`` seconds.
 
         Raises:
             NotReady: none came, or the container ended.
@@ -146,9 +147,9 @@ class Running:
         polls = itertools.count(1)
 
         def done() -> bool:
-            return self.answers("/", port) or (next(polls) % 10 == 0 and not self.is_up)
+            return self.answers(path, port) or (next(polls) % 10 == 0 and not self.is_up)
 
-        if not (wait_until(done, READY_LIMIT) and self.is_up):
+        if not (wait_until(done, limit) and self.is_up):
             raise NotReady(f"no answer from the container; its log:\n{self.log[-3000:]}\nBy hand:\n  {self.by_hand}")
 
     @property

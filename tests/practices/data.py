@@ -5,14 +5,11 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from threading import Event
 
 import httpx
-from python_on_whales import Container
-from python_on_whales.exceptions import DockerException
 
-from engine import READY_LIMIT, Running, Subject, docker, wait_until
+from engine import READY_LIMIT, NotReady, Running, Subject, wait_until
 
 from . import Violation, practice
 
@@ -51,24 +48,15 @@ def migrates_on_start(subject: Subject) -> None:
 
 def _start_two_on_an_empty_database(subject: Subject, by_hand: tuple[str, ...]) -> None:
     with subject.started(scale=2, ports=["8000"]) as running:
-        replicas = running.project.compose.ps([running.service], all=True)
-
-        def ready(index: int) -> bool:
+        replicas = [Running(running.project, running.service, running.by_hand, index) for index in (1, 2)]
+        for replica in replicas:
             try:
-                _, port = running.project.compose.port(running.service, 8000, index=index)
-                return httpx.get(f"http://127.0.0.1:{port}/ready", timeout=2).status_code == 200
-            except (httpx.HTTPError, DockerException):  # a replica that has ended has no port
-                return False
-
-        def ready_or_ended(index: int, replica: Container) -> bool:
-            replica.reload()
-            return ready(index) or not replica.state.running
-
-        for index, replica in enumerate(replicas, 1):
-            wait_until(partial(ready_or_ended, index, replica), limit=40)
-            if not ready(index):
-                raise Violation(f"replica {index} is not ready; its log:\n{docker.logs(replica)}", *by_hand)
-        applied = [len(re.findall("Applying guestbook.0002.* OK", str(docker.logs(replica)))) for replica in replicas]
+                replica.wait_until_ready(path="/ready", limit=40)
+            except NotReady as error:
+                raise Violation(
+                    f"replica {replica.index} is not ready; its log:\n{replica.log}", *by_hand
+                ) from error
+        applied = [len(re.findall("Applying guestbook.0002.* OK", replica.log)) for replica in replicas]
         if sorted(applied) != [0, 1]:
             raise Violation(f"the replicas applied the same migration {applied} times", *by_hand)
 
