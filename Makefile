@@ -2,8 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test measure lint hooks docs links bootstrap clean
+.PHONY: help up down test test-unit measure lint hooks docs links bootstrap clean
 MAKEFLAGS += --no-print-directory
+# The pages are UTF-8, whatever the locale is.
+export PYTHONUTF8 := 1
 
 FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
 FOLDER := $(or $(STEP),final)
@@ -32,9 +34,12 @@ test: bootstrap .venv/ready ## run the tests: every folder, every practice
 	@$(if $(filter-out step-5-larger extra-1-compiling,$(STEP)),,bootstrap/browser.sh)
 	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)') $(if $(THOROUGH),--thorough)
 
+test-unit: .venv/ready ## run the tests that need no engine, in seconds
+	@.venv/bin/pytest tests/unit -n $(WORKERS) $(if $(K),-k '$(K)')
+
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
-	@.venv/bin/python tests/measure.py $(if $(STEP),--step=$(STEP))
-	@$(if $(filter-out final,$(STEP)),,.venv/bin/python tests/acceptance.py)
+	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))
+	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
 
 lint: .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
@@ -43,11 +48,11 @@ hooks: .venv/ready ## let Git run the same checks before each commit
 	@.venv/bin/pre-commit install
 
 docs: .venv/ready ## write the generated parts of the articles anew
-	@.venv/bin/python tests/figures.py
+	@cd tests && ../.venv/bin/python -m tools.figures
 	@.venv/bin/cog -r -I tests $(DOCUMENTS)
 
 links: .venv/ready ## list the links that lead out of the repository, and where they stand
-	@.venv/bin/python tests/links.py
+	@cd tests && ../.venv/bin/python -m tools.links
 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh

@@ -1,20 +1,25 @@
-"""Options and the life cycle of a test session."""
+"""Options, the choice of tests, and what isolates them from whoever runs them."""
 
+import locale
 from collections.abc import Iterator
 
 import pytest
 
-import engine
-import tutorial
-from practices import PRACTICES
+from library import tutorial
+from library.environment import isolated
+from library.practices import needs
+from library.subject import Subject
 
 SHARING = {"test_contract", "test_practices"}  # the tests that look at one container of a subject
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A mistake in tutorial.toml is one line, not a traceback from every module that reads it."""
+    config.addinivalue_line("markers", "about(folder): what --step=FOLDER runs besides tests with such a subject")
+    if locale.getpreferredencoding(False).lower() != "utf-8":
+        raise pytest.UsageError("the pages are UTF-8 and your locale is not: run make test, or set PYTHONUTF8=1")
     try:
-        tutorial.load(PRACTICES)
+        tutorial.check_practices(tutorial.load(), needs())
     except tutorial.TutorialError as mistake:
         raise pytest.UsageError(f"tests/tutorial.toml: {mistake}") from None
 
@@ -28,25 +33,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _subject(item: pytest.Item) -> Subject | None:
+    """The subject that a test is parametrized with, if there is one."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    subject = parameters.get("subject")
+    return subject if isinstance(subject, Subject) else None
+
+
+def _folder(item: pytest.Item) -> str | None:
+    """The folder that a test is about."""
+    if mark := item.get_closest_marker("about"):
+        return str(mark.args[0])
+    subject = _subject(item)
+    return subject.path.name if subject else None
+
+
 # pytest-xdist reads the groups in this hook, too: they have to be there first.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the chosen folder's tests; send those that share a container to one worker, which starts it once."""
-    step = config.getoption("--step")
-    for item in items[:]:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        subject = parameters.get("subject")
-        if isinstance(subject, engine.Subject) and item.path.stem in SHARING:
+    if step := config.getoption("--step"):
+        config.hook.pytest_deselected(items=[item for item in items if _folder(item) != step])
+        items[:] = [item for item in items if _folder(item) == step]
+    for item in items:
+        if (subject := _subject(item)) and item.path.stem in SHARING:
             item.add_marker(pytest.mark.xdist_group(subject.name))
-        if step and not (isinstance(subject, engine.Subject) and subject.path.name == step):
-            items.remove(item)
     # One subject after the other: its image is built and its shared container started once.
     items.sort(key=lambda item: next((mark.args[0] for mark in item.iter_markers("xdist_group")), ""))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _session() -> Iterator[None]:
-    """Whatever this session starts is removed at its end, also when it is killed."""
-    end = engine.start_reaper()
-    yield
-    end()
+def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of the user's own changes what a test sees."""
+    with isolated(tmp_path_factory.mktemp("home")):
+        yield

@@ -1,0 +1,66 @@
+"""A Dockerfile as objects: its stages, and their instructions."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: what it starts from (an image or an earlier stage), its name or "", and its instructions."""
+
+    base: str
+    name: str
+    instructions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """A Dockerfile.
+
+    Args:
+        text: what is in the file.
+    """
+
+    text: str
+
+    @cached_property
+    def instructions(self) -> list[str]:
+        """The instructions, one a line, without comments; the lines of a here-document follow theirs."""
+        text = re.sub(r"^\s*#.*\n", "", self.text, flags=re.MULTILINE)
+        return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line.strip()]
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """The stages in the order of the file; what stands before the first one belongs to none."""
+        found: list[tuple[str, str, list[str]]] = []
+        for line in self.instructions:
+            if line.upper().startswith("FROM "):
+                words = [word for word in line.split()[1:] if not word.startswith("--")]
+                found.append((words[0], words[2] if len(words) > 2 else "", []))
+            elif found:
+                found[-1][2].append(line)
+        return [Stage(base, name, tuple(lines)) for base, name, lines in found]
+
+    @cached_property
+    def stage_names(self) -> set[str]:
+        return {stage.name for stage in self.stages if stage.name}
+
+    @cached_property
+    def images(self) -> list[str]:
+        """The images that stages start from, earlier stages aside."""
+        return [stage.base for stage in self.stages if stage.base not in self.stage_names]
+
+    @cached_property
+    def last_stages(self) -> list[Stage]:
+        """The last stage and, before it, those that it starts from: what ends up in the image."""
+        by_name = {stage.name: stage for stage in self.stages if stage.name}
+        chain = [self.stages[-1]]
+        while chain[0].base in by_name:
+            chain.insert(0, by_name[chain[0].base])
+        return chain
+
+    @property
+    def base_image(self) -> str:
+        """The image that the last stage starts from, earlier stages followed."""
+        return self.last_stages[0].base

@@ -1,0 +1,66 @@
+"""Changes of a copy of a folder, as somebody who works on it makes them."""
+
+import re
+import secrets
+from pathlib import Path
+
+from . import locks
+from .subject import Subject
+
+
+def change_code(subject: Subject) -> Path:
+    """Change a module of the app as it never was before, so that no cache knows it, and return its path."""
+    code = a_module(subject)
+    code.write_text(f"{code.read_text()}\n# {secrets.token_hex()}\n")
+    return code
+
+
+def a_module(subject: Subject) -> Path:
+    """A module of the app that holds code."""
+    return next(path for path in sorted(subject.code.rglob("*.py")) if path.stat().st_size)
+
+
+# For one package of every lock file another version, with the hashes of its wheel and its sdist.
+OTHER_VERSIONS = {
+    "click": (
+        "8.5.0",
+        "255bc9599cf7748b4b1a446ccc735421bd08a2ae529a8b88597d3de5664ee360",
+        "ba0d2089de75ea0310e2dde03160e6ca10009947fb95a182f9b54021bb272e34",
+    ),
+    "sqlparse": (
+        "0.6.0",
+        "b861c0288ce2fa56209a9a6412d2e066ac664b3873b89c26c9d8415e8e32996f",
+        "113c35c75365ab9cc9c7231d68c6428fb11c085fc8e9eb1ad659b7ddbf6cd2b9",
+    ),
+}
+
+
+def change_dependency(subject: Subject) -> str:
+    """Lock one dependency at another version and return its name.
+
+    The entry gets one more hash, which no file has: no layer cache knows the build that follows.
+    """
+    name = next((name for name in OTHER_VERSIONS if name in locks.versions(subject.path)), "click")
+    version, wheel, sdist = OTHER_VERSIONS[name]
+    unique = secrets.token_hex(32)
+    files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
+    for path in (subject.path / "poetry.lock", subject.path / "requirements.txt", subject.path / "pyproject.toml"):
+        if not path.exists():
+            continue
+        text = path.read_text()
+        if path.name == "poetry.lock":
+            entries = "".join(f'    {{file = "{file}", hash = "sha256:{hash_}"}},\n' for file, hash_ in files.items())
+            old = rf'(name = "{name}"\nversion = )".*"([\s\S]*?files = \[\n)[^]]*'
+            text = re.sub(old, rf'\g<1>"{version}"\g<2>{entries}', text)
+        elif "--hash=" in text:
+            hashes = "".join(rf" \\\n    --hash=sha256:{hash_}" for hash_ in files.values())
+            text = re.sub(
+                rf"^({name}==)[^\s;]+(.*?)(?: \\\n +--hash=\S+)+",
+                rf"\g<1>{version}\g<2>{hashes}",
+                text,
+                flags=re.MULTILINE,
+            )
+        elif path.name == "requirements.txt":
+            text += f"{name}=={version}\n"  # step 1 names only what it imports itself
+        path.write_text(f"{text}\n# {unique}\n")
+    return name

@@ -1,0 +1,91 @@
+"""The engine: the session that everything started belongs to, builds that take turns, and waiting."""
+
+import fcntl
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from python_on_whales import DockerClient
+
+from .environment import isolated
+
+T = TypeVar("T")
+
+# Everything that this process starts has a name that begins with this; reaper.py removes it.
+SESSION = f"tutorial-{secrets.token_hex(4)}"
+# Copies of folders, compose overrides and a home directory; reaper.py removes it, too.
+SCRATCH = Path(tempfile.gettempdir()) / SESSION
+
+docker = DockerClient()
+at_end = ExitStack()  # what a session closes before it ends
+
+
+class BuildFailed(Exception):
+    """A build stopped: its whole output, and a message with the end of it and how to repeat it by hand."""
+
+    def __init__(self, output: str, name: str, by_hand: str) -> None:
+        self.output = output
+        end = "\n".join(output.splitlines()[-30:])
+        super().__init__(f"{name}: the build failed:\n{end}\nBy hand:\n  {by_hand}")
+
+
+class NotReady(Exception):
+    """A container did not answer in time, or ended: its log, and how to see it by hand."""
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Isolate this process from its user's settings, and remove whatever it starts, also when it is killed."""
+    SCRATCH.mkdir()
+    with isolated(SCRATCH / "home"):
+        reaper = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("reaper.py"), SESSION, SCRATCH],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C must not reach it
+        )
+        try:
+            yield
+        finally:
+            at_end.close()
+            reaper.communicate("done")
+
+
+@cache
+def _builds_may_overlap() -> bool:
+    """Whether the engine's BuildKit is 0.19 or newer, which Docker has since 28.0."""
+    version = ["docker", "version", "--format", "{{.Server.Version}}"]
+    found = subprocess.run(version, capture_output=True, text=True, check=True).stdout
+    return int(found.partition(".")[0]) >= 28
+
+
+@contextmanager
+def one_build_at_a_time() -> Iterator[None]:
+    """Keep the builds of all test processes apart, where the engine needs it.
+
+    BuildKit before 0.19 may take the whole engine down when two builds share an instruction at the same moment
+    (https://github.com/moby/buildkit/pull/5606; seen with Docker 26.1.5).
+    """
+    if _builds_may_overlap():
+        yield
+        return
+    # A user of his own cannot open root's lock.
+    with (Path(tempfile.gettempdir()) / f"tutorial-build-{os.getuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
+    """Poll until the condition is true or ``limit`` seconds have passed; return its last value."""
+    deadline = time.monotonic() + limit
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return value

@@ -1,0 +1,45 @@
+"""What can be seen before anything is built, when a change is committed."""
+
+import re
+import subprocess
+import sys
+
+from ..subject import Subject
+from . import Violation, practice
+
+
+@practice(slow=True)
+def requirements_in_sync(subject: Subject) -> None:
+    """A new lock without a new export is refused before the commit, which leaves the corrected `requirements.txt`."""
+    if not (subject.path / ".pre-commit-config.yaml").exists():
+        raise Violation("there are no hooks: nothing compares requirements.txt with poetry.lock", "ls -A")
+    with subject.copied("as a repository of its own") as copy:
+        lock, requirements, project = (copy.path / f for f in ("poetry.lock", "requirements.txt", "pyproject.toml"))
+        subprocess.run(["git", "init", "--quiet"], cwd=copy.path, check=True)
+        if complaint := _complaint_of_hooks(copy):
+            raise Violation(f"the hooks refuse the folder as it is:\n{complaint}", "pre-commit run --all-files")
+
+        # What `poetry update` leaves: another version in the lock, and nothing exported.
+        name, version = re.findall(r"^([\w.-]+)==([\w.]+)", requirements.read_text(), re.MULTILINE)[0]
+        old, new = (f'name = "{name}"\nversion = "{number}"' for number in (version, f"{version}.1"))
+        lock.write_text(lock.read_text().replace(old, new))
+        by_hand = ("poetry update", "pre-commit run --all-files", "git diff requirements.txt")
+        if not _complaint_of_hooks(copy):
+            raise Violation(f"poetry.lock has another {name} than requirements.txt, and the hooks pass", *by_hand)
+        if f"{name}=={version}.1" not in requirements.read_text():
+            raise Violation("the hooks fail, but requirements.txt is as it was", *by_hand)
+        if complaint := _complaint_of_hooks(copy):
+            raise Violation(f"the hooks refuse the file that they corrected themselves:\n{complaint}", *by_hand)
+
+        # Another dependency, and not even the lock knows.
+        project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n    "cowsay (>=6)",', 1))
+        if not _complaint_of_hooks(copy):
+            raise Violation("pyproject.toml has a dependency that poetry.lock lacks, and the hooks pass", *by_hand)
+
+
+def _complaint_of_hooks(subject: Subject) -> str:
+    """Stage everything and run the hooks; what they print if one fails, else nothing."""
+    subprocess.run(["git", "add", "--all"], cwd=subject.path, check=True)
+    command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
+    run = subprocess.run(command, cwd=subject.path, capture_output=True, text=True, check=False)
+    return run.stdout + run.stderr if run.returncode else ""

@@ -1,0 +1,180 @@
+"""What is in the image, and what the app makes of it."""
+
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from unittest.mock import patch
+
+from .. import image, locks
+from ..engine import docker
+from ..subject import Subject
+from . import Violation, practice
+from .inside import APP_INTERPRETER, installed, programs
+
+# What pip, Poetry, uv and apt keep for the next time.
+CACHES = re.compile(r"(^|/)\.cache/|\.whl$|^var/cache/apt/.*\.(deb|bin)$|^var/lib/apt/lists/.*_")
+
+
+@practice(slow=True)
+def no_cache_in_image(subject: Subject) -> None:
+    """No layer of the image holds a cache of pip, Poetry, uv or apt."""
+    by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
+    # pip (unlike uv) keeps what the index lets it keep. Where that is nothing, no layer shows what it holds elsewhere.
+    for line in (line for stage in subject.parsed.last_stages for line in stage.instructions):
+        for command in re.findall(r"(?<!uv )pip (?:install|download) [^&;|]*", line) if line.startswith("RUN") else ():
+            if not re.search(r"--no-cache-dir|--no-index", command) and "target=/root/.cache" not in line:
+                raise Violation(f"nothing takes away what this keeps: {command}", by_hand)
+    if found := sorted(image.find_in_layers(subject, lambda name, _: CACHES.search(name))):
+        raise Violation(f"{len(found)} files, {', '.join(found[:3])} among them", by_hand)
+
+
+# Run inside the container: the modules of these distributions and in the working directory without valid bytecode.
+WITHOUT_BYTECODE = """
+import importlib.metadata, importlib.util, pathlib, sys
+def is_valid(source):
+    try:
+        data = pathlib.Path(importlib.util.cache_from_source(source)).read_bytes()
+    except FileNotFoundError:
+        return False
+    if data[:4] != importlib.util.MAGIC_NUMBER:
+        return False
+    if data[4] & 1:
+        return data[8:16] == importlib.util.source_hash(source.read_bytes())
+    stat = source.stat()
+    return data[8:16] == b"".join((int(n) & 0xFFFFFFFF).to_bytes(4, "little") for n in (stat.st_mtime, stat.st_size))
+files = [file.locate() for name in sys.argv[1:] for file in importlib.metadata.files(name)]
+files += pathlib.Path.cwd().rglob("*.py")
+modules = {pathlib.Path(file).resolve() for file in files if file.suffix == ".py"}
+print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\\n")
+"""
+
+
+@practice()
+def precompiled(subject: Subject) -> None:
+    """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
+    interpreter = subject.shared.python(APP_INTERPRETER)
+    command = ["-c", WITHOUT_BYTECODE, *installed(subject)]
+    # In a container of its own: one that serves may have written its bytecode by now.
+    if found := str(docker.run(subject.image, command, entrypoint=interpreter, remove=True)).split():
+        raise Violation(
+            f"{len(found)} modules without valid bytecode, {', '.join(found[:3])} among them",
+            "docker compose run --rm web find . -name '*.pyc'",
+        )
+    with subject.running(read_only=True, environment={"PYTHONVERBOSE": "1"}) as running:
+        running.get("/")
+        if compiled := sorted(set(re.findall(r"^# code object from (/.*)$", running.log, re.MULTILINE))):
+            raise Violation(
+                f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
+                'docker compose run --rm --env PYTHONVERBOSE=1 web 2>&1 | grep "code object from /"',
+            )
+
+
+@practice()
+def no_build_tools(subject: Subject) -> None:
+    """No dependency manager (Poetry, uv) is in the image."""
+    if found := programs(subject, "poetry", "uv"):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web poetry --version")
+
+
+@practice()
+def no_dev_dependencies(subject: Subject) -> None:
+    """Nothing that only developers need (the dev group) is in the image."""
+    dev_only = {package["name"] for package in locks.packages(subject.path) if package["groups"] == ["dev"]}
+    if found := sorted(dev_only & installed(subject).keys()):
+        raise Violation(f"in the image: {', '.join(found)}", "docker compose run --rm web python -m pytest --version")
+
+
+@practice()
+def no_tests_in_image(subject: Subject) -> None:
+    """The app's tests are not in the image."""
+    found = subject.shared.python("import pathlib; print(*pathlib.Path.cwd().rglob('test_*.py'))")
+    if found:
+        raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
+
+
+@practice(needs="page")
+def static_assets(subject: Subject) -> None:
+    """Stylesheet and script are built, served under names with a hash of their content, and may be kept for a year."""
+    page = subject.shared.get("/", accept="text/html")
+    for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
+        by_hand = f"curl --head localhost:8000{path}"
+        if not re.search(r"\.[0-9a-f]{8,}\.(css|js)$", path):
+            raise Violation(f"no hash in the name: {path}", "curl --header 'Accept: text/html' localhost:8000")
+        answer = subject.shared.get(path)
+        if answer.status_code != 200 or not re.match("text/(css|javascript)", answer.headers.get("content-type", "")):
+            raise Violation(
+                f"{path}: {answer.status_code}, {answer.headers.get('content-type', 'no content type')}", by_hand
+            )
+        kept = parsedate_to_datetime(answer.headers.get("expires", "Thu, 01 Jan 1970 00:00:00 GMT")) - datetime.now(UTC)
+        if kept.days < 360:
+            raise Violation(f"{path} expires in {kept.days} days", by_hand)
+        if max(map(len, answer.text.splitlines())) < 300:
+            raise Violation(f"{path} is not minified", by_hand)
+    if found := programs(subject, "node", "npm"):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
+
+
+@practice(slow=True)
+def knows_its_version(subject: Subject) -> None:
+    """`GET /version` names the commit and the time of the build, and the versions of Python and Django."""
+    arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
+    by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; curl localhost:8000/version"
+    if (status := subject.shared.get("/version").status_code) != 200:
+        raise Violation(f"GET /version: {status}", by_hand)
+    with patch.dict(os.environ, arguments), subject.copied("with build arguments") as copy:
+        answer = copy.shared.get("/version")
+        expected = {
+            "commit": arguments["GIT_COMMIT"],
+            "built": arguments["BUILD_TIME"],
+            "python": copy.shared.python("import platform; print(platform.python_version())"),
+            "django": locks.versions(copy.path)["django"],
+        }
+        if answer.json() != expected:
+            raise Violation(f"{answer.json()} instead of {expected}", by_hand)
+
+
+@practice()
+def no_compiler(subject: Subject) -> None:
+    """No C compiler is in the image."""
+    if found := programs(subject, "cc", "gcc", "g++", "clang"):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web gcc --version")
+
+
+@practice()
+def small_image(subject: Subject) -> None:
+    """The image has at most a quarter of the size of the full Python image (the sum of `docker history`'s layers)."""
+    full = subject.parsed.base_image.replace("-slim", "")
+    size, size_of_full = image.weight(subject.image), image.weight(full)
+    if size > size_of_full / 4:
+        raise Violation(
+            f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}",
+            "docker history IMAGE",
+        )
+
+
+@practice(slow=True)
+def labelled(subject: Subject) -> None:
+    """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
+    given = {
+        "GIT_COMMIT": secrets.token_hex(20),
+        "BUILD_TIME": "2026-11-20T12:00:00Z",
+        "SOURCE": "https://example.org/x",
+    }
+    expected = dict(zip(("revision", "created", "source"), given.values(), strict=True))
+    by_hand = (
+        "GIT_COMMIT=$(git rev-parse HEAD) docker compose build",
+        "docker inspect --format '{{.Config.Labels}}' IMAGE",
+    )
+
+    def labels(name: str) -> dict[str, str | None]:
+        found = docker.image.inspect(name).config.labels or {}
+        return {label: found.get(f"org.opencontainers.image.{label}") for label in expected}
+
+    if not any(labels(subject.image).values()):
+        raise Violation("the image has none of these labels", *by_hand)
+    with patch.dict(os.environ, given), subject.copied("with build arguments") as copy:
+        seen = labels(copy.image)
+    if seen != expected:
+        raise Violation(f"{seen} instead of {expected}", *by_hand)

@@ -1,0 +1,39 @@
+"""Looking into a container of a subject, for the practices of several families."""
+
+import json
+from functools import cache
+
+from ..engine import docker
+from ..subject import Subject
+
+# Run inside the container with the interpreter that runs the app: every distribution that it can import.
+DISTRIBUTIONS = """
+import importlib.metadata, json, re
+print(json.dumps({re.sub("[-_.]+", "-", d.name).lower(): d.version for d in importlib.metadata.distributions()}))
+"""
+# An app started through a virtual environment's own script runs with that environment's interpreter.
+APP_INTERPRETER = r"""
+import re
+words = open("/proc/1/cmdline").read().split("\0")
+print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "python"))
+"""
+
+
+@cache
+def distributions_of_image(image: str) -> dict[str, str]:
+    distributions: dict[str, str] = json.loads(str(docker.run(image, ["python", "-c", DISTRIBUTIONS], remove=True)))
+    return distributions
+
+
+def installed(subject: Subject) -> dict[str, str]:
+    """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
+    interpreter = subject.shared.python(APP_INTERPRETER)
+    found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-c", DISTRIBUTIONS])))
+    brought = distributions_of_image(subject.parsed.base_image)
+    return {name: version for name, version in found.items() if name not in brought}
+
+
+def programs(subject: Subject, *names: str) -> str:
+    """The paths of those of these programs that the image has."""
+    found = docker.execute(subject.shared.container, ["sh", "-c", f"command -v {' '.join(names)} || true"])
+    return " ".join(str(found).split())

@@ -1,0 +1,418 @@
+"""What can be seen while the container runs."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+from python_on_whales.exceptions import DockerException
+
+from ..engine import SCRATCH, docker, wait_until
+from ..subject import READY_LIMIT, Running, Subject
+from . import Violation, practice
+
+# Run inside the container: send a signal to every worker and print their process ids. Workers are the processes below
+# PID 1 that have no children of their own; what `docker exec` and health checks start is not below PID 1.
+SIGNAL_WORKERS = """
+import os, sys
+parents = {}
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        state, parent = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[:2]
+    except FileNotFoundError:
+        continue
+    if state != "Z":
+        parents[int(pid)] = int(parent)
+def below_main(pid):
+    while pid > 1:
+        pid = parents.get(pid, 0)
+    return pid == 1
+workers = [pid for pid in parents if pid > 1 and below_main(pid) and pid not in parents.values()]
+for pid in workers:
+    os.kill(pid, int(sys.argv[1]))
+print(*workers)
+"""
+
+# Run inside the container: print the requests that the server has accepted and read, and not answered yet.
+REQUESTS_IN_FLIGHT = """
+import sys
+port = f":{int(sys.argv[1]):04X}"
+lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
+print(sum(f[1].endswith(port) and f[3] == "01" and f[4].endswith(":00000000") for f in lines))
+"""
+
+# Run inside the container: print the addresses that something listens on. Docker's own name server has a port, too.
+LISTENING = """
+lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
+print(*(f[1] for f in lines if f[3] == "0A" and not f[1].startswith("0B00007F")))
+"""
+
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+NOT_CLEAN = re.compile(r".*(?:\b(?:ERROR|WARNING|CRITICAL|Traceback)\b|[Dd]eprecat|Control server).*")
+
+
+def _wait_until_listening(running: Running) -> None:
+    """Wait until the app has bound its port, wherever that is: from then on an answer may be expected at once."""
+    wait_until(lambda: not running.is_up or running.python(LISTENING), READY_LIMIT)
+
+
+def _signal_workers(running: Running, number: int) -> list[str]:
+    return running.python(SIGNAL_WORKERS, str(int(number))).split()
+
+
+def _in_flight(running: Running, pool: ThreadPoolExecutor, path: str) -> Future[httpx.Response]:
+    """Send a request that takes a while, and return when the server works on it."""
+    answer = pool.submit(running.get, path, timeout=60)
+    wait_until(lambda: answer.done() or running.python(REQUESTS_IN_FLIGHT, "8000") != "0", limit=10)
+    return answer
+
+
+@practice(slow=True)
+def answers_curl(subject: Subject) -> None:
+    """`docker compose up` answers a `curl` from outside the container."""
+    with subject.started() as running:
+        command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "10", running.url() + "/"]
+
+        def curl() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(command, capture_output=True, text=True, check=False)
+
+        _wait_until_listening(running)
+        wait_until(lambda: curl().returncode == 0, limit=3)
+        answer = curl()
+        if answer.returncode != 0:
+            raise Violation(answer.stderr.strip(), "curl localhost:8000")
+        if json.loads(answer.stdout)["step"] != subject.path.name:
+            raise Violation(f"another app's answer: {answer.stdout}", "curl localhost:8000")
+
+
+@practice()
+def production_server(subject: Subject) -> None:
+    """A production server serves the app, not a framework's development server."""
+    server = subject.shared.get("/").headers.get("server", "")
+    if re.match("Werkzeug|WSGIServer", server):
+        raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")
+
+
+@practice(slow=True)
+def port_from_env(subject: Subject) -> None:
+    """The port in the container comes from the environment variable `PORT`, as many platforms demand."""
+    with subject.started(environment={**subject.reachable_with, "PORT": "9001"}, ports=["9001"]) as running:
+        _wait_until_listening(running)
+        if not wait_until(lambda: running.answers("/", 9001), limit=15):
+            raise Violation(
+                f"PORT=9001, but nothing answers there; the log says:\n{running.log}",
+                "docker compose run --rm --env PORT=9001 --publish 9001:9001 web",
+                "curl localhost:9001",
+            )
+
+
+@practice(slow=True)
+def graceful_stop(subject: Subject) -> None:
+    """On `docker stop`, a request in flight is answered; exit code 0; an idle container stops in under 2 seconds."""
+    with subject.running() as running:
+        require_graceful_stop(running, "/slow?seconds=3")
+
+
+def require_graceful_stop(running: Running, path: str) -> None:
+    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is slow or unclean."""
+    by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
+    with ThreadPoolExecutor() as pool:
+        answer = _in_flight(running, pool, path)
+        took = running.stop()
+        try:
+            status = answer.result().status_code
+        except httpx.HTTPError as error:
+            raise Violation(
+                f"the stop took {took:.1f} s and the request in flight was lost: {error}", by_hand
+            ) from error
+        if status != 200:
+            raise Violation(f"the request in flight was answered with {status}", by_hand)
+        _require_exit_code_0(running, by_hand)
+
+        for _ in range(3):  # a busy machine only ever makes it slower: the fastest counts
+            running.project.compose.start(running.service)
+            running.wait_until_ready()
+            took = running.stop()
+            _require_exit_code_0(running, by_hand)
+            if took < 2:
+                return
+        raise Violation(f"an idle container took {took:.1f} s to stop", "time docker compose stop")
+
+
+def _require_exit_code_0(running: Running, by_hand: str) -> None:
+    running.container.reload()
+    if code := running.container.state.exit_code:
+        raise Violation(f"exit code {code}" + " (killed: it did not react to SIGTERM)" * (code == 137), by_hand)
+
+
+@practice(slow=True)
+def survives_worker_kill(subject: Subject) -> None:
+    """When the process that serves requests dies, another takes its place within 3 seconds, without a restart."""
+    by_hand = ("docker compose top", "sudo kill -9 WORKER_PID ...", "curl localhost:8000")
+    with subject.running() as running:
+        try:
+            killed = _signal_workers(running, signal.SIGKILL)
+        except DockerException:
+            killed = ["1"]  # the container ended with its worker, and this look into it as well
+        if not killed:
+            docker.kill(running.container)
+        if not wait_until(running.answers, limit=3):
+            running.container.reload()
+            raise Violation(
+                f"killed {len(killed) or 'the only'} process(es); 3 s later nothing answers "
+                f"(the container is {running.container.state.status})",
+                *by_hand,
+            )
+        running.container.reload()
+        if running.container.restart_count:
+            raise Violation("the whole container was restarted", *by_hand)
+
+
+@practice(slow=True)
+def clean_logs(subject: Subject) -> None:
+    """From start to stop, the log shows no error, warning or deprecation."""
+    with subject.running() as running:
+        running.get("/")
+        running.stop()
+        require_clean(running)
+
+
+def require_clean(running: Running) -> None:
+    """Raise a violation where the log of a container, which has been stopped, complains."""
+    if line := NOT_CLEAN.search(COLOURS.sub("", running.log)):
+        raise Violation(f"the log says: {line[0].strip()}", "docker compose logs")
+
+
+@practice()
+def unbuffered_logs(subject: Subject) -> None:
+    """What the app prints is in `docker logs` at once."""
+    seconds = round(3 + time.time_ns() % 1_000_000 / 1e6, 6)  # unlike those of any request before
+    with ThreadPoolExecutor() as pool:
+        answer = _in_flight(subject.shared, pool, f"/slow?seconds={seconds}")
+
+        def seen() -> str:
+            shown = str(seconds) in subject.shared.log
+            return "late" if answer.done() else "in time" if shown else ""
+
+        late = wait_until(seen, limit=10) != "in time"
+        answer.result()
+    if late:
+        raise Violation(
+            "the app has printed a line, and docker logs does not show it while the request is served",
+            "curl 'localhost:8000/slow?seconds=5' & sleep 1; docker compose logs",
+        )
+
+
+@practice(slow=True, slow_to_fail=True)
+def crash_traceback(subject: Subject) -> None:
+    """When the interpreter itself crashes in a request, the log shows a Python traceback."""
+    with subject.running() as running, ThreadPoolExecutor() as pool:
+        _in_flight(running, pool, "/slow?seconds=5")
+        _signal_workers(running, signal.SIGSEGV)
+        if not wait_until(lambda: 'File "' in running.log, limit=5):
+            raise Violation(
+                f"after a segmentation fault of a worker the log says only:\n{running.log[-500:]}",
+                "curl 'localhost:8000/slow?seconds=20' & docker compose top",
+                "sudo kill -SEGV WORKER_PID",
+                "docker compose logs",
+            )
+
+
+@practice(slow=True)
+def healthcheck(subject: Subject) -> None:
+    """The engine sees the app healthy within 10 seconds of its start, and unhealthy when it hangs."""
+    by_hand = ("docker compose ps", "docker inspect --format '{{json .State.Health}}' CONTAINER")
+    image = docker.image.inspect(subject.image)
+    if not (image.config.healthcheck and image.config.healthcheck.test):
+        raise Violation("the image has no HEALTHCHECK", "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
+
+    with subject.running() as running:
+        if not wait_until(lambda: health(running) == "healthy", limit=10):
+            raise Violation(f"10 s after the start its health is {health(running)}", *by_hand)
+    # The same check, asked more often, so that nobody waits for three intervals.
+    often = {"interval": "1s", "retries": 2, "timeout": "3s"}
+    with subject.running(healthcheck=often) as running:
+        wait_until(lambda: health(running) == "healthy", limit=20)  # until then failures may be forgiven
+        _signal_workers(running, signal.SIGSTOP)
+        if not wait_until(lambda: health(running) == "unhealthy", limit=20):
+            raise Violation(f"all workers are frozen, and its health is {health(running)}", *by_hand)
+        _signal_workers(running, signal.SIGCONT)
+        if not wait_until(lambda: health(running) == "healthy", limit=20):
+            raise Violation(f"the workers run again, and its health is {health(running)}", *by_hand)
+
+
+def health(running: Running) -> str:
+    running.container.reload()
+    health = running.container.state.health
+    return str(health.status) if health else "not checked"
+
+
+@practice()
+def writes_nothing(subject: Subject) -> None:
+    """While it serves, the app changes no file of its container: no bytecode, no cache, no socket."""
+    subject.shared.get("/")
+    # With `init: true` the engine puts its own process 1 there.
+    engines = ("/usr/sbin/docker-init", "/sbin/docker-init")
+    diff = docker.container.diff(subject.shared.container)
+    changed = [path for path in diff if not any(file.startswith(path) for file in engines)]
+    if changed:
+        raise Violation(f"changed since the start: {', '.join(sorted(changed))}", "docker diff CONTAINER")
+
+
+@practice()
+def entrypoint_modes(subject: Subject) -> None:
+    """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
+    for command, expected in ((["echo", "hi"], "hi"), (["manage", "version"], r"\d+\.\d+")):
+        run = ["docker", "run", "--rm", "--env=ENVIRONMENT=development", subject.image, *command]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        if not re.match(expected, output := done.stdout + done.stderr):
+            by_hand = f"docker compose run --rm web {' '.join(command)}"
+            raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
+    with subject.running(command=["dev"]) as running:
+        if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
+            raise Violation(
+                "`dev` does not start the development server", "docker compose run --rm --service-ports web dev"
+            )
+
+
+# The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
+CONFIGURED = {
+    "WORKER_CLASS": ("gthread", "worker_class = gthread"),
+    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:9001']"),
+    "PORT": ("9001", "bind = ['[127.0.0.1]:9001']"),
+    "WORKERS": ("7", "workers = 7"),
+    "THREADS": ("3", "threads = 3"),
+    "WORKER_CONNECTIONS": ("99", "worker_connections = 99"),
+    "HTTP_SERVE_TIMEOUT_SECONDS": ("77", "timeout = 77"),
+    "GRACEFUL_TIMEOUT": ("11", "graceful_timeout = 11"),
+    "KEEP_ALIVE": ("66", "keepalive = 66"),
+    "MAX_REQUESTS": ("1000", "max_requests = 1000"),
+    "WORKER_TMP_DIR": ("/run/lock", "worker_tmp_dir = /run/lock"),
+    "LOG_LEVEL": ("debug", "loglevel = debug"),
+    "ACCESS_LOG": ("/dev/null", "accesslog = /dev/null"),
+    "ERROR_LOG": ("/dev/null", "errorlog = /dev/null"),
+    "RELOAD": ("true", "reload = True"),
+    "FORWARDED_ALLOW_IPS": ("10.0.0.1", "forwarded_allow_ips = ['10.0.0.1']"),
+}
+
+
+@practice(slow=True, slow_to_fail=True)
+def configured_by_env(subject: Subject) -> None:
+    """What differs between two places of deployment comes from environment variables, also JSON for the logs."""
+    with subject.running(environment={"WORKERS": "3", "LOG_FORMAT": "json", "ACCESS_LOG": "-"}) as running:
+        running.get("/")
+        wait_until(lambda: "GET / " in running.log, limit=5)
+        if not_json := [
+            line for line in running.log.splitlines() if not line.startswith("{") or "message" not in json.loads(line)
+        ]:
+            raise Violation(
+                f"LOG_FORMAT=json, and the log says: {not_json[0]}", "docker compose run --rm --env LOG_FORMAT=json web"
+            )
+        if "GET / " not in running.log:
+            raise Violation(
+                "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
+            )
+        if len(workers := _signal_workers(running, 0)) != 3:
+            raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
+    names = {name: value for name, (value, _) in CONFIGURED.items()}
+    config = _print_config(subject, names)
+    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
+    # These two are another way to say the same, and go before it.
+    config = _print_config(subject, {**names, "BIND": "0.0.0.0:9002", "TIMEOUT": "55"})
+    ignored += [
+        name
+        for name, line in {"BIND": "bind = ['0.0.0.0:9002']", "TIMEOUT": "timeout = 55"}.items()
+        if line not in config
+    ]
+    if ignored:
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
+        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
+
+
+def _print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
+    """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
+    config = docker.run(subject.image, ["gunicorn", "--print-config"], envs=environment, remove=True, **options)
+    return re.sub(" += ", " = ", str(config))
+
+
+@practice(slow=True, slow_to_fail=True)
+def workers_fit_cpus(subject: Subject) -> None:
+    """By default there are as many workers as CPUs that the container may use, by affinity and by quota."""
+    by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
+    with subject.running(cpus=0.5) as running:
+        if len(workers := _signal_workers(running, 0)) != 1:
+            raise Violation(f"it may use half a CPU, and has {len(workers)} workers", by_hand)
+    # A cgroup v2 file is read here on a host with cgroup v1, too: these are the files that the kernel would show.
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        Path(folder).chmod(0o755)
+        for quota, expected in {"100000 100000": 1, "max 100000": len(os.sched_getaffinity(0))}.items():
+            Path(folder, "cpu.max").write_text(quota)
+            config = _print_config(subject, {}, volumes=[(folder, "/sys/fs/cgroup", "ro")])
+            if f"\nworkers = {expected}\n" not in config:
+                raise Violation(f"cpu.max says {quota}, and there are not {expected} workers", by_hand)
+    config = _print_config(subject, {}, cpuset_cpus=[0])
+    if "\nworkers = 1\n" not in config:
+        raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
+
+
+# Run inside the container: start its command with one wrong value after the other, until one is not refused with a line
+# of its own; print what came of each.
+START_WITH = """
+import json, os, subprocess, sys
+command, wrong = map(json.loads, sys.argv[1:])
+for name, value in wrong:
+    try:
+        run = subprocess.run(command, env={**os.environ, name: value}, capture_output=True, text=True, timeout=5)
+        code, said = run.returncode, (run.stdout + run.stderr).strip()
+    except subprocess.TimeoutExpired:
+        code, said = 0, ""
+    print(json.dumps([name, value, code, said]))
+    if code == 0 or len(said.splitlines()) != 1:
+        break
+"""
+WRONG = [
+    ("WORKERS", "abc"),
+    ("WORKERS", "0"),
+    ("THREADS", "1.5"),
+    ("PORT", "70000"),
+    ("TIMEOUT", "-1"),
+    ("HTTP_SERVE_TIMEOUT_SECONDS", "soon"),
+    ("GRACEFUL_TIMEOUT", "0"),
+    ("KEEP_ALIVE", "yes"),
+    ("MAX_REQUESTS", "1e3"),
+    ("WORKER_CONNECTIONS", "many"),
+    ("WORKER_TMP_DIR", "/nowhere"),
+    ("WORKER_CLASS", "nonsense"),
+    ("APP", "nowhere:app"),
+    ("HOST", "nowhere"),
+    ("BIND", "0.0.0.0:nowhere"),
+    ("LOG_LEVEL", "loud"),
+    ("LOG_FORMAT", "xml"),
+    ("RELOAD", "maybe"),
+    ("ACCESS_LOG", "/nowhere/log"),
+    ("ERROR_LOG", "/nowhere/log"),
+    ("FORWARDED_ALLOW_IPS", "nowhere"),
+]
+
+
+@practice(slow=True, slow_to_fail=True)
+def bad_config_refused(subject: Subject) -> None:
+    """A variable with a wrong value stops the start with one line that says what is wrong, not with a traceback."""
+    config = docker.image.inspect(subject.image).config
+    command = [*(config.entrypoint or ()), *(config.cmd or ())]
+    arguments = ["-c", START_WITH, json.dumps(command), json.dumps(WRONG)]
+    outcomes = docker.run(subject.image, arguments, entrypoint="python", remove=True)
+    for name, value, code, said in map(json.loads, str(outcomes).splitlines()):
+        by_hand = f"docker compose run --rm --env {name}={value} web"
+        if not code:
+            raise Violation(f"{name}={value}, and it starts", by_hand)
+        # Gunicorn's own messages do not name the variable, but show what is wrong in it.
+        if len(said.splitlines()) != 1 or value.rpartition(":")[2] not in said:
+            raise Violation(f"{name}={value}: exit code {code}, and it says:\n{said}", by_hand)

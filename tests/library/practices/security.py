@@ -1,0 +1,104 @@
+"""What an attacker would like to find otherwise."""
+
+import os
+import secrets
+import subprocess
+from unittest.mock import patch
+
+from ..engine import docker, wait_until
+from ..subject import Subject
+from . import Violation, practice
+from .runtime import require_clean
+
+
+@practice()
+def non_root(subject: Subject) -> None:
+    """The app does not run as root, and its user is a number, which Kubernetes can check."""
+    uid = subject.shared.python("import os; print(os.stat('/proc/1').st_uid)")
+    if uid == "0":
+        raise Violation("the server runs as root (UID 0)", "docker compose exec web id")
+    user = docker.image.inspect(subject.image).config.user or ""
+    if not user.partition(":")[0].isdigit():
+        raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
+
+
+@practice(slow=True, needs="database")
+def refuses_default_secrets(subject: Subject) -> None:
+    """In production the app starts with secrets of its own only: with a default it ends, and one line says which."""
+    own: dict[str, str] = {"ENVIRONMENT": "production"}
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
+        variables = [f"--env={key}={value}" for key, value in {**own, name: "development-only"}.items()]
+        run = ["docker", "run", "--rm", *variables, subject.image]
+        ended = subprocess.run(run, capture_output=True, text=True, check=False, timeout=60)
+        if (
+            ended.returncode == 0
+            or f"{name} is the development default" not in ended.stderr
+            or ended.stderr.count("\n") != 1
+        ):
+            raise Violation(
+                f"exit code {ended.returncode} with the default {name}, and it says:\n{ended.stdout}{ended.stderr}",
+                f"{' '.join(f'{key}=...' for key in own)} docker compose up",
+            )
+        own[name] = secrets.token_hex()
+    with patch.dict(os.environ, own), subject.running():
+        pass  # it started
+
+
+# Run inside the container: the mount options of the root file system.
+ROOT_OPTIONS = "print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))"
+
+
+@practice()
+def read_only_rootfs(subject: Subject) -> None:
+    """As compose starts it, the container's root file system is read-only, and the app serves all the same."""
+    options = subject.shared.python(ROOT_OPTIONS).split(",")
+    if "ro" not in options:
+        raise Violation(
+            f"the root file system is mounted {options[0]}", "docker compose exec web grep ' / ' /proc/mounts"
+        )
+    subject.shared.get("/").raise_for_status()
+
+
+# Run inside the container: what each process may do beyond an ordinary one's rights, and whether it can get more.
+RIGHTS = """
+import os
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        lines = open(f"/proc/{pid}/status").read().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        continue  # a health check that has just ended
+    status = dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)
+    may = {name: status[name] for name in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb") if int(status[name], 16)}
+    if status["NoNewPrivs"].strip() != "1":
+        may["NoNewPrivs"] = "0"
+    if may:
+        print(status["Name"].strip(), *(f"{name}={value.strip()}" for name, value in may.items()))
+"""
+
+
+@practice()
+def no_capabilities(subject: Subject) -> None:
+    """As compose starts it, no process has a capability, and none can gain one (no-new-privileges)."""
+    if found := subject.shared.python(RIGHTS):
+        raise Violation(found, "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status")
+
+
+# Run inside the container: who runs the app, and whether it can write to its home directory.
+ACCOUNT = "import os, pathlib; print(os.stat('/proc/1').st_uid, home := pathlib.Path.home(), os.access(home, os.W_OK))"
+
+
+@practice(slow=True, slow_to_fail=True)
+def any_uid(subject: Subject) -> None:
+    """Any user ID that a platform picks (OpenShift: group 0) runs the app, with clean logs and a home to write to."""
+    uid = "1234567"
+    by_hand = f"docker compose run --rm --user {uid}:0 web"
+    with subject.started(user=f"{uid}:0") as running:
+        if not wait_until(running.answers, limit=10):
+            raise Violation(f"it does not answer; its log:\n{running.log}", by_hand)
+        ran_as, home, writable = running.python(ACCOUNT).split()
+        if ran_as != uid:
+            raise Violation(f"it runs as {ran_as}", by_hand)
+        if writable != "True":
+            raise Violation(f"its home directory is {home}, where it cannot write", by_hand)
+        running.stop()
+        require_clean(running)

@@ -1,0 +1,165 @@
+"""The tutorial as typed objects, read from ``tutorial.toml``. Nothing here needs an engine."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "tests/tutorial.toml"
+
+
+class TutorialError(Exception):
+    """A mistake in ``tutorial.toml``; the message names the folder and the mistake."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A Dockerfile that a folder is compared with: what it adds must be seen to fail there, too."""
+
+    dockerfile: str
+    reachable_with: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another Dockerfile of a folder, which must hold the same practices, and the compose service that it builds."""
+
+    dockerfile: str
+    service: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One lesson.
+
+    ``has`` names the things that not every app has (a database, a page): a practice that needs one of them applies to
+    folders that have it. ``gives_up`` maps a practice to the reason. ``holds`` is derived: the practices that must be
+    seen to hold in this folder.
+    """
+
+    name: str
+    title: str
+    promise: str
+    builds_on: tuple[str, ...]
+    adds: tuple[str, ...]
+    gives_up: Mapping[str, str]
+    starts_with: tuple[str, ...]
+    has: frozenset[str]
+    wrong: Wrong | None
+    variants: tuple[Variant, ...]
+    holds: frozenset[str]
+    path: Path
+
+
+def short_name(name: str) -> str:
+    """What tables and charts call a folder: its first two words."""
+    return " ".join(name.split("-")[:2])
+
+
+@cache
+def load(file: Path = FILE, root: Path = ROOT) -> tuple[Folder, ...]:
+    """Read the tutorial.
+
+    Args:
+        file: the TOML file.
+        root: where the folders are.
+
+    Returns:
+        The folders in reading order.
+
+    Raises:
+        TutorialError: the file contradicts itself or the folders.
+    """
+    folders: dict[str, Folder] = {}
+    tables = tomllib.loads(file.read_text())
+    names = [entry["name"] for entry in tables["folder"]]
+    for entry in tables["folder"]:
+        folder = _folder(entry, folders, names, root)
+        _check(folder, folders)
+        folders[folder.name] = folder
+    return tuple(folders.values())
+
+
+def side_by_side(file: Path = FILE) -> dict[str, dict[str, str]]:
+    """What the articles compare: for each comparison the subjects' names, and what tables and charts call them."""
+    groups: dict[str, dict[str, str]] = tomllib.loads(file.read_text())["side_by_side"]
+    return groups
+
+
+def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) -> None:
+    """See that the tutorial and the practices that have a check know each other.
+
+    Args:
+        folders: the tutorial.
+        needs: the ids of all practices, and the thing that each needs an app to have, if there is one.
+
+    Raises:
+        TutorialError: a name that the other side does not know, or a practice where it cannot apply.
+    """
+    taught = set()
+    for folder in folders:
+        for practice in (*folder.adds, *folder.gives_up, *folder.starts_with):
+            if practice not in needs:
+                raise TutorialError(f"{folder.name}: unknown practice {practice}")
+        for practice in folder.holds:
+            if (thing := needs[practice]) and thing not in folder.has:
+                raise TutorialError(f"{folder.name}: {practice} needs a {thing}, which `has` does not name")
+        taught |= {*folder.adds, *folder.starts_with}
+    if unused := needs.keys() - taught:
+        raise TutorialError(f"no folder adds {', '.join(sorted(unused))}")
+
+
+def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[str], root: Path) -> Folder:
+    name = entry["name"]
+    if names.count(name) > 1:
+        raise TutorialError(f"{name}: listed twice")
+    unknown_keys = entry.keys() - (Folder.__dataclass_fields__.keys() - {"holds", "path"})
+    if unknown_keys:
+        raise TutorialError(f"{name}: unknown key {', '.join(sorted(unknown_keys))}")
+    for key in ("title", "promise", "builds_on", "adds"):
+        if key not in entry:
+            raise TutorialError(f"{name}: {key} is missing")
+    for parent in entry["builds_on"]:
+        if parent not in names:
+            raise TutorialError(f"{name}: builds on {parent}, which is not listed")
+        if parent not in earlier:
+            raise TutorialError(f"{name}: builds on {parent}, which comes later or builds on {name} itself (a cycle)")
+    adds = tuple(entry["adds"])
+    gives_up = entry.get("gives_up", {})
+    starts_with = tuple(entry.get("starts_with", ()))
+    inherited = {p for parent in entry["builds_on"] for p in earlier[parent].holds}
+    return Folder(
+        name=name,
+        title=entry["title"],
+        promise=entry["promise"],
+        builds_on=tuple(entry["builds_on"]),
+        adds=adds,
+        gives_up=gives_up,
+        starts_with=starts_with,
+        has=frozenset(entry.get("has", ())),
+        wrong=Wrong(**entry["wrong"]) if "wrong" in entry else None,
+        variants=tuple(Variant(**variant) for variant in entry.get("variants", ())),
+        holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),
+        path=root / name,
+    )
+
+
+def _check(folder: Folder, earlier: Mapping[str, Folder]) -> None:
+    if not folder.path.is_dir():
+        raise TutorialError(f"{folder.name}: no such folder")
+    named = [*folder.adds, *folder.gives_up, *folder.starts_with]
+    for practice in named:
+        if named.count(practice) > 1:
+            raise TutorialError(f"{folder.name}: {practice} is named twice")
+    if not (folder.builds_on or folder.wrong):
+        raise TutorialError(f"{folder.name}: needs builds_on or a wrong Dockerfile to be compared with")
+    for parent in map(earlier.__getitem__, folder.builds_on):
+        for practice in folder.adds:
+            if practice in parent.holds:
+                raise TutorialError(f"{folder.name}: adds {practice} twice, {parent.name} holds it already")
+    for practice in folder.gives_up:
+        if not any(practice in earlier[parent].holds for parent in folder.builds_on):
+            raise TutorialError(f"{folder.name}: gives up {practice}, which it never had")

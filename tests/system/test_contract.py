@@ -1,0 +1,68 @@
+"""What every folder promises, whatever its lesson: it builds on its own, and answers."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from library import tutorial
+from library.subject import Subject
+
+SUBJECTS = [pytest.param(Subject(folder.name, folder.path), id=folder.name) for folder in tutorial.load()]
+pytestmark = pytest.mark.parametrize("subject", SUBJECTS)
+
+
+def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
+    answer = subject.shared.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.json()["step"] == subject.path.name
+
+    curl = subprocess.run(
+        ["curl", "-sS", "--fail", subject.shared.url() + "/"], capture_output=True, text=True, check=True
+    )
+    assert curl.stdout.strip() == answer.text.strip()
+
+
+def test_slow_answers_after_the_time_asked_for(subject: Subject) -> None:
+    running = subject.shared
+    start = time.monotonic()
+    assert running.get("/slow?seconds=1").status_code == 200
+    assert 1 <= time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize("seconds", ["abc", "-1", "0", "1000", "nan", "inf", ""])
+def test_slow_refuses_other_times_and_says_why(subject: Subject, seconds: str) -> None:
+    answer = subject.shared.get(f"/slow?seconds={seconds}")
+    assert answer.status_code == 400
+    assert "at most 30" in answer.json()["error"]
+
+
+def test_unknown_path_is_404(subject: Subject) -> None:
+    assert subject.shared.get("/no-such-page").status_code == 404
+
+
+def test_works_when_copied_alone(subject: Subject, tmp_path: Path) -> None:
+    """Nothing outside the folder is needed: what git knows of it is copied elsewhere, built and started there."""
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=subject.path, capture_output=True, text=True, check=True,
+    ).stdout.split("\0")  # fmt: skip
+    alone = tmp_path / subject.path.name
+    for name in filter(None, files):
+        (alone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(subject.path / name, alone / name)
+    with Subject(f"{subject.name} copied alone", alone).running() as running:
+        assert running.get("/").json()["step"] == subject.path.name
+
+
+def test_moves_to_another_port(subject: Subject) -> None:
+    """``PORT=9000 docker compose up`` is what the compose file says."""
+    config = subprocess.run(
+        ["docker", "compose", "config"],
+        cwd=subject.path, env={"PORT": "9123", "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home())},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert 'published: "9123"' in config

@@ -1,0 +1,100 @@
+"""The repository's own hooks: each one sees the mistake that it is there for, and their tools have one version each."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from library.tutorial import ROOT
+
+# The hook, and what is appended to a file (which may be a new one) to make that hook alone fail.
+MISTAKES = {
+    "ruff": ("tests/mistake.py", "import os\n"),
+    "ruff-format": ("tests/mistake.py", "answer = [1,2]\n"),
+    "mypy": ("tests/mistake.py", 'answer: int = "42"\n'),
+    "shellcheck": ("bootstrap/mistake.sh", "#!/bin/sh\nrm $1\n"),
+    "hadolint": ("extra-3-precommit/mistake.Dockerfile", "FROM python:latest\n"),
+    "compose-schema": ("step-1-kiss/compose.yaml", "    prots: []\n"),
+    "workflow-schema": (".github/workflows/mistake.yml", "on: push\njobs: {test: {step: []}}\n"),
+    "pyproject-schema": ("step-2-poetry/pyproject.toml", '[projekt]\nname = "hello"\n'),
+    "poetry-check": ("step-2-poetry/pyproject.toml", '[tool.poetry.group.more.dependencies]\ncowsay = "*"\n'),
+    "poetry-export": ("extra-3-precommit/requirements.txt", "cowsay==6.1\n"),
+    "cog": ("extra-3-precommit/README.md", "<!-- [[[cog cog.outl('new') ]]] -->\nold\n<!-- [[[end]]] -->\n"),
+}
+
+
+def git(repository: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository as it is now, committed elsewhere."""
+    clone = tmp_path_factory.mktemp("clone") / "repository"
+    for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0"):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    git(clone, "init", "--quiet")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "As it is")
+    (clone / ".venv").symlink_to(sys.prefix)
+    return clone
+
+
+@pytest.fixture
+def clone(cloned: Path) -> Iterator[Path]:
+    yield cloned
+    git(cloned, "reset", "--quiet", "--hard")
+
+
+def failing(clone: Path, *arguments: str) -> set[str]:
+    """Run the hooks on what is staged, or as the arguments say; return the ids of those that fail."""
+    command = [sys.executable, "-m", "pre_commit", "run", "--color=never", *arguments]
+    run = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+    failed = set(re.findall(r"^- hook id: (\S+)$", run.stdout, re.MULTILINE))
+    assert bool(failed) == bool(run.returncode), run.stdout + run.stderr
+    return failed
+
+
+def test_every_hook_has_a_mistake_to_see() -> None:
+    config = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"- id: (\S+)", config) == list(MISTAKES)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hooks")
+def test_hooks_pass_on_the_repository_as_it_is(clone: Path) -> None:
+    assert failing(clone, "--all-files") == set()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hooks")
+@pytest.mark.parametrize("hook", MISTAKES)
+def test_hook_alone_refuses_its_mistake(clone: Path, hook: str) -> None:
+    name, mistake = MISTAKES[hook]
+    file = clone / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as text:
+        text.write(mistake)
+    git(clone, "add", name)
+    assert failing(clone) == {hook}
+
+
+def test_tools_have_the_version_that_the_lock_names() -> None:
+    """A folder pins its own tools, since it must work alone; the versions are those of this repository's lock."""
+    locked = {p["name"]: p["version"] for p in tomllib.loads((ROOT / "poetry.lock").read_text())["package"]}
+    pins = [
+        (name, tool, version)
+        for name in git(ROOT, "ls-files", "*Dockerfile", "*.pre-commit-config.yaml").split()
+        for tool, version in re.findall(r"\b([a-z][a-z0-9-]+)(?:\[\w+\])?==([\w.]+)", (ROOT / name).read_text())
+    ]
+    assert "poetry" in {tool for _, tool, _ in pins}
+    assert [pin for pin in pins if locked.get(pin[1], pin[2]) != pin[2]] == []

@@ -1,0 +1,215 @@
+"""Measure final beside the common multi-stage pattern: extra-2's uv.Dockerfile, carrying final's app.
+
+``python -m tools.acceptance [--rounds 5]`` writes ``assets/acceptance.json``; ``make measure`` runs it. Every kind of
+figure is taken from all subjects in turns, so that a busy moment of the machine does not fall on one of them alone.
+The load test needs wrk and asks 127.0.0.1 only.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from library import engine
+from library.engine import docker
+from library.image import weight
+from library.subject import Running, Subject
+from library.tutorial import ROOT
+from tools.measure import build_times, describe_machine
+
+FILE = ROOT / "assets/acceptance.json"
+# What is compared, ratio by ratio: at most (requests: at least) this much of the first reference.
+GOALS = {
+    "added_mb": 1.0,
+    "cold_s": 1.0,
+    "code_s": 0.35,
+    "dependency_s": 0.6,
+    "start_s": 0.7,
+    "requests_per_s": 1.2,
+}
+# How final may serve: what the article calls it, and the worker class; the second one is the default.
+WORKERS = {
+    "uvicorn's, with `h11`, which it brings along": "uvicorn_worker.UvicornH11Worker",
+    "uvicorn's, with `httptools` (**final**)": "uvicorn_worker.UvicornWorker",
+    "uvicorn's, with `httptools` and `uvloop`": "uvicorn_worker.UvicornWorker",
+    "gunicorn's own `asgi`": "asgi",
+}
+UVLOOP = "RUN pip install --no-cache-dir --root-user-action ignore uvloop==0.22.1\n"
+PATTERN = "extra 2's uv.Dockerfile"
+PLAIN = "the same without the standard library's bytecode"
+
+
+@contextmanager
+def subjects() -> Iterator[dict[str, Subject]]:
+    """final, and the references: copies of it with the other Dockerfile and what that pattern usually runs."""
+    pattern = (
+        (ROOT / "extra-2-caching/uv.Dockerfile").read_text().replace("python:3.13-trixie", "python:3.13-slim-trixie")
+    )
+    pattern = pattern.replace("uv sync --locked --no-dev", "uv sync --locked --no-dev --group prod")
+    server = '["gunicorn", "hello.main:app", "--worker-class=uvicorn_worker.UvicornWorker"]'
+    pattern = pattern.replace('["gunicorn", "hello.main:app"]', server)
+    plain = re.sub(r"RUN python -m compileall .* /usr/local/lib/python3.13\n", "", pattern)
+    assert len({pattern, plain}) == 2 and "FROM python:3.13-slim-trixie AS base" in pattern and server in pattern  # noqa: PT018, S101
+    final = Subject("final", ROOT / "final")
+    with final.copied("as it is") as own, final.copied(PATTERN) as first, final.copied(PLAIN) as second:
+        for copy, dockerfile in (first, pattern), (second, plain):
+            (copy.path / "Dockerfile").write_text(dockerfile)
+            for name in ("gunicorn.conf.py", ".dockerignore"):
+                shutil.copy2(ROOT / "extra-2-caching" / name, copy.path)
+            # final locks a faster HTTP parser; the pattern has what FastAPI, gunicorn and uvicorn-worker bring along.
+            project = copy.path / "pyproject.toml"
+            project.write_text(re.sub(r'\n *"httptools .*', "", project.read_text()))
+        yield {"final": own, PATTERN: first, PLAIN: second}
+
+
+def serve(running: Running, seconds: int) -> dict[str, float]:
+    """Requests a second from 16 connections, by the clock and by the CPU time that they took; memory afterwards."""
+    address = running.url() + "/"
+    before = _cpu_seconds(running)
+    found = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", address], capture_output=True, text=True, check=True)
+    spent = _cpu_seconds(running) - before
+    count, rate = (re.search(pattern, found.stdout) for pattern in (r"(\d+) requests in", r"Requests/sec: +([\d.]+)"))
+    if not count or not rate or "Non-2xx" in found.stdout or "Socket errors" in found.stdout:
+        raise RuntimeError(found.stdout)
+    # The proportional set size: what processes share is not counted twice.
+    memory = sum(
+        int(re.findall(r"^Pss: +(\d+)", (process / "smaps_rollup").read_text(), re.MULTILINE)[0])
+        for process in _processes(running)
+    )
+    return {
+        "requests_per_s": float(rate[1]),
+        "requests_per_cpu_s": int(count[1]) / spent,
+        "memory_mb": memory * 1024 / 1e6,
+    }
+
+
+def _processes(running: Running) -> list[Path]:
+    """The container's processes, in this machine's own list: the engine has to run here."""
+    top = ["docker", "top", running.container.id, "-eo", "pid"]
+    pids = subprocess.run(top, capture_output=True, text=True, check=True).stdout.split()[1:]
+    return [Path("/proc", pid) for pid in pids]
+
+
+def _cpu_seconds(running: Running) -> float:
+    fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in _processes(running)]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def start_and_stop(subject: Subject) -> tuple[float, float]:
+    """Seconds from the start of the container's first process to the first 200, and for an idle stop; one worker.
+
+    Raises:
+        RuntimeError: the exit code is not 0.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    container = docker.container.create(
+        subject.image,
+        envs={"WORKERS": "1"},
+        publish=[(f"127.0.0.1:{port}", 8000)],
+        name=f"{engine.SESSION}-start-{port}",
+    )
+    try:
+        container.start()
+        while not _answers(port):
+            time.sleep(0.005)
+        answered = time.time()
+        container.reload()
+        assert container.state.started_at  # noqa: S101
+        started = container.state.started_at.timestamp()
+        time.sleep(2)  # idle, also for the health check
+        before = time.monotonic()
+        container.stop()
+        stopped = time.monotonic() - before
+        container.reload()
+        if container.state.exit_code:
+            raise RuntimeError(f"{subject.name}: exit code {container.state.exit_code}")
+        return answered - started, stopped
+    finally:
+        container.remove(force=True)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
+    """Medians of each way to serve: requests, memory, an idle stop; the size of the image that has what it needs."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in WORKERS}
+    with final.copied("with uvloop") as copy:
+        dockerfile = copy.path / "Dockerfile"
+        dockerfile.write_text(dockerfile.read_text().replace("\nUSER 10001", f"\n{UVLOOP}\nUSER 10001", 1))
+        for _ in range(rounds):
+            for name, worker_class in WORKERS.items():
+                subject = copy if "uvloop" in name else final
+                with subject.running(environment={"WORKERS": "1", "WORKER_CLASS": worker_class}) as running:
+                    serve(running, 2)  # warm
+                    figures = serve(running, 5)
+                    time.sleep(2)
+                    found[name].append(figures | {"stop_s": running.stop(), "image_mb": weight(subject.image)})
+    return {name: medians(samples) for name, samples in found.items()}
+
+
+def medians(samples: list[dict[str, float]]) -> dict[str, float]:
+    return {kind: round(statistics.median(sample[kind] for sample in samples), 2) for kind in samples[0]}
+
+
+def measure_round(copies: dict[str, Subject]) -> dict[str, dict[str, float]]:
+    """One figure of each kind of every subject."""
+    found = build_times(copies)
+    for name, copy in copies.items():
+        found[name]["added_mb"] = weight(copy.image) - weight(copy.parsed.base_image)
+    for name, copy in copies.items():
+        found[name]["start_s"], _ = start_and_stop(copy)
+    for name, copy in copies.items():
+        _, found[name]["stop_s"] = start_and_stop(copy)
+    for name, copy in copies.items():
+        with copy.running(environment={"WORKERS": "1"}) as running:
+            serve(running, 2)  # warm
+            found[name] |= serve(running, 5)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("acceptance: wrk is not here, which sends the requests: apt install wrk, or brew install wrk")
+    rounds: list[dict[str, dict[str, float]]] = []
+    with engine.session(), subjects() as copies:
+        for _ in range(arguments.rounds):
+            rounds.append(measure_round(copies))
+            for name, figures in rounds[-1].items():
+                print(f"{name}: " + ", ".join(f"{kind} {value:.2f}" for kind, value in figures.items()), flush=True)
+        workers = measure_workers(copies["final"], 3)
+    median = {name: medians([figures[name] for figures in rounds]) for name in rounds[0]}
+    found = {
+        "machine": describe_machine(),
+        "goals": GOALS,
+        "median": median,
+        "workers": workers,
+        "rounds": rounds,
+    }
+    FILE.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

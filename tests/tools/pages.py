@@ -1,0 +1,112 @@
+"""The generated parts of the articles: cog calls these functions from comments in the pages, `make docs` calls cog."""
+
+import difflib
+import html
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+import cog
+
+from library import tutorial
+from library.practices import PRACTICES, Practice
+from library.tutorial import ROOT, Folder
+
+FOLDERS = {folder.name: folder for folder in tutorial.load()}
+LONG_DIFF = 40  # lines; a longer one is folded
+
+
+def contents() -> None:
+    """The table of contents of the front page."""
+    rows = (f"| [{f.name}]({f.name}/README.md) | {f.title} | {f.promise} |" for f in FOLDERS.values())
+    _table(("Folder", "Title", "What you get"), rows)
+
+
+def scoreboard() -> None:
+    """Practice by folder: what holds where, linked to the article that teaches it."""
+    names = list(FOLDERS)
+    for family, practices in groupby(PRACTICES.values(), key=lambda practice: practice.family):
+        cog.outl(f"\n**{family.capitalize()}**\n")
+        rows = []
+        for practice in practices:
+            cells = [_cell(FOLDERS[name], practice) for name in names]
+            rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
+        _table(("Practice", *(f"[{tutorial.short_name(name)}]({name}/README.md)" for name in names)), rows)
+
+
+def adds(name: str) -> None:
+    """What a folder adds and gives up, as lists."""
+    folder = FOLDERS[name]
+    cog.outl("**This step adds**\n")
+    for practice in folder.adds:
+        cog.outl(f"- `{practice}`: {PRACTICES[practice].sentence}")
+    if folder.gives_up:
+        cog.outl("\n**This step gives up**\n")
+        for practice, reason in folder.gives_up.items():
+            cog.outl(f"- `{practice}`: {reason}")
+    cog.outl("\n`make test STEP=" + name + "` checks each of them, and that it does not hold one step earlier.")
+
+
+def diff(name: str, file: str = "Dockerfile") -> None:
+    """How a file differs from the one in the folder that this one builds on (step 1: from what people write first)."""
+    folder = FOLDERS[name]
+    before = (
+        ROOT / folder.builds_on[0] / file
+        if folder.builds_on
+        else folder.path / str(folder.wrong and folder.wrong.dockerfile)
+    )
+    old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, folder.path / file))
+    lines = list(difflib.unified_diff(old, new, str(before.relative_to(ROOT)), f"{name}/{file}", lineterm=""))
+    _code("diff", "\n".join(lines), folded=f"{len(lines)} lines" if len(lines) > LONG_DIFF else "")
+
+
+def picture(name: str) -> None:
+    """The picture of a page's terminal, which the tests draw from the block that is marked for it."""
+    page = (ROOT / name / "README.md").read_text()
+    for file, shows in re.findall(r"^<!-- picture ([\w-]+): (.+) -->$", page, re.MULTILINE):
+        cog.outl("<picture>")
+        cog.outl(f'<source media="(prefers-color-scheme: dark)" srcset="../assets/{file}-dark.svg">')
+        cog.outl(f'<img alt="{html.escape(shows)}" src="../assets/{file}.svg">')
+        cog.outl("</picture>")
+
+
+def dockerfile(name: str) -> None:
+    """A folder's Dockerfile, folded: the diff above it is the lesson."""
+    file(f"{name}/Dockerfile", "dockerfile", folded="The whole Dockerfile")
+
+
+def file(path: str, language: str, folded: str = "") -> None:
+    """A file of the repository, whole; folded below a line that says what it is, if there is one."""
+    _code(language, (ROOT / path).read_text().rstrip(), folded)
+
+
+def navigation(name: str) -> None:
+    """Links to the article before, the contents, and the article after."""
+    names = list(FOLDERS)
+    at = names.index(name)
+    links = [
+        f"[← {FOLDERS[names[at - 1]].title}](../{names[at - 1]}/README.md)" if at else "",
+        "[Contents](../README.md#contents)",
+        f"[{FOLDERS[names[at + 1]].title} →](../{names[at + 1]}/README.md)" if at + 1 < len(names) else "",
+    ]
+    cog.outl(" · ".join(filter(None, links)))
+
+
+def _cell(folder: Folder, practice: Practice) -> str:
+    if practice.id in folder.adds:
+        return f"[**added**]({folder.name}/README.md)"
+    if practice.id in folder.holds:
+        return "yes"
+    return "no" if practice.applies_to(folder.has) else "–"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[str]) -> None:
+    cog.outl(f"| {' | '.join(head)} |")
+    cog.outl("|" + "---|" * len(head))
+    for row in rows:
+        cog.outl(row)
+
+
+def _code(language: str, text: str, folded: str = "") -> None:
+    code = f"```{language}\n{text}\n```"
+    cog.outl(f"<details><summary>{folded}</summary>\n\n{code}\n\n</details>" if folded else code)

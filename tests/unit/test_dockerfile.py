@@ -1,0 +1,59 @@
+"""A Dockerfile as objects, and a builder's output as what it did."""
+
+import pytest
+
+from library.buildlog import Build
+from library.dockerfile import Dockerfile
+
+TEXT = """
+ARG UNUSED=1
+# FROM commented:1
+FROM --platform=$BUILDPLATFORM python:3.14-trixie AS export
+RUN one && \\
+    # a comment between two lines
+    two
+
+FROM python:3.14-slim-trixie AS base
+ENV A=1
+FROM base AS production
+COPY --from=export /a /b
+FROM production
+"""
+
+
+def test_stages_their_images_and_what_the_last_one_is_made_of() -> None:
+    dockerfile = Dockerfile(TEXT)
+    assert [(stage.base, stage.name) for stage in dockerfile.stages] == [
+        ("python:3.14-trixie", "export"),
+        ("python:3.14-slim-trixie", "base"),
+        ("base", "production"),
+        ("production", ""),
+    ]
+    assert dockerfile.images == ["python:3.14-trixie", "python:3.14-slim-trixie"]
+    assert dockerfile.base_image == "python:3.14-slim-trixie"
+    assert [stage.name for stage in dockerfile.last_stages] == ["base", "production", ""]
+    assert dockerfile.stages[0].instructions == ("RUN one && two",)
+
+
+def test_a_stage_that_is_no_image_must_be_there() -> None:
+    with pytest.raises(IndexError):
+        _ = Dockerfile("ARG A=1\n").base_image
+
+
+@pytest.mark.parametrize("stage", ["web 2/3", "2/3"])
+def test_what_ran_in_a_build(stage: str) -> None:
+    """BuildKit 0.13 with Compose names the service, later ones do not."""
+    log = f"""#5 [{stage}] RUN pip install --require-hashes -r requirements.txt
+#5 1.20 Downloading flask-3.1.0-py3-none-any.whl (102 kB)
+#5 1.30 Downloading wheels/Markup_Safe-3.0-cp314-cp314-linux.whl.metadata (1 kB)
+#6 [{stage.replace("2/3", "3/3")}] COPY . .
+#6 CACHED
+"""
+    build = Build(log)
+    assert build.ran == ["RUN pip install --require-hashes -r requirements.txt"]
+    assert build.downloads() == {"flask"}
+
+
+def test_downloads_of_a_build_that_installs_nothing_are_not_none() -> None:
+    with pytest.raises(RuntimeError, match="nothing was installed"):
+        Build("#5 [1/1] COPY . .\n").downloads()

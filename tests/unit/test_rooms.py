@@ -1,0 +1,47 @@
+"""The rooms of ``tests/``: arrows go one way, and reading the tutorial costs nothing."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from library.tutorial import ROOT
+
+TESTS = ROOT / "tests"
+# Each room, and what nothing in it may import.
+CLOSED = {"library": {"tools", "pytest"}, "tools": {"pytest", "unit", "system"}, "unit": {"system"}, "system": {"unit"}}
+
+
+def imported(module: Path) -> set[str]:
+    """The top-level names that a module imports from elsewhere."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("room", CLOSED)
+def test_a_room_imports_only_what_lies_before_it(room: str) -> None:
+    wrong = {
+        str(module.relative_to(TESTS)): names
+        for module in (TESTS / room).rglob("*.py")
+        if (names := imported(module) & CLOSED[room])
+    }
+    assert not wrong
+
+
+def test_loading_the_tutorial_imports_no_engine_and_changes_no_environment() -> None:
+    look = (
+        "import os, sys; before = dict(os.environ); from library import tutorial; tutorial.load();"
+        "print(os.environ == before, sorted({'python_on_whales', 'httpx', 'library.engine'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=TESTS, env={"PATH": os.defpath}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True []\n"
