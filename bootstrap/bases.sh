@@ -35,7 +35,7 @@ named_in_dockerfile() {
 
 # "IMAGE<tab>FILE" for each service with an image: in these folders, one that is built has none.
 named_in_compose() {
-  sed -nE 's/^ +image: *"?([^"# ]+)"?.*/\1/p' "$1" | sed "s,\$,\t$1,"
+  sed -nE 's/^ +image: *"?([^"# ]+)"?.*/\1/p' "$1" | awk -v file="$1" '{ print $0 "\t" file }'
 }
 
 # One name for each image: with a tag, and without the default registry.
@@ -154,14 +154,18 @@ done
 
 # --- Build stand-ins for the rest. -----------------------------------------------------
 
-# "RECIPE STAGE NAME ..." for the image: a recipe says below each final stage what that stands in for.
+# "RECIPE STAGE VERSION NAME ..." for the image: a recipe says below each final stage what that stands in for, where
+# VERSION is the image's own (3.14, say); it is "-" where the names have none.
 recipe_for() {
   awk -v image="$1" '
+    BEGIN { version = "-"; if (match(image, /:[0-9]+\.[0-9]+/)) version = substr(image, RSTART + 1, RLENGTH - 1) }
     toupper($1) == "FROM" { stage = $NF }
     /^# stand-in for:/ {
+      found = /VERSION/ ? version : "-"
+      gsub(/VERSION/, version)
       for (i = 4; i <= NF; i++) if ($i == image) {
         recipe = FILENAME; sub(/.*\//, "", recipe); sub(/\.Dockerfile$/, "", recipe)
-        sub(/^# stand-in for: */, ""); print recipe, stage, $0; exit
+        sub(/^# stand-in for: */, ""); print recipe, stage, found, $0; exit
       }
     }' "$recipes"/*.Dockerfile
 }
@@ -275,25 +279,26 @@ source_entry() {
   printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n' "$1" "$2"
 }
 
-# assemble RECIPE STAGE OPTION ...: the recipe, then the lines that its .finish.sh prints inside
+# assemble RECIPE STAGE VERSION OPTION ...: the recipe, then the lines that its .finish.sh prints inside
 # the result. Only the complete image gets its names, which are among the options.
 assemble() {
-  local recipe=$1 stage=$2 draft=stand-in-draft:$1-$2 finish=$recipes/$1.finish.sh lines=$work/$1-$2.Dockerfile
-  shift 2
-  docker build --progress=plain --file "$recipes/$recipe.Dockerfile" --target "$stage" --tag "$draft" "$recipes" || return 1
+  local recipe=$1 stage=$2 version=$3 draft=stand-in-draft:$1-$2-$3 finish=$recipes/$1.finish.sh lines=$work/$1-$2-$3.Dockerfile
+  shift 3
+  docker build --progress=plain --file "$recipes/$recipe.Dockerfile" --target "$stage" --build-arg "VERSION=$version" \
+    --tag "$draft" "$recipes" || return 1
   printf 'FROM %s\n' "$draft" >"$lines"
   [ ! -e "$finish" ] || docker run --rm --interactive --entrypoint sh "$draft" <"$finish" >>"$lines" || return 1
   cat "$lines"
   docker build --progress=plain "$@" - <"$lines"
 }
 
-# build RECIPE STAGE NAME ...
+# build RECIPE STAGE VERSION NAME ...
 build() {
-  local recipe=$1 stage=$2 names=() name began=$SECONDS
-  shift 2
+  local recipe=$1 stage=$2 version=$3 names=() name began=$SECONDS
+  shift 3
   for name; do present "$name" || names+=(--tag "$name"); done
   [ ${#names[@]} -gt 0 ] || return 0
-  run_logged "$recipe-$stage" assemble "$recipe" "$stage" --label "$label=$1" "${names[@]}" || return 1
+  run_logged "$recipe-$stage-$version" assemble "$recipe" "$stage" "$version" --label "$label=$1" "${names[@]}" || return 1
   say "built a stand-in for $* ($(docker image inspect --format '{{.Size}}' "$1" | awk '{ printf "%.0f MB", $1 / 1e6 }'), $((SECONDS - began)) s)"
 }
 
@@ -328,9 +333,9 @@ fi
 # All at once: what two stages share is built once, and apt downloads while gcc works.
 builders=()
 for job in "${jobs[@]}"; do
-  read -r recipe stage _ <<<"$job"
-  unfinished+=("stand-in-draft:$recipe-$stage")
-  # shellcheck disable=SC2086 # RECIPE STAGE NAME ...
+  read -r recipe stage version _ <<<"$job"
+  unfinished+=("stand-in-draft:$recipe-$stage-$version")
+  # shellcheck disable=SC2086 # RECIPE STAGE VERSION NAME ...
   build $job &
   builders+=($!)
 done

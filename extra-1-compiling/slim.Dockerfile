@@ -1,5 +1,5 @@
 # export: Poetry turns the lock file into a list of packages for each of its groups.
-FROM python:3.13-slim-trixie AS export
+FROM python:3.14-slim-trixie AS export
 RUN pip install poetry==2.5.1 poetry-plugin-export==1.10.1
 WORKDIR /app
 COPY pyproject.toml poetry.lock ./
@@ -18,7 +18,7 @@ RUN npm run build
 
 # base: not to be copied. The slim image as many people fix it: the build fails for want of a compiler,
 # so they install one where every stage has it, and it is in the image that goes to production.
-FROM python:3.13-slim-trixie AS base
+FROM python:3.14-slim-trixie AS base
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends gcc libc6-dev libpcre2-dev libpq-dev \
  && rm -rf /var/lib/apt/lists/*
@@ -51,6 +51,7 @@ RUN --mount=type=bind,from=build,source=/wheels/production,target=/wheels \
 COPY entrypoint.sh uwsgi.ini mime.types ./
 COPY --from=frontend /app/dist dist
 COPY src src
+RUN chmod -R a+rX .
 # Django wants its secrets for every command. The development defaults are good enough for this one.
 RUN ENVIRONMENT=development python src/manage.py collectstatic --no-input
 COPY --from=build /app/version.json ./

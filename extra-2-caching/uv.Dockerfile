@@ -1,5 +1,5 @@
-FROM python:3.13-trixie AS base
-RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.13
+FROM python:3.14-trixie AS base
+RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.14
 
 
 FROM base AS uv
@@ -52,7 +52,7 @@ RUN useradd --uid 10001 app
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
-RUN python -m compileall -q --invalidation-mode checked-hash .
+RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode checked-hash .
 
 USER 10001
 

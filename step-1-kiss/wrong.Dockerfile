@@ -1,5 +1,5 @@
 # What people write first. Kept on purpose: the tests show what it does not do.
-FROM python:3.13
+FROM python:3.14
 WORKDIR /app
 COPY . .
 RUN pip install flask

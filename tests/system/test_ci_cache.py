@@ -18,11 +18,11 @@ from library.edits import change_code, change_dependency
 from library.engine import SESSION, docker, one_build_at_a_time, wait_until
 from library.subject import Subject
 
-BASE = "python:3.13-slim-trixie"  # an eighth of the full image, and enough for a small app
+BASE = "python:3.14-slim-trixie"  # an eighth of the full image, and enough for a small app
 CACHE = "registry:5000/cache"
 IMAGE = "registry:5000/app"
 # All that may run when nothing but the code has changed.
-AFTER_CODE = ["COPY . .", "RUN python -m compileall -q --invalidation-mode checked-hash ."]
+AFTER_CODE = ["COPY . .", "RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode checked-hash ."]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -119,7 +119,7 @@ def subject() -> Iterator[Subject]:
     folder = tutorial.ROOT / "extra-2-caching"
     with Subject(folder.name, folder).copied("on a CI runner") as copy:
         dockerfile = copy.path / "Dockerfile"
-        dockerfile.write_text(dockerfile.read_text().replace("python:3.13-trixie", BASE))
+        dockerfile.write_text(dockerfile.read_text().replace("python:3.14-trixie", BASE))
         yield copy
 
 

@@ -48,6 +48,7 @@ SABOTAGES = [
         r"COPY . .\n\g<0>",
         {"cached-dependencies"},
     ),
+    Sabotage("modes as in the folder", "Dockerfile", r"RUN chmod .*\n", "", {"readable-code"}),
     Sabotage("health check of a wrong path", "Dockerfile", "/health'", "/healthy'", {"healthcheck"}),
     Sabotage(".dockerignore emptied", ".dockerignore", r"[\s\S]+", "", {"lean-context"}),
     Sabotage(
@@ -79,7 +80,7 @@ SABOTAGES = [
     Sabotage(
         "app not compiled",
         "Dockerfile",
-        r"RUN python -m compileall -q --invalidation-mode checked-hash \.\n",
+        r"(?<=a\+rX \.) && python -m compileall -q --invalidation-mode checked-hash \.",
         "",
         {"precompiled"},
         folder="extra-2-caching",
@@ -87,7 +88,7 @@ SABOTAGES = [
     Sabotage(
         "standard library not compiled",
         "Dockerfile",
-        r"RUN python -m compileall .*/python3\.13\n",
+        r"RUN python -m compileall .*/python3\.14\n",
         "",
         {"precompiled"},
         folder="extra-2-caching",
@@ -149,6 +150,14 @@ SABOTAGES = [
         folder="final",
     ),
     Sabotage(
+        "modes as in the folder",
+        "Dockerfile",
+        r" && chmod -R a\+rX \.",
+        "",
+        {"readable-code"},
+        folder="final",
+    ),
+    Sabotage(
         "tests left in",
         "Dockerfile",
         r" && rm -rf tests",
@@ -187,6 +196,14 @@ SABOTAGES = [
         "Manifest",
         "",
         {"static-assets"},
+        LARGER,
+    ),
+    Sabotage(
+        "modes as in the folder",
+        "Dockerfile",
+        r"RUN chmod .*\n",
+        "",
+        {"readable-code"},
         LARGER,
     ),
     Sabotage(

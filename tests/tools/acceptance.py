@@ -53,13 +53,13 @@ PLAIN = "the same without the standard library's bytecode"
 def subjects() -> Iterator[dict[str, Subject]]:
     """final, and the references: copies of it with the other Dockerfile and what that pattern usually runs."""
     pattern = (
-        (ROOT / "extra-2-caching/uv.Dockerfile").read_text().replace("python:3.13-trixie", "python:3.13-slim-trixie")
+        (ROOT / "extra-2-caching/uv.Dockerfile").read_text().replace("python:3.14-trixie", "python:3.14-slim-trixie")
     )
     pattern = pattern.replace("uv sync --locked --no-dev", "uv sync --locked --no-dev --group prod")
     server = '["gunicorn", "hello.main:app", "--worker-class=uvicorn_worker.UvicornWorker"]'
     pattern = pattern.replace('["gunicorn", "hello.main:app"]', server)
-    plain = re.sub(r"RUN python -m compileall .* /usr/local/lib/python3.13\n", "", pattern)
-    assert len({pattern, plain}) == 2 and "FROM python:3.13-slim-trixie AS base" in pattern and server in pattern  # noqa: PT018, S101
+    plain = re.sub(r"RUN python -m compileall .* /usr/local/lib/python3.14\n", "", pattern)
+    assert len({pattern, plain}) == 2 and "FROM python:3.14-slim-trixie AS base" in pattern and server in pattern  # noqa: PT018, S101
     final = Subject("final", ROOT / "final")
     with final.copied("as it is") as own, final.copied(PATTERN) as first, final.copied(PLAIN) as second:
         for copy, dockerfile in (first, pattern), (second, plain):

@@ -17,35 +17,32 @@ from python_on_whales.exceptions import DockerException
 from ..engine import SCRATCH, docker, wait_until
 from ..subject import READY_LIMIT, Running, Subject
 from . import Violation, practice
+from .inside import APP_PROCESSES
 
-# Run inside the container: send a signal to every worker and print their process ids. Workers are the processes below
-# PID 1 that have no children of their own; what `docker exec` and health checks start is not below PID 1.
-SIGNAL_WORKERS = """
-import os, sys
-parents = {}
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        state, parent = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[:2]
-    except FileNotFoundError:
-        continue
-    if state != "Z":
-        parents[int(pid)] = int(parent)
-def below_main(pid):
-    while pid > 1:
-        pid = parents.get(pid, 0)
-    return pid == 1
-workers = [pid for pid in parents if pid > 1 and below_main(pid) and pid not in parents.values()]
-for pid in workers:
-    os.kill(pid, int(sys.argv[1]))
-print(*workers)
+# Run inside the container: send a signal to every worker and print their process ids. Workers are the app's processes
+# that have no children of their own; one that has ended since is none.
+SIGNAL_WORKERS = (
+    APP_PROCESSES
+    + """
+processes = app_processes()
+for pid in processes:
+    if pid > 1 and pid not in processes.values():
+        try:
+            os.kill(pid, int(sys.argv[1]))
+        except ProcessLookupError:
+            continue
+        print(pid)
 """
+)
 
-# Run inside the container: print the requests that the server has accepted and read, and not answered yet.
+# Run inside the container: print how many requests the server has accepted and read, and not answered yet. What comes
+# from 127.0.0.1 is a health check.
 REQUESTS_IN_FLIGHT = """
 import sys
 port = f":{int(sys.argv[1]):04X}"
 lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
-print(sum(f[1].endswith(port) and f[3] == "01" and f[4].endswith(":00000000") for f in lines))
+lines = [f for f in lines if f[1].endswith(port) and not f[2].partition(":")[0].endswith("0100007F")]
+print(sum(f[3] == "01" and f[4].endswith(":00000000") for f in lines))
 """
 
 # Run inside the container: print the addresses that something listens on. Docker's own name server has a port, too.
@@ -319,6 +316,8 @@ def configured_by_env(subject: Subject) -> None:
             raise Violation(
                 "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
             )
+        # The first worker answers before the last one is there.
+        wait_until(lambda: len(_signal_workers(running, 0)) >= 3, limit=10)
         if len(workers := _signal_workers(running, 0)) != 3:
             raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
     names = {name: value for name, (value, _) in CONFIGURED.items()}

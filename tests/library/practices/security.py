@@ -5,9 +5,10 @@ import secrets
 import subprocess
 from unittest.mock import patch
 
-from ..engine import docker, wait_until
+from ..engine import NotReady, docker, wait_until
 from ..subject import Subject
 from . import Violation, practice
+from .inside import APP_PROCESSES
 from .runtime import require_clean
 
 
@@ -20,6 +21,24 @@ def non_root(subject: Subject) -> None:
     user = docker.image.inspect(subject.image).config.user or ""
     if not user.partition(":")[0].isdigit():
         raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
+
+
+@practice(slow=True, slow_to_fail=True)
+def readable_code(subject: Subject) -> None:
+    """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
+    user = "10001:10001"
+    with subject.copied("cloned under umask 077") as copy:
+        for path in (copy.path, *copy.path.rglob("*")):
+            path.chmod(path.stat().st_mode & 0o700)
+        with copy.started(user=user, restart="no", environment=copy.reachable_with) as running:
+            try:
+                running.wait_until_ready()
+            except NotReady as error:
+                raise Violation(
+                    f"the container's log ends:\n{running.log[-500:]}",
+                    "chmod -R go= .",
+                    f"docker compose build; docker compose run --rm --user {user} web",
+                ) from error
 
 
 @practice(slow=True, needs="database")
@@ -59,14 +78,16 @@ def read_only_rootfs(subject: Subject) -> None:
     subject.shared.get("/").raise_for_status()
 
 
-# Run inside the container: what each process may do beyond an ordinary one's rights, and whether it can get more.
-RIGHTS = """
-import os
-for pid in filter(str.isdigit, os.listdir("/proc")):
+# Run inside the container: what each of the app's processes may do beyond an ordinary one's rights, and whether it can
+# get more.
+RIGHTS = (
+    APP_PROCESSES
+    + """
+for pid in app_processes():
     try:
         lines = open(f"/proc/{pid}/status").read().splitlines()
     except (FileNotFoundError, ProcessLookupError):
-        continue  # a health check that has just ended
+        continue  # it has just ended
     status = dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)
     may = {name: status[name] for name in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb") if int(status[name], 16)}
     if status["NoNewPrivs"].strip() != "1":
@@ -74,6 +95,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     if may:
         print(status["Name"].strip(), *(f"{name}={value.strip()}" for name, value in may.items()))
 """
+)
 
 
 @practice()
