@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-unit measure lint hooks docs links bootstrap clean
+.PHONY: help up down test test-unit measure lint hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -17,7 +17,7 @@ $(error There is no folder STEP=$(STEP); choose one of: $(FOLDERS))
 endif
 
 help: ## show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
@@ -41,10 +41,10 @@ measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), i
 	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))
 	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
 
-lint: .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
+lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
 
-hooks: .venv/ready ## let Git run the same checks before each commit
+hooks: clone .venv/ready ## let Git run the same checks before each commit
 	@.venv/bin/pre-commit install
 
 docs: .venv/ready ## write the generated parts of the articles anew
@@ -60,6 +60,10 @@ bootstrap: ## make sure that an engine runs and the base images are there
 clean: ## remove the folders' containers, volumes and images, and the virtual environment
 	@for folder in $(FOLDERS); do (cd $$folder && docker compose down --volumes --rmi local); done
 	@rm -rf .venv
+
+# pre-commit asks Git for the files.
+clone:
+	@test -e .git || { echo 'make: lint and hooks need a clone: in a download without .git, Git knows no files' >&2; exit 1; }
 
 .venv/ready: requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
