@@ -65,10 +65,11 @@ clean: ## remove the folders' containers, volumes and images, and the virtual en
 clone:
 	@test -e .git || { echo 'make: lint and hooks need a clone: in a download without .git, Git knows no files' >&2; exit 1; }
 
+# Compared by content: the export hook of `make lint` writes the file anew, mostly with the same words.
 .venv/ready: requirements.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
-	@python3 -m venv .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
-	@touch $@
+	@cmp -s requirements.txt $@ || { python3 -m venv .venv && \
+		.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt; }
+	@cp requirements.txt $@
 
 DOCUMENTS = README.md $(wildcard $(FOLDERS:%=%/README.md))

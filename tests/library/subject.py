@@ -183,9 +183,12 @@ class Subject:
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
         return Build("".join(lines), time.monotonic() - start)
 
-    @cached_property
+    @property
     def image(self) -> str:
-        self.build()
+        """The name of the image, which is built once in a process."""
+        if (key := (self.path, self.dockerfile, self.service)) not in _built:
+            self.build()
+            _built.add(key)
         return self.image_name
 
     @contextmanager
@@ -228,6 +231,9 @@ class Subject:
             finally:
                 if _shared.subject == copy:
                     _shared.end()
+
+
+_built: set[tuple[Path, str | None, str]] = set()  # folder, Dockerfile and service of what self.image has built
 
 
 class _Shared:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from library import tutorial
+from library.repository import files
 from library.subject import Subject
 
 SUBJECTS = [pytest.param(Subject(folder.name, folder.path), id=folder.name) for folder in tutorial.load()]
@@ -45,13 +46,9 @@ def test_unknown_path_is_404(subject: Subject) -> None:
 
 
 def test_works_when_copied_alone(subject: Subject, tmp_path: Path) -> None:
-    """Nothing outside the folder is needed: what git knows of it is copied elsewhere, built and started there."""
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=subject.path, capture_output=True, text=True, check=True,
-    ).stdout.split("\0")  # fmt: skip
-    alone = tmp_path / subject.path.name
-    for name in filter(None, files):
+    """Nothing outside the folder is needed: what belongs to it is copied elsewhere, built and started there."""
+    alone = tmp_path / "a folder with spaces" / subject.path.name
+    for name in files(subject.path):
         (alone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(subject.path / name, alone / name)
     with Subject(f"{subject.name} copied alone", alone).running() as running:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from library.repository import files
 from library.tutorial import ROOT
 
 # The hook, and what is appended to a file (which may be a new one) to make that hook alone fail.
@@ -38,10 +39,9 @@ def git(repository: Path, *arguments: str) -> str:
 def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This repository as it is now, committed elsewhere."""
     clone = tmp_path_factory.mktemp("clone") / "repository"
-    for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0"):
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, clone / name)
+    for name in files():
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, clone / name)
     git(clone, "init", "--quiet")
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "As it is")
@@ -93,7 +93,8 @@ def test_tools_have_the_version_that_the_lock_names() -> None:
     locked = {p["name"]: p["version"] for p in tomllib.loads((ROOT / "poetry.lock").read_text())["package"]}
     pins = [
         (name, tool, version)
-        for name in git(ROOT, "ls-files", "*Dockerfile", "*.pre-commit-config.yaml").split()
+        for name in files()
+        if name.name.endswith(("Dockerfile", ".pre-commit-config.yaml"))
         for tool, version in re.findall(r"\b([a-z][a-z0-9-]+)(?:\[\w+\])?==([\w.]+)", (ROOT / name).read_text())
     ]
     assert "poetry" in {tool for _, tool, _ in pins}

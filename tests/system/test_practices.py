@@ -22,10 +22,11 @@ def cells(thorough: bool) -> list[Any]:
         if wrong := wrong_subject(folder):
             found += [(wrong, PRACTICES[id_], False) for id_ in folder.adds]
         taught_next = {id_ for other in FOLDERS if folder.name in other.builds_on for id_ in other.adds}
-        for practice in PRACTICES.values():
-            spared = practice.slow_to_fail and practice.id not in folder.holds | taught_next and not thorough
-            if practice.applies_to(folder.has) and not spared:
-                found += [(subject, practice, practice.id in folder.holds) for subject in subjects(folder)]
+        spared = (
+            set() if thorough else {p.id for p in PRACTICES.values() if p.slow_to_fail} - folder.holds - taught_next
+        )
+        asked = [p for p in PRACTICES.values() if p.applies_to(folder.has) and p.id not in spared]
+        found += [(subject, p, p.id in folder.holds) for subject in subjects(folder) for p in asked]
     return [pytest.param(s, p, holds, id=f"{s.name}:{p.id}") for s, p, holds in found]
 
 

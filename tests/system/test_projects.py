@@ -17,6 +17,7 @@ from library.subject import Subject
 from library.tutorial import ROOT
 
 FINAL = ROOT / "final"
+pytestmark = pytest.mark.about("final")
 ARTICLE = (FINAL / "README.md").read_text()
 COPIED = ("Dockerfile", ".dockerignore", "gunicorn.conf.py", "compose.yaml", ".pre-commit-config.yaml")
 BASE = Subject("final", FINAL).parsed.base_image

@@ -218,7 +218,13 @@ SABOTAGES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sabotage", [pytest.param(s, id=f"{s.folder}:{s.what.replace(' ', '-')}") for s in SABOTAGES])
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        pytest.param(s, id=f"{s.folder}:{s.what.replace(' ', '-')}", marks=pytest.mark.about(s.folder))
+        for s in SABOTAGES
+    ],
+)
 def test_sabotage_is_seen_by_its_practices_alone(sabotage: Sabotage, request: pytest.FixtureRequest) -> None:
     folder = FOLDERS[sabotage.folder]
     seen = {}

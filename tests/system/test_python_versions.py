@@ -1,0 +1,54 @@
+"""final's Python is another one after one changed line: what its article promises holds there, too."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from library.engine import one_build_at_a_time
+from library.practices import PRACTICES, Violation
+from library.subject import Subject
+from library.tutorial import ROOT
+
+FINAL = Subject("final", ROOT / "final")
+CURRENT = "python:3.14-"
+CHECKED = ("answers-curl", "precompiled", "repeatable-build")
+VERSIONS = [
+    pytest.param(version, marks=pytest.mark.xdist_group(f"final on Python {version}")) for version in ("3.13", "3.15")
+]
+pytestmark = [pytest.mark.about("final"), pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def other(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """A copy of final with the version changed in the one place that names it."""
+    version = request.param
+    if version == "3.15" and not request.config.getoption("--thorough"):
+        pytest.skip("not released yet: make test THOROUGH=1 asks it, too")
+    with FINAL.copied(f"on Python {version}") as copy:
+        dockerfile = copy.path / "Dockerfile"
+        lines = dockerfile.read_text().splitlines(keepends=True)
+        places = [number for number, line in enumerate(lines) if "3.14" in line]
+        assert len(places) == 1, f"final/Dockerfile names the version in {len(places)} lines"
+        lines[places[0]] = lines[places[0]].replace(CURRENT, f"python:{version}-")
+        dockerfile.write_text("".join(lines))
+        # No folder names this image, so `make test` has not fetched it.
+        with one_build_at_a_time():
+            bases = subprocess.run(
+                [ROOT / "bootstrap/bases.sh", copy.path], capture_output=True, text=True, check=False
+            )
+        assert bases.returncode == 0, bases.stdout + bases.stderr
+        yield copy
+
+
+def test_runs_that_python(other: Subject) -> None:
+    version = other.parsed.base_image.removeprefix("python:").partition("-")[0]
+    assert other.shared.python("import sys; print('%d.%d' % sys.version_info[:2])") == version
+
+
+@pytest.mark.parametrize("practice", CHECKED)
+def test_holds_on_that_python(other: Subject, practice: str) -> None:
+    try:
+        PRACTICES[practice].check(other)
+    except Violation as violation:
+        pytest.fail(f"{other.name}: {violation.seen}", pytrace=False)
