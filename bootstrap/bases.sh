@@ -201,11 +201,17 @@ say "$cannot: building stand-ins, which takes some minutes; logs are in $work"
 
 # run_logged NAME COMMAND ...: with its output in a file, whose end is shown when it fails.
 run_logged() {
-  local name=$1
+  local name=$1 reason
   shift
   # In the background, so that a signal need not wait for it. No `set -e` in here: it is a condition.
   "$@" >"$work/$name.log" 2>&1 </dev/null &
   if wait $!; then return 0; fi
+  # A recipe that knows what is wrong says so in one line.
+  reason=$(sed -nE 's/^#[0-9]+ [0-9.]+ stand-in: //p' "$work/$name.log" | head -n 1)
+  if [ -n "$reason" ]; then
+    printf 'bases: %s cannot be built: %s\n' "$name" "$reason" >&2
+    return 1
+  fi
   printf 'bases: %s failed; the whole output is in %s, its end:\n' "$name" "$work/$name.log" >&2
   tail -n 15 "$work/$name.log" | sed 's/^/    /' >&2
   return 1

@@ -35,7 +35,7 @@ fi
 
 if ! error=$(docker compose up --detach 2>&1 </dev/null); then
   docker compose down >/dev/null 2>&1
-  [[ $error =~ "already allocated"|"already in use" ]] && port_in_use
+  case "$error" in *"already allocated"* | *"already in use"*) port_in_use ;; esac
   fail "$(tail -n 1 <<<"$error")"
 fi
 

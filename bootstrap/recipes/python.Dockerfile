@@ -1,23 +1,17 @@
 # Stand-ins for the official Python images: same layout, from Debian's own copy of the source.
-# One recipe for every version; the slim and the full image take CPython from the same stage.
+# bases.sh says which version. CPython is compiled once; the slim and the full image take it from the same stage.
 
 FROM stand-in-rootfs:trixie AS base
 # Ours before Debian's, should a package bring another Python.
 ENV PATH=/usr/local/bin:$PATH
 
 
-FROM base AS compile
-ARG VERSION
-RUN set -eu; \
-    apt-get update; \
-    apt-get install --yes --no-install-recommends \
-        dpkg-dev gcc libbluetooth-dev libbz2-dev libc6-dev libdb-dev libffi-dev libgdbm-dev liblzma-dev \
-        libncursesw5-dev libreadline-dev libsqlite3-dev libssl-dev libzstd-dev make tk-dev uuid-dev xz-utils zlib1g-dev
-
 # Only the tarball as upstream published it: Debian's patches move site-packages to dist-packages.
-# Where the suite has this Python, apt checks the tarball against the signed index. Newer ones lie in the same mirror's
-# pool, and the sum here is that of the .dsc file beside them, which Debian's maintainer has signed.
-WORKDIR /usr/src/python
+# apt checks it against the signed index of the suite. A version that the suite does not have may be in the
+# pool of the same mirror: its sum is the one in the .dsc that Debian's maintainer has signed.
+FROM base AS source
+ARG VERSION
+WORKDIR /usr/src/tarball
 RUN set -eu; \
     sed -i 's/^Types: deb$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources; \
     apt-get update; \
@@ -25,13 +19,23 @@ RUN set -eu; \
         case "$VERSION" in \
             3.14) release=3.14.7 sum=3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81 ;; \
             3.15) release=3.15.0~rc1 sum=f84dad680ab2147417d2739355c2678f0f9acffe4ae8ef77895de1454b384b07 ;; \
-            *) echo "no source of Python $VERSION: neither this suite nor this recipe has one" >&2; exit 1 ;; \
+            *) echo "stand-in: Debian's suite has no source of Python $VERSION, and recipes/python.Dockerfile names no other" >&2; exit 1 ;; \
         esac; \
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Sources' 'Codename: trixie' | head -n 1); \
-        tarball=python${VERSION}_$release.orig.tar.xz; \
-        /usr/lib/apt/apt-helper download-file "${mirror}pool/main/p/python$VERSION/$tarball" "$tarball" "SHA256:$sum"; \
-    fi; \
-    tar --extract --strip-components=1 --file python"$VERSION"_*.orig.tar.xz
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Sources' 'Label: Debian' | head -n 1); \
+        tarball="python${VERSION}_$release.orig.tar.xz"; \
+        /usr/lib/apt/apt-helper download-file "${mirror%/}/pool/main/p/python$VERSION/$tarball" "$tarball" "SHA256:$sum"; \
+    fi
+
+
+FROM base AS compile
+RUN set -eu; \
+    apt-get update; \
+    apt-get install --yes --no-install-recommends \
+        dpkg-dev gcc libbluetooth-dev libbz2-dev libc6-dev libdb-dev libffi-dev libgdbm-dev liblzma-dev \
+        libncursesw5-dev libreadline-dev libsqlite3-dev libssl-dev libzstd-dev make tk-dev uuid-dev xz-utils zlib1g-dev
+WORKDIR /usr/src/python
+RUN --mount=from=source,source=/usr/src/tarball,target=/usr/src/tarball \
+    tar --extract --strip-components=1 --file /usr/src/tarball/python3*.orig.tar.xz
 
 # The official image's options, without --enable-optimizations and --with-lto: half an hour of
 # compiling for some 20 % of speed is a bad deal for a stand-in. Nor are tests and debugging symbols
