@@ -186,10 +186,15 @@ class Subject:
     @property
     def image(self) -> str:
         """The name of the image, which is built once in a process."""
-        if (key := (self.path, self.dockerfile, self.service)) not in _built:
+        if self.key not in _built:
             self.build()
-            _built.add(key)
+            _built.add(self.key)
         return self.image_name
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells one subject from another: its folder, Dockerfile and service."""
+        return self.path, self.dockerfile, self.service
 
     @contextmanager
     def running(self, *, port: int = 8000, **overrides: Any) -> Iterator[Running]:
@@ -233,7 +238,7 @@ class Subject:
                     _shared.end()
 
 
-_built: set[tuple[Path, str | None, str]] = set()  # folder, Dockerfile and service of what self.image has built
+_built: set[tuple[object, ...]] = set()  # the keys of what Subject.image has built
 
 
 class _Shared:

@@ -20,6 +20,7 @@ import pytest
 
 from library import tutorial
 from library.engine import SCRATCH, SESSION, one_build_at_a_time
+from library.repository import files
 from library.subject import Subject
 from tools import pictures
 
@@ -67,8 +68,11 @@ def test_commands_that_are_not_run_say_why(page: str) -> None:
 @pytest.mark.parametrize("subject", [pytest.param(Subject(f.name, f.path), id=f.name) for f in FOLDERS])
 def test_commands_of_the_article(subject: Subject) -> None:
     page = subject.path / "README.md"
-    folder = SCRATCH / "articles" / subject.path.name
-    shutil.copytree(subject.path, folder, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+    # What belongs to the folder and nothing outside it, where a path has spaces: it works when copied alone.
+    folder = SCRATCH / "copied alone" / subject.path.name
+    for file in files(subject.path):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(subject.path / file, folder / file)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
     project = f"{SESSION}-article-{subject.slug}"

@@ -12,7 +12,7 @@ import pytest
 
 from library.engine import SCRATCH, wait_until
 from library.practices import PRACTICES, Violation
-from library.practices.runtime import health, require_graceful_stop
+from library.practices.runtime import health, require_answer_in_flight, require_quick_stop
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -108,7 +108,8 @@ def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
         if project.static_file:
             path, content = project.static_file
             assert content in running.get(path).text
-        require_graceful_stop(running, "/report")
+        require_answer_in_flight(running, "/report")
+        require_quick_stop(running)
 
 
 @pytest.mark.parametrize("practice", PROMISED)

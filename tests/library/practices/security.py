@@ -123,4 +123,4 @@ def any_uid(subject: Subject) -> None:
         if writable != "True":
             raise Violation(f"its home directory is {home}, where it cannot write", by_hand)
         running.stop()
-        require_clean(running)
+        require_clean(running.log)
