@@ -16,6 +16,10 @@ ifneq ($(FOLDER),$(filter $(FOLDER),$(FOLDERS)))
 $(error There is no folder STEP=$(STEP); choose one of: $(FOLDERS))
 endif
 
+ifneq ($(ENGINE),$(filter forky,$(ENGINE)))
+$(error There is no engine ENGINE=$(ENGINE); choose forky, or leave it out to use the one that answers)
+endif
+
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 	@echo
@@ -23,6 +27,7 @@ help: ## show this list
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
 	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
+	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 
 up: ## build a folder, start it, and show what curl gets
 	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDER) && PORT=$(PORT) bootstrap/up.sh $(FOLDER)
@@ -30,9 +35,14 @@ up: ## build a folder, start it, and show what curl gets
 down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
 
+ifeq ($(ENGINE),forky)
+test: .venv/ready
+	@bootstrap/forky.sh docker $(MAKE) test ENGINE=
+else
 test: bootstrap .venv/ready ## run the tests: every folder, every practice
 	@$(if $(filter-out step-5-larger extra-1-compiling,$(STEP)),,bootstrap/browser.sh)
 	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)') $(if $(THOROUGH),--thorough)
+endif
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
 	@.venv/bin/pytest tests/unit -n $(WORKERS) $(if $(K),-k '$(K)')
@@ -60,6 +70,7 @@ bootstrap: ## make sure that an engine runs and the base images are there
 clean: ## remove the folders' containers, volumes and images, and the virtual environment
 	@for folder in $(FOLDERS); do (cd $$folder && docker compose down --volumes --rmi local); done
 	@rm -rf .venv
+	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 
 # pre-commit asks Git for the files.
 clone:
