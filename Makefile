@@ -52,6 +52,7 @@ measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), i
 	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
 
 lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
+	@.ci/dockerfile-check # says so if it can check nothing
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
 
 hooks: clone .venv/ready ## let Git run the same checks before each commit
