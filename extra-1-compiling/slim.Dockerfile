@@ -51,9 +51,8 @@ RUN --mount=type=bind,from=build,source=/wheels/production,target=/wheels \
 COPY entrypoint.sh uwsgi.ini mime.types ./
 COPY --from=frontend /app/dist dist
 COPY src src
-RUN chmod -R a+rX .
 # Django wants its secrets for every command. The development defaults are good enough for this one.
-RUN ENVIRONMENT=development python src/manage.py collectstatic --no-input
+RUN chmod -R a+rX . && ENVIRONMENT=development python src/manage.py collectstatic --no-input
 COPY --from=build /app/version.json ./
 ENV STEP=extra-1-compiling PORT=8000 WORKERS=2 THREADS=4
 USER 10001

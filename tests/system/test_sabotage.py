@@ -201,7 +201,7 @@ SABOTAGES = [
     Sabotage(
         "modes as in the folder",
         "Dockerfile",
-        r"RUN chmod .*\n",
+        r"chmod -R a\+rX \. && ",
         "",
         {"readable-code"},
         LARGER,
