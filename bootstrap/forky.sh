@@ -218,7 +218,11 @@ if [ "$engine" = docker ]; then
   while IFS=$'\t' read -r image _; do
     ! docker image inspect "$image" >/dev/null 2>&1 || bases+=("$image")
   done < <("$here/bases.sh" --list)
-  [ ${#bases[@]} -eq 0 ] || docker save "${bases[@]}" | DOCKER_HOST=$socket "$work/bin/docker" load >>"$work/log" 2>&1
+  if [ ${#bases[@]} -gt 0 ]; then
+    # In the background: a signal need not wait for it.
+    docker save "${bases[@]}" | DOCKER_HOST=$socket "$work/bin/docker" load >>"$work/log" 2>&1 &
+    wait $! 2>/dev/null
+  fi
   export DOCKER_HOST=$socket
   say "Docker $("$work/bin/docker" version --format '{{.Server.Version}}'), $("$work/bin/docker" buildx version | cut -d ' ' -f 2), Compose $("$work/bin/docker" compose version --short)"
 else
