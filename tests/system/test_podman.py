@@ -44,7 +44,7 @@ def podman() -> Iterator[Shell]:
     if os.geteuid() or not Path("/etc/debian_version").exists():
         pytest.skip("no podman here, and only root on Debian or Ubuntu can bring one with bootstrap/forky.sh")
     # It lasts until its command has read the end of its input.
-    command = [ROOT / "bootstrap/forky.sh", "podman", "bash", "-c", "echo $$; env -0 | base64 -w 0; echo; read -r"]
+    command = [str(ROOT / "bootstrap/forky.sh"), "podman", "bash", "-c", "echo $$; env -0 | base64 -w 0; echo; read -r"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as held:
         assert held.stdin
         assert held.stdout
