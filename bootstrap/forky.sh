@@ -18,7 +18,7 @@ root=$(dirname "$here")
 cache=/var/cache/dockerizing-python
 rootfs=$cache/forky
 limit=60        # seconds until the daemon answers; it takes about two
-packages=docker.io,docker-cli,docker-buildx,docker-compose,iproute2,iptables,podman,buildah,netavark,aardvark-dns,passt,ca-certificates
+packages=docker.io,docker-cli,docker-buildx,docker-compose,iproute2,iptables,nftables,podman,buildah,netavark,aardvark-dns,passt,ca-certificates
 
 say() { printf 'forky: %s\n' "$*"; }
 fail() {
@@ -123,7 +123,7 @@ clean_up() {
 pass_on() {
   if [ -n "$command" ]; then
     kill -"$1" -- "-$command" 2>/dev/null || true
-    wait "$command" || true
+    wait "$command" 2>/dev/null || true
   fi
   exit "$2"
 }
@@ -218,10 +218,18 @@ if [ "$engine" = docker ]; then
   while IFS=$'\t' read -r image _; do
     ! docker image inspect "$image" >/dev/null 2>&1 || bases+=("$image")
   done < <("$here/bases.sh" --list)
-  [ ${#bases[@]} -eq 0 ] || docker save "${bases[@]}" | DOCKER_HOST=$socket "$work/bin/docker" load >>"$work/log" 2>&1
+  if [ ${#bases[@]} -gt 0 ]; then
+    # In the background: a signal need not wait for it.
+    docker save "${bases[@]}" | DOCKER_HOST=$socket "$work/bin/docker" load >>"$work/log" 2>&1 &
+    wait $! 2>/dev/null
+  fi
   export DOCKER_HOST=$socket
   say "Docker $("$work/bin/docker" version --format '{{.Server.Version}}'), $("$work/bin/docker" buildx version | cut -d ' ' -f 2), Compose $("$work/bin/docker" compose version --short)"
 else
+  # Podman gives containers the limits of a machine without any, which a process may not exceed that has some itself.
+  limits() { printf '"%s=%s:%s"' "$1" "$(ulimit -S"$2")" "$(ulimit -H"$2")" | sed 's/unlimited/-1/g'; }
+  printf '[containers]\ndefault_ulimits = [%s, %s]\n' "$(limits nofile n)" "$(limits nproc u)" >"$work/containers.conf"
+  export CONTAINERS_CONF_OVERRIDE=$work/containers.conf PODMAN_IGNORE_CGROUPSV1_WARNING=1
   client podman "${in_engine[@]}"
   client buildah "${in_engine[@]}"
 fi
@@ -230,4 +238,4 @@ fi
 PATH=$work/bin:$PATH nsenter --net="/proc/$first/ns/net" unshare --mount sh -c '
   mount --bind "$0" "$(realpath /etc/resolv.conf)" && exec "$@"' "$work/resolv.conf" "$@" <&0 &
 command=$!
-wait "$command"
+wait "$command" 2>/dev/null
