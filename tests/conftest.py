@@ -55,6 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if step := config.getoption("--step"):
         config.hook.pytest_deselected(items=[item for item in items if _folder(item) != step])
         items[:] = [item for item in items if _folder(item) == step]
+    if not config.getoption("--thorough"):
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if (subject := _subject(item)) and item.path.stem in SHARING:
             item.add_marker(pytest.mark.xdist_group(subject.name))

@@ -24,7 +24,7 @@ IMAGE = "registry:5000/app"
 # All that may run when nothing but the code has changed.
 AFTER_CODE = ["COPY . .", "RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode checked-hash ."]
 
-pytestmark = [pytest.mark.about("extra-2-caching"), pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.about("extra-2-caching"), pytest.mark.timeout(1200)]
 
 
 @dataclass

@@ -70,13 +70,11 @@ def test_every_hook_has_a_mistake_to_see() -> None:
     assert re.findall(r"- id: (\S+)", config) == list(MISTAKES)
 
 
-@pytest.mark.slow
 @pytest.mark.xdist_group("hooks")
 def test_hooks_pass_on_the_repository_as_it_is(clone: Path) -> None:
     assert failing(clone, "--all-files") == set()
 
 
-@pytest.mark.slow
 @pytest.mark.xdist_group("hooks")
 @pytest.mark.parametrize("hook", MISTAKES)
 def test_hook_alone_refuses_its_mistake(clone: Path, hook: str) -> None:

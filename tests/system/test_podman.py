@@ -15,7 +15,7 @@ import pytest
 from library.engine import wait_until
 from library.tutorial import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("podman")]
+pytestmark = [pytest.mark.thorough, pytest.mark.xdist_group("podman")]
 FOLDERS = ["step-1-kiss", "step-2-poetry", "step-3-basic", "step-4-nontrivial", "final"]
 BASES = ["python:3.14", "python:3.14-trixie", "python:3.14-slim-trixie"]
 HARDENED = "--read-only --cap-drop=all --security-opt=no-new-privileges --tmpfs /tmp"

@@ -14,17 +14,16 @@ FINAL = Subject("final", ROOT / "final")
 CURRENT = "python:3.14-"
 CHECKED = ("answers-curl", "precompiled", "repeatable-build")
 VERSIONS = [
-    pytest.param(version, marks=pytest.mark.xdist_group(f"final on Python {version}")) for version in ("3.13", "3.15")
+    pytest.param("3.13", marks=pytest.mark.xdist_group("final on Python 3.13")),
+    pytest.param("3.15", marks=[pytest.mark.xdist_group("final on Python 3.15"), pytest.mark.thorough]),
 ]
-pytestmark = [pytest.mark.about("final"), pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.about("final"), pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def other(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """A copy of final with the version changed in the one place that names it."""
     version = request.param
-    if version == "3.15" and not request.config.getoption("--thorough"):
-        pytest.skip("not released yet: make test THOROUGH=1 asks it, too")
     with FINAL.copied(f"on Python {version}") as copy:
         dockerfile = copy.path / "Dockerfile"
         lines = dockerfile.read_text().splitlines(keepends=True)

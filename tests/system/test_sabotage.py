@@ -217,7 +217,6 @@ SABOTAGES = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "sabotage",
     [

@@ -47,7 +47,7 @@ def migrates_on_start(subject: Subject) -> None:
 
 
 def _start_two_on_an_empty_database(subject: Subject, by_hand: tuple[str, ...]) -> None:
-    with subject.started(scale=2, ports=["8000"]) as running:
+    with subject.started(scale=2) as running:
         replicas = [Running(running.project, running.service, running.by_hand, index) for index in (1, 2)]
         for replica in replicas:
             try:
