@@ -1,6 +1,7 @@
 """Tables and charts for the articles, which `make docs` writes from ``assets/measurements.json``."""
 
 import json
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -117,7 +118,8 @@ def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
 
 
 def _described(machine: dict[str, str]) -> str:
-    return f"{machine['processors']}, {machine['memory']}, {machine['system']}, Docker {machine['engine']}"
+    hardware = f"{machine['processors']}, {machine['memory']}"
+    return f"Python {machine['python']}, {hardware}, {machine['system']}, Docker {machine['engine']}"
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,10 @@ def _draw(title: str, groups: dict[str, list[Bar]], small: str) -> str:
             drawn.append(f'<text x="{x + 8:.1f}" y="{y + 14}">{escape(bar.text)}</text>')
             y += row
         y += 10
-    drawn.append(f'<text class="small" x="16" y="{y + 12}">{escape(small)}</text>')
-    height = y + 28
+    for line in textwrap.wrap(small, 120):
+        drawn.append(f'<text class="small" x="16" y="{y + 12}">{escape(line)}</text>')
+        y += 16
+    height = y + 12
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"

@@ -118,7 +118,12 @@ def describe_machine() -> dict[str, str]:
     models = (
         [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
     )
+    base = Subject("final", tutorial.ROOT / "final").parsed.base_image
+    ask = ["python", "-c", "import platform; print(platform.python_version())"]
+    labels = engine.docker.image.inspect(base).config.labels or {}
+    built = "stand-in" if any(label.endswith(".stand-in") for label in labels) else "official"
     return {
+        "python": f"{engine.docker.run(base, ask, remove=True)} in {built} images",
         "processors": f"{os.cpu_count()} x {models[0].partition(': ')[2] if models else platform.machine()}",
         "memory": f"{info.mem_total / 1e9:.0f} GB" if info.mem_total else "",
         "system": str(info.operating_system),
