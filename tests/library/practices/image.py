@@ -51,7 +51,7 @@ print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\
 """
 
 
-@practice()
+@practice(slow=True)
 def precompiled(subject: Subject) -> None:
     """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
     interpreter = subject.shared.python(APP_INTERPRETER)

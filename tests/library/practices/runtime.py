@@ -307,7 +307,7 @@ def writes_nothing(subject: Subject) -> None:
         raise Violation(f"changed since the start: {', '.join(sorted(changed))}", "docker diff CONTAINER")
 
 
-@practice()
+@practice(slow=True)
 def entrypoint_modes(subject: Subject) -> None:
     """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
     for command, expected in ((["echo", "hi"], "hi"), (["manage", "version"], r"\d+\.\d+")):
