@@ -13,9 +13,8 @@ from library.subject import Subject
 SHARING = {"test_contract", "test_practices"}  # the tests that look at one container of a subject
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """A mistake in tutorial.toml is one line, not a traceback from every module that reads it."""
-    config.addinivalue_line("markers", "about(folder): what --step=FOLDER runs besides tests with such a subject")
     if locale.getpreferredencoding(False).lower() != "utf-8":
         raise pytest.UsageError("the pages are UTF-8 and your locale is not: run make test, or set PYTHONUTF8=1")
     try:
@@ -52,13 +51,14 @@ def _folder(item: pytest.Item) -> str | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the chosen folder's tests; send those that share a container to one worker, which starts it once."""
-    if step := config.getoption("--step"):
-        config.hook.pytest_deselected(items=[item for item in items if _folder(item) != step])
-        items[:] = [item for item in items if _folder(item) == step]
-    if not config.getoption("--thorough"):
-        left_out = [item for item in items if item.get_closest_marker("thorough")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    step, thorough = config.getoption("--step"), config.getoption("--thorough")
+    wanted: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        chosen = (not step or _folder(item) == step) and (thorough or not item.get_closest_marker("thorough"))
+        (wanted if chosen else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = wanted
     for item in items:
         if (subject := _subject(item)) and item.path.stem in SHARING:
             item.add_marker(pytest.mark.xdist_group(subject.name))

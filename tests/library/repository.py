@@ -1,6 +1,7 @@
 """The files of this repository, also in a download that has no ``.git``."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,3 +19,10 @@ def files(folder: Path = ROOT) -> list[Path]:
         return [Path(name) for name in names if (folder / name).is_file()]
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return [path for path in paths if not LEFT_BEHIND.search(str(path))]
+
+
+def copy_files(folder: Path, to: Path) -> None:
+    """Copy what belongs to a folder, and nothing else."""
+    for file in files(folder):
+        (to / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(folder / file, to / file)

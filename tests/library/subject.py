@@ -249,9 +249,9 @@ class _Shared:
 
     def __init__(self) -> None:
         self.stack = ExitStack()
+        at_end.callback(self.end)
 
     def start(self, subject: Subject) -> None:
-        at_end.callback(self.end)
         self.running = self.stack.enter_context(subject.running())
         self.subject = subject
 

@@ -7,7 +7,6 @@ may be its picture, ``<!-- picture NAME: what it shows -->``: with PICTURES=asse
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import pytest
 
 from library import tutorial
 from library.engine import SCRATCH, SESSION, one_build_at_a_time
-from library.repository import files
+from library.repository import copy_files
 from library.subject import Subject
 from tools import pictures
 
@@ -70,9 +69,7 @@ def test_commands_of_the_article(subject: Subject) -> None:
     page = subject.path / "README.md"
     # What belongs to the folder and nothing outside it, where a path has spaces: it works when copied alone.
     folder = SCRATCH / "copied alone" / subject.path.name
-    for file in files(subject.path):
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(subject.path / file, folder / file)
+    copy_files(subject.path, folder)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
     project = f"{SESSION}-article-{subject.slug}"

@@ -1,7 +1,6 @@
 """The repository's own hooks: each one sees the mistake that it is there for, and their tools have one version each."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from library.repository import files
+from library.repository import copy_files, files
 from library.tutorial import ROOT
 
 # The hook, and what is appended to a file (which may be a new one) to make that hook alone fail.
@@ -40,9 +39,7 @@ def git(repository: Path, *arguments: str) -> str:
 def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This repository as it is now, committed elsewhere."""
     clone = tmp_path_factory.mktemp("clone") / "repository"
-    for name in files():
-        (clone / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, clone / name)
+    copy_files(ROOT, clone)
     git(clone, "init", "--quiet")
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "--message", "As it is")
