@@ -1,11 +1,12 @@
 """What is in an image: its layers, its files, its size."""
 
 import hashlib
-import io
 import json
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
 from .engine import SCRATCH, docker
@@ -15,20 +16,36 @@ from .subject import Subject
 def find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object]) -> set[str]:
     """The names of the files in any layer of the image, the base image's aside, that are wanted by name or content."""
     found = set()
-    inherited = len(docker.image.inspect(subject.parsed.base_image).root_fs.layers or [])
-    archive = SCRATCH / f"{subject.slug}.tar"
-    docker.image.save(subject.image, output=archive)
-    with tarfile.open(archive) as image:
-        for name in json.load(image.extractfile("manifest.json") or io.BytesIO())[0]["Layers"][inherited:]:
-            with tarfile.open(fileobj=image.extractfile(name)) as layer:
-                for file in layer:
+    base = docker.image.inspect(subject.parsed.base_image).root_fs.layers or []
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        saved = Path(folder)
+        _save(subject.image, saved, without={layer.partition(":")[2] for layer in base})
+        layers = json.loads((saved / "manifest.json").read_text())[0]["Layers"]
+        for layer in layers[len(base) :]:
+            with tarfile.open(saved / layer) as files:
+                for file in files:
                     # ".wh." marks a file of an earlier layer as removed.
                     if "/.wh." in file.name:
                         continue
-                    if file.isfile() and (stream := layer.extractfile(file)) and wanted(file.name, stream):
+                    if file.isfile() and (stream := files.extractfile(file)) and wanted(file.name, stream):
                         found.add(file.name)
-    archive.unlink()
     return found
+
+
+def _save(image: str, folder: Path, without: set[str]) -> None:
+    """Unpack what `docker save` writes, but for the layers with these digests, where files are called by their digest.
+
+    A full base image is a gigabyte that nobody looks at: it goes through a pipe and never to the disk. (containerd's
+    image store calls layers by the digest of their compressed form; there, all of them are written.)
+    """
+    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
+        with tarfile.open(fileobj=saving.stdout, mode="r|") as archive:
+            archive.extractall(
+                folder,
+                filter=lambda file, path: None if Path(file.name).name in without else tarfile.data_filter(file, path),
+            )
+    if saving.returncode:
+        raise RuntimeError(f"docker save {image}: exit code {saving.returncode}")
 
 
 def weight(image: str) -> float:
