@@ -38,12 +38,13 @@ def _save(image: str, folder: Path, without: set[str]) -> None:
     A full base image is a gigabyte that nobody looks at: it goes through a pipe and never to the disk. (containerd's
     image store calls layers by the digest of their compressed form; there, all of them are written.)
     """
-    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
-        with tarfile.open(fileobj=saving.stdout, mode="r|") as archive:
-            archive.extractall(
-                folder,
-                filter=lambda file, path: None if Path(file.name).name in without else tarfile.data_filter(file, path),
-            )
+    with (
+        subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving,
+        tarfile.open(fileobj=saving.stdout, mode="r|") as archive,
+    ):
+        for file in archive:
+            if Path(file.name).name not in without:
+                archive.extract(file, folder, filter="data")
     if saving.returncode:
         raise RuntimeError(f"docker save {image}: exit code {saving.returncode}")
 
