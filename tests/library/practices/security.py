@@ -9,18 +9,29 @@ from ..engine import NotReady, docker, wait_until
 from ..subject import Subject
 from . import Violation, practice
 from .inside import APP_PROCESSES
-from .runtime import require_clean
+from .runtime import health, require_clean
 
 
 @practice()
 def non_root(subject: Subject) -> None:
-    """The app does not run as root, and its user is a number, which Kubernetes can check."""
-    uid = subject.shared.python("import os; print(os.stat('/proc/1').st_uid)")
+    """Neither the app's user nor its group is root, and its user is a number, which Kubernetes can check."""
+    uid, gid = subject.shared.python("import os; s = os.stat('/proc/1'); print(s.st_uid, s.st_gid)").split()
     if uid == "0":
         raise Violation("the server runs as root (UID 0)", "docker compose exec web id")
+    if gid == "0":
+        raise Violation("the server's group is root's (GID 0)", "docker compose exec web id")
     user = docker.image.inspect(subject.image).config.user or ""
     if not user.partition(":")[0].isdigit():
         raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
+
+
+@practice()
+def local_only(subject: Subject) -> None:
+    """Compose publishes the app to this machine alone: no other one reaches it, whatever its firewall says."""
+    ports = subject.shared.container.network_settings.ports or {}
+    bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
+    if others := sorted(bound - {"127.0.0.1", "::1"}):
+        raise Violation(f"published on {', '.join(others)}", "docker compose port web 8000")
 
 
 @practice(slow=True, slow_to_fail=True)
@@ -114,9 +125,12 @@ def any_uid(subject: Subject) -> None:
     """Any user ID that a platform picks (OpenShift: group 0) runs the app, with clean logs and a home to write to."""
     uid = "1234567"
     by_hand = f"docker compose run --rm --user {uid}:0 web"
-    with subject.started(user=f"{uid}:0") as running:
+    # And as some platforms do, with variables that are there and empty.
+    with subject.started(user=f"{uid}:0", environment={"PORT": "", "WORKERS": ""}) as running:
         if not wait_until(running.answers, limit=10):
             raise Violation(f"it does not answer; its log:\n{running.log}", by_hand)
+        if not wait_until(lambda: health(running) in ("healthy", "not checked"), limit=10):
+            raise Violation(f"its health is {health(running)}", by_hand)
         ran_as, home, writable = running.python(ACCOUNT).split()
         if ran_as != uid:
             raise Violation(f"it runs as {ran_as}", by_hand)
