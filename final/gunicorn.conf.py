@@ -1,4 +1,7 @@
-"""Gunicorn's settings, from environment variables; a wrong value stops the start with one line and exit code 2."""
+"""Gunicorn's settings ("Dockerizing Python, step by step", final, 2.0), from environment variables.
+
+A wrong value stops the start with one line. What has no variable here, GUNICORN_CMD_ARGS takes: "--max-requests=1000".
+"""
 
 import ipaddress
 import json
@@ -13,28 +16,31 @@ from gunicorn.glogging import Logger
 from gunicorn.util import load_class
 
 
-def text(name, default, must_be="", accepted=None):
-    """The variable's value, or the default where it is unset or empty; ``accepted`` says whether it will do."""
-    value = os.environ.get(name) or default
-    if accepted and not accepted(value):
-        print(f"{name} must be {must_be}, got {value!r}", file=sys.stderr)
-        sys.exit(2)
+def setting(name, default, must_be, accepts):
+    """The variable's value, or the default where it is unset or empty."""
+    value = os.environ.get(name) or str(default)
+    try:
+        accepted = accepts(value)
+    except (ValueError, RuntimeError, AttributeError):
+        accepted = False
+    if not accepted:
+        sys.exit(f"{name} must be {must_be}, got {value!r}")
     return value
 
 
-def choice(name, default, *others):
-    return text(name, default, "one of " + ", ".join((default, *others)), (default, *others).__contains__)
-
-
 def number(name, default, least=1, most=1_000_000):
-    must_be = "a positive whole number" if least else "a whole number, 0 or more"
-    return int(text(name, str(default), must_be, lambda value: value.isdecimal() and least <= int(value) <= most))
+    must_be = f"a whole number from {least} to {most}"
+    return int(setting(name, default, must_be, lambda value: value.isdecimal() and least <= int(value) <= most))
 
 
-def is_module(app):
-    """Whether the module's file is there; it is not imported yet."""
+def choice(name, *values):
+    return setting(name, values[0], "one of " + ", ".join(values), values.__contains__)
+
+
+def is_there(module):
+    """Whether the module's file is there. It is not imported: an app may want what the build does not have."""
     path = None
-    for name in app.partition(":")[0].split("."):
+    for name in module.split("."):
         spec = PathFinder.find_spec(name, path)
         if spec is None:
             return False
@@ -42,61 +48,45 @@ def is_module(app):
     return True
 
 
-def is_address(host):
+def is_app(app):
+    return is_there(app.partition(":")[0])
+
+
+def limit(*files):
+    """The limit in these files of the container's cgroup, version 2 or 1: a number, or quota and period of a CPU."""
     try:
-        return bool(ipaddress.ip_address(host))
-    except ValueError:
-        return False
+        first, *period = " ".join(Path("/sys/fs/cgroup", file).read_text() for file in files).split()
+        return int(first) / int(*period or "1") if int(first) > 0 else math.inf
+    except (OSError, ValueError):  # there is no such file, or it says "max"
+        return math.inf
 
 
-def is_worker_class(name):
-    try:
-        return bool(load_class(name))
-    except (RuntimeError, AttributeError):
-        return False
+def workers_that_fit():
+    """As many as CPUs that this container may use, where its memory has room for them; at least one."""
+    cpus = min(len(os.sched_getaffinity(0)), limit("cpu.max"), limit("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+    memory = min(limit("memory.max"), limit("memory/memory.limit_in_bytes"), 2**60)
+    return max(1, min(math.ceil(cpus), int(memory / 2**20 / number("WORKER_MEMORY_MB", 128))))
 
 
-def usable_cpus():
-    """The CPUs that this container may use: those it may run on, or its quota (cgroup v2 or v1) if that is less."""
-    cpus = len(os.sched_getaffinity(0))
-    for files in ["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]:
-        try:
-            quota, period = " ".join(Path("/sys/fs/cgroup", file).read_text() for file in files).split()
-        except OSError:
-            continue
-        if quota not in ("max", "-1"):
-            cpus = min(cpus, math.ceil(int(quota) / int(period)))
-    return cpus
+# Your app. Its workers are uvicorn's where uvicorn-worker is installed (FastAPI), or else have threads (Flask, Django).
+wsgi_app = setting("APP", "hello.main:app", "module:attribute of a module that is there", is_app)
+default = "uvicorn_worker.UvicornWorker" if is_there("uvicorn_worker") else "gthread"
+worker_class = setting("WORKER_CLASS", default, "a worker class that is installed", load_class)
 
-
-# Your app, and the kind of worker: gthread (or gevent) for Flask and Django, uvicorn's for FastAPI.
-wsgi_app = text("APP", "hello.main:app", "module:attribute, of a module that is there", is_module)
-worker_class = text("WORKER_CLASS", "uvicorn_worker.UvicornWorker", "a worker class that is installed", is_worker_class)
-
-host = text("HOST", "0.0.0.0", "an IP address", is_address)
-bind = text("BIND", f"[{host}]:{number('PORT', 8000, most=65535)}")
-workers = number("WORKERS", usable_cpus())
-threads = number("THREADS", 4 if worker_class == "gthread" else 1)  # read by gthread only
-worker_connections = number("WORKER_CONNECTIONS", 1000)  # for each worker; read by gevent and asgi
+host = setting("HOST", "0.0.0.0", "an IP address", ipaddress.ip_address)
+bind = os.environ.get("BIND") or f"[{host}]:{number('PORT', 8000, most=65535)}"  # the health check asks there, too
+workers = number("WORKERS", os.environ.get("WEB_CONCURRENCY") or workers_that_fit())
+threads = number("THREADS", 4 if worker_class == "gthread" else 1)  # of a worker; only gthread reads it
 
 # Seconds: until a worker that does not react is replaced, for requests to end at a stop, for the next on a connection.
-timeout = number("TIMEOUT", number("HTTP_SERVE_TIMEOUT_SECONDS", 30, least=0), least=0)
+timeout = number("TIMEOUT", 30, least=0)
 graceful_timeout = number("GRACEFUL_TIMEOUT", 30)
 keepalive = number("KEEP_ALIVE", 5, least=0)
 
-# Against slow leaks: a worker ends after this many requests, not all workers at once. 0: never.
-max_requests = number("MAX_REQUESTS", 0, least=0)
-max_requests_jitter = max_requests // 10
-
-# Workers show that they live by touching a file: in memory, a busy disk cannot block them.
-worker_tmp_dir = text("WORKER_TMP_DIR", "/dev/shm", "a directory to write to", lambda value: os.access(value, os.W_OK))
+worker_tmp_dir = "/dev/shm"  # workers show that they live by touching a file: in memory, a busy disk cannot block them
 control_socket_disable = True  # nothing here uses it, and it wants a home directory to write to
-forwarded_allow_ips = text("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")  # the proxies that X-Forwarded-* is believed from
-reload = choice("RELOAD", "false", "true") == "true"
-
 loglevel = choice("LOG_LEVEL", "info", "debug", "warning", "error", "critical")
-accesslog = text("ACCESS_LOG", "") or None  # off; "-" is standard output
-errorlog = text("ERROR_LOG", "-")
+accesslog = os.environ.get("ACCESS_LOG") or None  # off; "-" is standard output
 
 
 class JsonFormatter(logging.Formatter):

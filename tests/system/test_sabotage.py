@@ -59,6 +59,9 @@ SABOTAGES = [
         r" && pip install -r loose.txt",
         {"locked-dependencies", "verified-hashes"},
     ),
+    Sabotage(
+        "health check of one port only", "Dockerfile", r"os\.environ\.get\('PORT', '8000'\)", "'8000'", {"healthcheck"}
+    ),
     Sabotage("PYTHONUNBUFFERED removed", "Dockerfile", "PYTHONUNBUFFERED=1 ", "", {"unbuffered-logs"}),
     Sabotage("PYTHONFAULTHANDLER removed", "Dockerfile", r"    PYTHONFAULTHANDLER=1 \\\n", "", {"crash-traceback"}),
     Sabotage(
@@ -128,9 +131,9 @@ SABOTAGES = [
     Sabotage(
         "as many workers as the machine has CPUs",
         "gunicorn.conf.py",
-        r"usable_cpus\(\)\)",
+        r"workers_that_fit\(\)\)",
         "os.cpu_count())",
-        {"workers-fit-cpus"},
+        {"workers-fit-limits"},
         folder="final",
     ),
     Sabotage(
@@ -155,6 +158,30 @@ SABOTAGES = [
         r" && chmod -R a\+rX \.",
         "",
         {"readable-code"},
+        folder="final",
+    ),
+    Sabotage(
+        "health check of one port only",
+        "Dockerfile",
+        r"e\('PORT'\) or 8000",
+        "8000",
+        {"healthcheck"},
+        folder="final",
+    ),
+    Sabotage(
+        "a user without a group",
+        "Dockerfile",
+        r"USER 10001:10001(?=\n# Any)",
+        "USER 10001",
+        {"non-root"},
+        folder="final",
+    ),
+    Sabotage(
+        "memory not looked at",
+        "gunicorn.conf.py",
+        r"limit\(\"memory\.max\"\), limit\(\"memory/memory\.limit_in_bytes\"\), ",
+        "2**60, ",
+        {"workers-fit-limits"},
         folder="final",
     ),
     Sabotage(

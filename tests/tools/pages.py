@@ -80,6 +80,23 @@ def file(path: str, language: str, folded: str = "") -> None:
     _code(language, (ROOT / path).read_text().rstrip(), folded)
 
 
+def part(path: str, language: str, begins: str, ends: str = "") -> None:
+    """Part of a file: from the line that begins with one text up to the line, left out, that begins with the other.
+
+    Raises:
+        ValueError: no line begins so.
+    """
+    lines = (ROOT / path).read_text().rstrip().splitlines()
+
+    def at(beginning: str) -> int:
+        found = [number for number, line in enumerate(lines) if line.startswith(beginning)]
+        if not found:
+            raise ValueError(f"{path}: no line begins with {beginning!r}")
+        return found[0]
+
+    _code(language, "\n".join(lines[at(begins) : at(ends) if ends else None]).rstrip())
+
+
 def navigation(name: str) -> None:
     """Links to the article before, the contents, and the article after."""
     names = list(FOLDERS)

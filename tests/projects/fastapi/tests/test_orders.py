@@ -1,0 +1,5 @@
+from orders.main import app
+
+
+def test_routes():
+    assert app.url_path_for("report") == "/report"
