@@ -69,7 +69,7 @@ PROJECTS = [
         "Our shop",
         ("/static/style.css", "green"),
         # It writes to its instance folder: "Read-only file system".
-        uncommented={"compose.yaml": ["  # volumes: [", "# volumes:", "#   data:"]},
+        uncommented={"compose.yaml": ["  # volumes: [", "# volumes:"]},
         changed={"Dockerfile": (" /data ", " /app/instance "), "compose.yaml": ("data:/data", "data:/app/instance")},
     ),
     Project(
@@ -78,7 +78,7 @@ PROJECTS = [
         "mysite.wsgi:application",
         "My site",
         # Hashed names: "Missing staticfiles manifest entry".
-        uncommented={"Dockerfile": ["# RUN SECRET_KEY"], "compose.yaml": ["  # environment:", "  #   DATABASE_URL"]},
+        uncommented={"Dockerfile": ["# RUN SECRET_KEY"], "compose.yaml": ["  # environment:"]},
         changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
     ),
     Project("fastapi", "uv", "orders.main:app", "17 apples"),
@@ -95,7 +95,27 @@ PROJECTS = [
             ]
         },
     ),
+    Project("websocket", "a plain list", "chat:app", "A room"),
+    Project("numpy", "a plain list", "matrix:app", "determinant 8"),
+    Project(
+        "celery",
+        "a plain list",
+        "shop:app",
+        "Our back office",
+        uncommented={"compose.yaml": ["  # worker:"]},
+        changed={"compose.yaml": ("celery --app=shop worker", "celery --app=shop.tasks worker")},
+    ),
 ]
+# A message broker, as such a project has it in its compose file.
+REDIS = """
+  redis:
+    build:
+      context: .
+      dockerfile_inline: |
+        FROM python:3.14-slim-trixie
+        RUN apt-get update && apt-get install --yes --no-install-recommends redis-server
+        CMD ["redis-server", "--protected-mode", "no", "--save", ""]
+"""
 
 
 def export_commands(manager: str) -> str:
@@ -114,11 +134,15 @@ def group(project: Project) -> pytest.MarkDecorator:
 
 
 def uncomment(file: Path, beginnings: Sequence[str]) -> None:
-    """Take the first # from the lines that begin so."""
+    """Take the # from the lines that begin so, and from what is indented below them."""
     lines = file.read_text().splitlines(keepends=True)
     for beginning in beginnings:
         (number,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
+        below = beginning.partition("#")[0] + "#   "
         lines[number] = lines[number].replace("# ", "", 1)
+        while lines[number + 1 : number + 2] and lines[number + 1].startswith(below):
+            number += 1
+            lines[number] = lines[number].replace("# ", "", 1)
     file.write_text("".join(lines))
 
 
@@ -185,6 +209,7 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
         assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("practice", PROMISED)
 def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: str) -> None:
     project, subject = adopted
@@ -219,6 +244,50 @@ def test_a_start_compiles_no_package_and_no_code(adopted: tuple[Project, Subject
     compiled = compiled_at_start(subject)
     assert [path for path in compiled if not path.startswith("/usr/local/lib/python3.")] == []
     assert len(compiled) < 15
+
+
+def test_a_websocket_is_answered(adopted: tuple[Project, Subject]) -> None:
+    project, subject = adopted
+    if project.name != "websocket":
+        pytest.skip("one project has a room")
+    talk = "from websockets.sync.client import connect\nwith connect('ws://127.0.0.1:8000/room') as room:\n"
+    with subject.running() as running:
+        assert running.python(talk + "    room.send('hello'); print(room.recv())") == "You said: hello"
+
+
+def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subject]) -> None:
+    project, subject = adopted
+    if project.name != "celery":
+        pytest.skip("one project has tasks")
+    with subject.copied("and Redis") as copy:
+        compose = copy.path / "compose.yaml"
+        compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
+        with copy.running() as running:
+            with one_build_at_a_time():
+                running.project.compose.up(["redis", "worker"], detach=True, build=True, quiet=True)
+            assert running.get("/sum", timeout=60).text == "42"
+            (worker,) = running.project.compose.ps(["worker"])
+            assert worker.state.health is None, "a worker listens nowhere"
+
+
+def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject]) -> None:
+    project, subject = adopted
+    if project.name != "django":
+        pytest.skip("Django migrates")
+    with subject.copied("that migrates") as copy:
+        uncomment(copy.path / "compose.yaml", ["  # migrate:"])
+        # A database of its own, where the app may write.
+        settings = copy.path / "mysite/settings.py"
+        database = '{"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/data/db"}}'
+        settings.write_text(
+            f'{settings.read_text()}INSTALLED_APPS += ["django.contrib.contenttypes"]\nDATABASES = {database}\n'
+        )
+        uncomment(copy.path / "compose.yaml", ["  # volumes: [", "# volumes:"])
+        with copy.running() as running:
+            with one_build_at_a_time():
+                running.project.compose.build(["migrate"], quiet=True)
+            output = running.project.compose.run("migrate", remove=True, tty=False)
+            assert "Applying contenttypes.0001_initial... OK" in str(output)
 
 
 def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject]) -> None:

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,15 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
     return found
 
 
-def build_times(copies: dict[str, Subject]) -> dict[str, dict[str, float]]:
-    """Seconds of each kind of build of these copies of folders, which are changed on the way."""
+def build_times(
+    copies: dict[str, Subject], change_dependency: Callable[[Subject], object] = change_dependency
+) -> dict[str, dict[str, float]]:
+    """Seconds of each kind of build of these copies of folders, which are changed on the way.
+
+    Args:
+        copies: what to build, by name.
+        change_dependency: locks one dependency of a copy at another version.
+    """
     mounts = secrets.token_hex(4)
     found: dict[str, dict[str, float]] = {name: {} for name in copies}
     for name, copy in copies.items():

@@ -351,11 +351,13 @@ BEFORE = {"BIND": ("0.0.0.0:9002", "bind = ['0.0.0.0:9002']"), "WORKERS": ("5", 
 def configured_by_env(subject: Subject) -> None:
     """What differs between two places of deployment comes from environment variables, also JSON for the logs."""
     environment = {"WORKERS": "3", "LOG_FORMAT": "json", "ACCESS_LOG": "-", "BIND": "0.0.0.0:9000"}
-    with subject.running(port=9000, environment=environment, ports=["9000"]) as running:
+    with subject.started(environment=environment, ports=["9000"]) as running:
+        by_hand = "docker compose run --rm --env BIND=0.0.0.0:9000 --publish 9000:9000 web"
+        _wait_until_listening(running)
+        if not wait_until(lambda: running.answers("/", 9000), limit=15):
+            raise Violation("BIND=0.0.0.0:9000, but nothing answers there", by_hand)
         if not wait_until(lambda: health(running) == "healthy", limit=10):
-            raise Violation(
-                "BIND=0.0.0.0:9000, and it is not healthy", "docker compose run --env BIND=0.0.0.0:9000 web"
-            )
+            raise Violation("BIND=0.0.0.0:9000, and it does not become healthy", by_hand)
         running.get("/", 9000)
         wait_until(lambda: "GET / " in running.log, limit=5)
         if not_json := [
