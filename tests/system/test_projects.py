@@ -17,7 +17,6 @@ import pytest
 from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, wait_until
 from library.image import files, find_in_layers
 from library.practices import PRACTICES, Violation
-from library.practices.image import compiled_at_start
 from library.practices.runtime import health, require_answer_in_flight, require_quick_stop
 from library.subject import Running, Subject
 from library.tutorial import ROOT
@@ -33,6 +32,7 @@ PROMISED = (
     "clean-logs",
     "no-cache-in-image",
     "no-capabilities",
+    "precompiled",
     "read-only-rootfs",
     "writes-nothing",
 )
@@ -236,14 +236,6 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
         running.stop()
         running.container.reload()
         assert running.container.state.exit_code == 0
-
-
-def test_a_start_compiles_no_package_and_no_code(adopted: tuple[Project, Subject]) -> None:
-    """Of the standard library, it may compile what only the app's own code imports."""
-    _, subject = adopted
-    compiled = compiled_at_start(subject)
-    assert [path for path in compiled if not path.startswith("/usr/local/lib/python3.")] == []
-    assert len(compiled) < 15
 
 
 def test_a_websocket_is_answered(adopted: tuple[Project, Subject]) -> None:

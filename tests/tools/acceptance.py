@@ -204,7 +204,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
     with final.copied("with uvloop") as copy:
         dockerfile = copy.path / "Dockerfile"
         dockerfile.write_text(
-            dockerfile.read_text().replace("\n# What was installed", f"\n{UVLOOP}# What was installed", 1)
+            dockerfile.read_text().replace("\n\n\nFROM base AS production", f"\n{UVLOOP}\n\nFROM base AS production", 1)
         )
         for _ in range(rounds):
             for name in found:

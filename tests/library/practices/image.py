@@ -62,18 +62,13 @@ def precompiled(subject: Subject) -> None:
             f"{len(found)} modules without valid bytecode, {', '.join(found[:3])} among them",
             "docker compose run --rm web find . -name '*.pyc'",
         )
-    if compiled := compiled_at_start(subject):
-        raise Violation(
-            f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
-            'docker compose run --rm --env PYTHONVERBOSE=1 web 2>&1 | grep "code object from /"',
-        )
-
-
-def compiled_at_start(subject: Subject) -> list[str]:
-    """The paths of the modules that Python compiles between the start and the answer to ``GET /``."""
     with subject.running(read_only=True, environment={"PYTHONVERBOSE": "1"}) as running:
         running.get("/")
-        return sorted(set(re.findall(r"^# code object from (/.*)$", running.log, re.MULTILINE)))
+        if compiled := sorted(set(re.findall(r"^# code object from (/.*)$", running.log, re.MULTILINE))):
+            raise Violation(
+                f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
+                'docker compose run --rm --env PYTHONVERBOSE=1 web 2>&1 | grep "code object from /"',
+            )
 
 
 @practice()
