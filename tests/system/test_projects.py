@@ -209,6 +209,29 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
         assert run.returncode == 0, run.stdout + run.stderr
 
 
+def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: Path) -> None:
+    project, subject = adopted
+    if project.name != "django":
+        pytest.skip("Poetry's hooks stand for all")
+    shutil.copytree(subject.path, tmp_path / "api")
+    command = re.search(r"### A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
+    assert command
+    subprocess.run(["sh", "-c", command[1]], cwd=tmp_path, check=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    hooks = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
+
+    def failing() -> list[str]:
+        subprocess.run(["git", "add", "--all"], cwd=tmp_path, check=True)
+        run = subprocess.run(hooks, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "poetry-export" in run.stdout or run.returncode == 0, run.stdout + run.stderr
+        return re.findall(r"^- hook id: (\S+)$", run.stdout, re.MULTILINE)
+
+    assert failing() == []
+    with (tmp_path / "api/requirements.txt").open("a") as requirements:
+        requirements.write("cowsay==6.1\n")
+    assert failing() == ["poetry-export"]
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("practice", PROMISED)
 def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: str) -> None:
