@@ -9,6 +9,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "tests/tutorial.toml"
+# The files of `final` that are copied into other projects.
+FINAL_FILES = ("Dockerfile", ".dockerignore", "gunicorn.conf.py", "compose.yaml", ".pre-commit-config.yaml")
 
 
 class TutorialError(Exception):

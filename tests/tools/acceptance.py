@@ -1,10 +1,10 @@
 """Measure final beside the Dockerfiles of three well-known examples, carrying final's app.
 
 ``python -m tools.acceptance [--rounds 5]`` writes ``assets/acceptance.json``; ``make measure`` runs it. The references
-are written after the examples' own files and stand in ``references/``, with their addresses; each starts the server
-that it documents, with one worker. All install the same distributions, from a lock of uv's own that is made before
-anything is measured. Every kind of figure is taken from all subjects in turns, so that a busy moment of the machine
-does not fall on one of them alone. The load test needs wrk and asks 127.0.0.1 only.
+are written after the examples' own files, which final's article links, and stand in ``references/``; each starts the
+server that it documents, with one worker. All install the same distributions, from a lock of uv's own that is made
+before anything is measured. Every kind of figure is taken from all subjects in turns, so that a busy moment of the
+machine does not fall on one of them alone. The load test needs wrk and asks 127.0.0.1 only.
 """
 
 import argparse
@@ -54,26 +54,13 @@ WORKERS = {
 ALONE = "uvicorn alone, with `httptools`"
 ALONE_COMMAND = ["uvicorn", "hello.main:app", "--host=0.0.0.0", "--no-access-log", "--workers=1"]
 UVLOOP = "RUN uv pip install --no-cache uvloop==0.22.1\n"
-REFERENCES = {
-    "uv-docker-example": "https://github.com/astral-sh/uv-docker-example/blob/main/multistage.Dockerfile",
-    "full-stack-fastapi-template": "https://github.com/fastapi/full-stack-fastapi-template/blob/master/backend/Dockerfile",
-    "docker-django-example": "https://github.com/nickjj/docker-django-example/blob/main/Dockerfile",
-}
+REFERENCES = ("uv-docker-example", "full-stack-fastapi-template", "docker-django-example")
 # The image that the references take uv from: Python's, and uv.
 UV_IMAGE = "ghcr.io/astral-sh/uv:python3.14-trixie-slim"
 STAND_IN = f"{engine.SESSION}-uv"
-# Run in a container beside a copy of final: a uv.lock with the versions of poetry.lock, then one with another click.
-LOCK = """
-import pathlib, re, subprocess, sys, tomllib
-pyproject, lock = pathlib.Path("pyproject.toml"), pathlib.Path("poetry.lock").read_text()
-project = pyproject.read_text()
-pins = [f"{package['name']}=={package['version']}" for package in tomllib.loads(lock)["package"]]
-# The first run finds the versions under these constraints, the second one keeps them without.
-for constraints in f"\\n[tool.uv]\\nconstraint-dependencies = {pins}\\n", "":
-    pyproject.write_text(project + constraints)
-    subprocess.run(["uv", "lock", "--quiet"], check=True)
-if unknown := [h for h in re.findall("sha256:[0-9a-f]{64}", pathlib.Path("uv.lock").read_text()) if h not in lock]:
-    sys.exit(f"hashes that do not match those of poetry.lock: {unknown}")
+# Run in a container beside a copy of final, after extra 2's own script has made uv.lock from poetry.lock: one more
+# lock, with another version of click.
+OTHER_LOCK = """
 kept = pathlib.Path("uv.lock").read_text()
 subprocess.run(["uv", "lock", "--quiet", "--upgrade-package", f"click=={sys.argv[1]}"], check=True)
 pathlib.Path("uv.lock").rename("other-uv.lock")
@@ -88,6 +75,10 @@ def subjects() -> Iterator[dict[str, Subject]]:
     base = final.parsed.base_image
     uv = re.search(r"\buv==[\d.]+", final.read("Dockerfile"))
     assert uv  # noqa: S101
+    script = re.search(
+        r"<<'END'\n(.*?)^END$", (ROOT / "extra-2-caching/uv.Dockerfile").read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert script  # noqa: S101
     recipe = f"FROM {base}\nRUN pip install --no-compile {uv[0]}\n"
     with engine.one_build_at_a_time():
         subprocess.run(["docker", "build", "--quiet", f"--tag={STAND_IN}", "-"], input=recipe, text=True, check=True)
@@ -99,7 +90,17 @@ def subjects() -> Iterator[dict[str, Subject]]:
             (copy.path / "Dockerfile").write_text(dockerfile.read_text().replace(UV_IMAGE, STAND_IN))
             (copy.path / "gunicorn.conf.py").unlink()
             volume = [f"--volume={copy.path}:/app", "--workdir=/app"]
-            lock = ["docker", "run", "--rm", *volume, STAND_IN, "python", "-c", LOCK, OTHER_VERSIONS["click"][0]]
+            lock = [
+                "docker",
+                "run",
+                "--rm",
+                *volume,
+                STAND_IN,
+                "python",
+                "-c",
+                script[1] + OTHER_LOCK,
+                OTHER_VERSIONS["click"][0],
+            ]
             subprocess.run(lock, check=True)
             (copy.path / "other-uv.lock").rename(_other_lock(copy))
             found[name] = copy

@@ -243,7 +243,7 @@ def by_folder() -> str:
     return "\n\n".join(lines)
 
 
-# What final is measured by, beside the common pattern.
+# What final is measured by, beside its peers.
 COMPARED = {
     "added_mb": "above the base image, MB",
     "cold_s": "build: cold, s",

@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from library.tutorial import ROOT
+from library.tutorial import FINAL_FILES, ROOT
 
 FINAL = ROOT / "final"
-FILES = ("Dockerfile", "gunicorn.conf.py", "compose.yaml", ".dockerignore", ".pre-commit-config.yaml")
 ARTICLE = (FINAL / "README.md").read_text()
 
 
@@ -24,18 +23,17 @@ def test_every_setting_is_documented_and_every_documented_setting_is_read() -> N
     assert documented == read
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", FINAL_FILES)
 def test_the_article_shows_every_line(file: str) -> None:
     shown = set(ARTICLE.splitlines())
     assert [line for line in (FINAL / file).read_text().splitlines() if line.strip() and line not in shown] == []
 
 
 def test_files_name_their_version_and_the_change_log_has_it() -> None:
-    versions = {
-        re.findall(r'"Dockerizing Python, step by step",? ?\(?,? ?final, ([\d.]+)', (FINAL / file).read_text()[:200])[
-            0
-        ].rstrip(".")
-        for file in FILES
-    }
+    named = [
+        re.match(r'.*"Dockerizing Python, step by step", final, (\d+\.\d+)', (FINAL / file).read_text())
+        for file in FINAL_FILES
+    ]
+    versions = {found and found[1] for found in named}
     newest = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
     assert versions == {newest}

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from ..subject import Subject
 from . import Violation, practice
@@ -16,7 +17,7 @@ def requirements_in_sync(subject: Subject) -> None:
     with subject.copied("as a repository of its own") as copy:
         lock, requirements, project = (copy.path / f for f in ("poetry.lock", "requirements.txt", "pyproject.toml"))
         subprocess.run(["git", "init", "--quiet"], cwd=copy.path, check=True)
-        if complaint := _complaint_of_hooks(copy):
+        if complaint := complaint_of_hooks(copy.path):
             raise Violation(f"the hooks refuse the folder as it is:\n{complaint}", "pre-commit run --all-files")
 
         # What `poetry update` leaves: another version in the lock, and nothing exported.
@@ -24,22 +25,22 @@ def requirements_in_sync(subject: Subject) -> None:
         old, new = (f'name = "{name}"\nversion = "{number}"' for number in (version, f"{version}.1"))
         lock.write_text(lock.read_text().replace(old, new))
         by_hand = ("poetry update", "pre-commit run --all-files", "git diff requirements.txt")
-        if not _complaint_of_hooks(copy):
+        if not complaint_of_hooks(copy.path):
             raise Violation(f"poetry.lock has another {name} than requirements.txt, and the hooks pass", *by_hand)
         if f"{name}=={version}.1" not in requirements.read_text():
             raise Violation("the hooks fail, but requirements.txt is as it was", *by_hand)
-        if complaint := _complaint_of_hooks(copy):
+        if complaint := complaint_of_hooks(copy.path):
             raise Violation(f"the hooks refuse the file that they corrected themselves:\n{complaint}", *by_hand)
 
         # Another dependency, and not even the lock knows.
         project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n    "cowsay (>=6)",', 1))
-        if not _complaint_of_hooks(copy):
+        if not complaint_of_hooks(copy.path):
             raise Violation("pyproject.toml has a dependency that poetry.lock lacks, and the hooks pass", *by_hand)
 
 
-def _complaint_of_hooks(subject: Subject) -> str:
+def complaint_of_hooks(repository: Path) -> str:
     """Stage everything and run the hooks; what they print if one fails, else nothing."""
-    subprocess.run(["git", "add", "--all"], cwd=subject.path, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
     command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
-    run = subprocess.run(command, cwd=subject.path, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     return run.stdout + run.stderr if run.returncode else ""

@@ -47,10 +47,12 @@ lines = [f for f in lines if f[1].endswith(port) and not f[2].partition(":")[0].
 print(sum(f[3] == "01" and f[4].endswith(":00000000") for f in lines))
 """
 
-# Run inside the container: print the addresses that something listens on. Docker's own name server has a port, too.
+# The beginning of scripts that run inside the container: the addresses that something listens on. Docker's own name
+# server has a port, too.
 LISTENING = """
-lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
-print(*(f[1] for f in lines if f[3] == "0A" and not f[1].startswith("0B00007F")))
+def listening():
+    lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
+    return [f[1] for f in lines if f[3] == "0A" and not f[1].startswith("0B00007F")]
 """
 
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
@@ -59,7 +61,7 @@ NOT_CLEAN = re.compile(r".*(?:\b(?:ERROR|WARNING|CRITICAL|Traceback)\b|[Dd]eprec
 
 def _wait_until_listening(running: Running) -> None:
     """Wait until the app has bound its port, wherever that is: from then on an answer may be expected at once."""
-    wait_until(lambda: not running.is_up or running.python(LISTENING), READY_LIMIT)
+    wait_until(lambda: not running.is_up or running.python(LISTENING + "print(*listening())"), READY_LIMIT)
 
 
 def _signal_workers(running: Running, number: int) -> list[str]:
@@ -432,17 +434,16 @@ def workers_fit_limits(subject: Subject) -> None:
 # Run inside the container: start its command with one wrong value after the other, until one is not refused with a line
 # of its own; print what came of each. A command has started when it listens, however long a busy machine takes to end
 # it or to let it listen.
-START_WITH = """
+START_WITH = (
+    LISTENING
+    + """
 import json, os, signal, subprocess, sys, time
-def listens():
-    lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
-    return any(f[3] == "0A" and not f[1].startswith("0B00007F") for f in lines)
 command, wrong = map(json.loads, sys.argv[1:])
 for name, value in wrong:
     environment = {**os.environ, name: value}
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     run = subprocess.Popen(command, env=environment, start_new_session=True, **output)
-    while run.poll() is None and not listens():
+    while run.poll() is None and not listening():
         time.sleep(0.02)
     started = run.poll() in (None, 0)
     if started:
@@ -452,6 +453,7 @@ for name, value in wrong:
     if started or len(said.splitlines()) != 1:
         break
 """
+)
 WRONG = [
     ("WORKERS", "abc"),
     ("WORKERS", "0"),
