@@ -77,10 +77,17 @@ PROJECTS = [
         "mysite.wsgi:application",
         "My site",
         # Hashed names: "Missing staticfiles manifest entry".
-        uncommented={"Dockerfile": ["# RUN SECRET_KEY"], "compose.yaml": ["  # environment:"]},
+        uncommented={"Dockerfile": ["    # SECRET_KEY"], "compose.yaml": ["  # environment:"]},
         changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
     ),
     Project("fastapi", "uv", "orders.main:app", "17 apples"),
+    Project(
+        "workspace",
+        "uv",
+        "orders.main:app",
+        "25.50",
+        changed={"Dockerfile": ("=/app:/app/src", "=/app/packages/orders/src:/app/packages/prices/src")},
+    ),
     Project(
         "compiled",
         "a plain list",
@@ -115,6 +122,13 @@ REDIS = """
         RUN apt-get update && apt-get install --yes --no-install-recommends redis-server
         CMD ["redis-server", "--protected-mode", "no", "--save", ""]
 """
+# And a database.
+POSTGRES = """
+  db:
+    image: postgres:17
+    environment: { POSTGRES_PASSWORD: example }
+    healthcheck: { test: pg_isready --host=localhost --username=postgres, interval: 1s, retries: 60 }
+"""
 
 
 def export_commands(manager: str) -> str:
@@ -127,9 +141,16 @@ def export_commands(manager: str) -> str:
     return " && ".join([*commands, more])
 
 
-def group(project: Project) -> pytest.MarkDecorator:
-    """Send a project's tests to one worker, which makes its copy and its image once."""
-    return pytest.mark.xdist_group(f"project {project.name}")
+# A project's tests go to one worker, which makes its copy and its image once.
+PARAMETERS = {
+    project.name: pytest.param(project, id=project.name, marks=pytest.mark.xdist_group(f"project {project.name}"))
+    for project in PROJECTS
+}
+
+
+def only(name: str) -> pytest.MarkDecorator:
+    """For a test that is about one project."""
+    return pytest.mark.parametrize("adopted", [PARAMETERS[name]], indirect=True)
 
 
 def uncomment(file: Path, beginnings: Sequence[str]) -> None:
@@ -155,7 +176,7 @@ def beside(folder: Path, command: str) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.fixture(scope="module", params=[pytest.param(p, id=p.name, marks=group(p)) for p in PROJECTS])
+@pytest.fixture(scope="module", params=PARAMETERS.values())
 def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     """A copy of a project, after the steps of the article's section "Use it in your project"."""
     project: Project = request.param
@@ -207,10 +228,9 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
         assert complaint_of_hooks(copy.path) == ""
 
 
+@only("django")
 def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: Path) -> None:
-    project, subject = adopted
-    if project.name != "django":
-        pytest.skip("Poetry's hooks stand for all")
+    _, subject = adopted
     shutil.copytree(subject.path, tmp_path / "api")
     command = re.search(r"### A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
     assert command
@@ -234,10 +254,9 @@ def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: s
         pytest.fail(f"{subject.name}: {violation.seen}", pytrace=False)
 
 
+@only("flask")
 def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "flask":
-        pytest.skip("gevent is in the Flask project")
+    _, subject = adopted
     with subject.running(environment={"WORKER_CLASS": "gevent", "WORKER_CONNECTIONS": "50", "WORKERS": "1"}) as running:
         assert "Using worker: gevent" in running.log
         report = running.url() + "/report"
@@ -251,19 +270,17 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
         assert running.container.state.exit_code == 0
 
 
+@only("websocket")
 def test_a_websocket_is_answered(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "websocket":
-        pytest.skip("one project has a room")
+    _, subject = adopted
     talk = "from websockets.sync.client import connect\nwith connect('ws://127.0.0.1:8000/room') as room:\n"
     with subject.running() as running:
         assert running.python(talk + "    room.send('hello'); print(room.recv())") == "You said: hello"
 
 
+@only("celery")
 def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "celery":
-        pytest.skip("one project has tasks")
+    _, subject = adopted
     with subject.copied("and Redis") as copy:
         compose = copy.path / "compose.yaml"
         compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
@@ -275,30 +292,40 @@ def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subjec
             assert worker.state.health is None, "a worker listens nowhere"
 
 
+@only("django")
 def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "django":
-        pytest.skip("Django migrates")
+    _, subject = adopted
     with subject.copied("that migrates") as copy:
-        uncomment(copy.path / "compose.yaml", ["  # migrate:"])
-        # A database of its own, where the app may write.
-        settings = copy.path / "mysite/settings.py"
-        database = '{"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/data/db"}}'
-        settings.write_text(
-            f'{settings.read_text()}INSTALLED_APPS += ["django.contrib.contenttypes"]\nDATABASES = {database}\n'
+        compose = copy.path / "compose.yaml"
+        uncomment(compose, ["  # migrate:"])
+        change(
+            compose,
+            "  SECRET_KEY: a stranger's",
+            "  SECRET_KEY: a stranger's\n    DATABASE_URL: postgres://postgres:example@db/postgres",
         )
-        uncomment(copy.path / "compose.yaml", ["  # volumes: [", "# volumes:"])
+        change(compose, "\n# volumes:", f"{POSTGRES}\n# volumes:")
         with copy.running() as running:
             with one_build_at_a_time():
                 running.project.compose.build(["migrate"], quiet=True)
+            running.project.compose.up("db", detach=True, wait=True, quiet=True)
             output = running.project.compose.run("migrate", remove=True, tty=False)
-            assert "Applying contenttypes.0001_initial... OK" in str(output)
+            assert "Applying pages.0001_initial... OK" in str(output)
+            assert [running.get("/visits").text for _ in range(2)] == ["1 visits", "2 visits"]
 
 
+@only("django")
+def test_static_files_that_nobody_collects_stop_the_build(adopted: tuple[Project, Subject]) -> None:
+    _, subject = adopted
+    with subject.copied("without collectstatic") as copy:
+        change(copy.path / "Dockerfile", "    SECRET_KEY", "    # SECRET_KEY")
+        with pytest.raises(BuildFailed) as stopped:
+            copy.build()
+        assert "take the # away before collectstatic" in stopped.value.output.splitlines()[-1]
+
+
+@only("flask")
 def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "flask":
-        pytest.skip("the Flask project has an instance folder")
+    _, subject = adopted
     with subject.running() as running:
         assert "Visit 2" in running.get("/").text, "the first was the wait for its start"
         running.project.compose.up(running.service, detach=True, no_build=True, quiet=True, force_recreate=True)
@@ -307,10 +334,9 @@ def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject
         assert "Visit 3" in again.get("/").text
 
 
+@only("fastapi")
 def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
-    if project.name != "fastapi":
-        pytest.skip("uv keeps the FastAPI project")
     with subject.copied("from uv.lock") as copy:
         dockerfile = copy.path / "Dockerfile"
         instead = re.search(r"### uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
@@ -330,10 +356,9 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
     assert {name for name in code if not name.startswith("venv/bin/activate")} == set()
 
 
+@only("compiled")
 def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "compiled":
-        pytest.skip("one project is enough")
+    _, subject = adopted
     mount = re.search(r"^ +--mount=type=secret,id=netrc.*\n", ARTICLE, re.MULTILINE)
     assert mount
     password = secrets.token_hex()
@@ -365,10 +390,9 @@ def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> 
         assert password not in history.stdout
 
 
+@only("flask")
 def test_a_list_for_another_python_stops_the_build(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
-    if project.name != "flask":
-        pytest.skip("one project is enough")
+    _, subject = adopted
     with subject.copied("with a list for Python 3.9") as copy:
         requirements = copy.path / "requirements.txt"
         text = re.sub(
@@ -383,10 +407,9 @@ def test_a_list_for_another_python_stops_the_build(adopted: tuple[Project, Subje
         assert re.search(r'no gunicorn for Python 3\.\d+\.\d+.*: python_version == "3.9"', stopped.value.output)
 
 
+@only("flask")
 def test_an_app_that_is_not_there_stops_the_build(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
-    if project.name != "flask":
-        pytest.skip("one project is enough")
     with subject.copied("with a wrong APP") as copy:
         change(copy.path / "gunicorn.conf.py", f'"{project.app}"', '"shopp:app"')
         with pytest.raises(BuildFailed) as stopped:
