@@ -30,7 +30,7 @@ help: ## show this list
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 
 up: ## build a folder, start it, and show what curl gets
-	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDER) && PORT=$(PORT) bootstrap/up.sh $(FOLDER)
+	@PORT='$(PORT)' bootstrap/up.sh $(FOLDER)
 
 down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down

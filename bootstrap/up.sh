@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build a folder, start it, and show what curl gets: `PORT=9000 bootstrap/up.sh step-1-kiss`.
+# Bring up the engine and a folder's base images, build the folder, start it, and show what curl gets:
+# `PORT=9000 bootstrap/up.sh step-1-kiss`.
 set -euo pipefail
 
 folder=$1
@@ -18,6 +19,9 @@ port_in_use() {
 }
 
 [[ $PORT =~ ^[1-9][0-9]{0,4}$ && $PORT -le 65535 ]] || fail "PORT must be a number from 1 to 65535, got '$PORT'"
+
+../bootstrap/engine.sh
+../bootstrap/bases.sh "$folder"
 
 # Started before on this port: compose will replace it. Otherwise nothing may answer there.
 if [ "$(docker compose port web 8000 2>/dev/null | sed 's/.*://')" != "$PORT" ] &&
