@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from python_on_whales import DockerClient
 
+from . import clock
 from .environment import isolated
 
 T = TypeVar("T")
@@ -84,8 +85,8 @@ def one_build_at_a_time() -> Iterator[None]:
 
 
 def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
-    """Poll until the condition is true or ``limit`` seconds have passed; return its last value."""
-    deadline = time.monotonic() + limit
-    while not (value := condition()) and time.monotonic() < deadline:
+    """Poll until the condition is true or ``limit`` seconds have passed (see `clock`); return its last value."""
+    deadline = clock.seconds() + limit
+    while not (value := condition()) and clock.seconds() < deadline:
         time.sleep(pause)
     return value

@@ -19,7 +19,7 @@ import httpx
 from python_on_whales import Container, DockerClient
 from python_on_whales.exceptions import DockerException
 
-from . import tutorial
+from . import clock, tutorial
 from .buildlog import Build
 from .dockerfile import Dockerfile
 from .engine import SCRATCH, SESSION, BuildFailed, NotReady, at_end, docker, one_build_at_a_time, wait_until
@@ -93,11 +93,11 @@ class Running:
         return str(output)
 
     def stop(self) -> float:
-        """Stop the container as `docker compose stop` does; return how many seconds it took."""
+        """Stop the container as `docker compose stop` does; return how many seconds it took (see `clock`)."""
         self._urls.clear()
-        start = time.monotonic()
+        start = clock.seconds()
         self.project.compose.stop(self.service)
-        return time.monotonic() - start
+        return clock.seconds() - start
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from library import clock
 from library.engine import SCRATCH, SESSION, BuildFailed, one_build_at_a_time, wait_until
 from library.image import files, find_in_layers
 from library.practices import PRACTICES, Violation
@@ -271,10 +271,10 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
         assert "Using worker: gevent" in running.log
         report = running.url() + "/report"
         with ThreadPoolExecutor(40) as pool:
-            start = time.monotonic()
+            start = clock.seconds()
             answers = list(pool.map(lambda _: httpx.get(report, timeout=30).status_code, range(40)))
         assert answers == [200] * 40
-        assert time.monotonic() - start < 20, "40 requests of 2 seconds each were not served at once"
+        assert clock.seconds() - start < 20, "40 requests of 2 seconds each were not served at once"
         running.stop()
         running.container.reload()
         assert running.container.state.exit_code == 0
