@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-unit measure lint hooks docs links bootstrap clean clone
+.PHONY: help up down exercise check hint test test-unit measure lint hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -34,6 +34,15 @@ up: ## build a folder, start it, and show what curl gets
 
 down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
+
+exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
+	@cd tests && ../.venv/bin/python -m tools.exercises exercise '$(N)' $(if $(FORCE),--force)
+
+check: .venv/ready ## say whether exercise N=3 is repaired, or what is still seen
+	@cd tests && ../.venv/bin/python -m tools.exercises check '$(N)'
+
+hint: .venv/ready ## say what to look for in exercise N=3; MORE=1 names the article, too
+	@cd tests && ../.venv/bin/python -m tools.exercises hint '$(N)' $(if $(MORE),--more)
 
 ifeq ($(ENGINE),forky)
 test: .venv/ready
