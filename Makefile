@@ -26,6 +26,7 @@ help: ## show this list
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
+	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 

@@ -116,7 +116,7 @@ SABOTAGES = [
         "PYTHONUNBUFFERED removed",
         "step-4-nontrivial",
         "Dockerfile",
-        "PYTHONUNBUFFERED=1 ",
+        r"PYTHONUNBUFFERED=1 \\\n +",
         "",
         {"unbuffered-logs"},
         symptom="While a request hangs, the log says nothing of it. What the app prints comes minutes later, or never.",

@@ -1,5 +1,7 @@
 """The checks can fail: one change in a folder turns the practices red that it breaks, and no others.
 
+A change that is an exercise is repaired with the folder's own files, too, and its practices hold again.
+
 The others are those that look at the image or at one running container. Those that build again or start containers of
 their own take a minute for each change: they are asked where they must notice it, and everywhere with ``--thorough``.
 So are most changes made: the matrix shows every day that their practices fail one step earlier.
@@ -11,6 +13,7 @@ import pytest
 
 from library.engine import BuildFailed
 from library.practices import PRACTICES, Violation
+from library.repository import copy_files
 from library.sabotages import FOLDERS, SABOTAGES, Sabotage
 from library.subject import Subject
 
@@ -39,3 +42,9 @@ def test_sabotage_is_seen_by_its_practices_alone(sabotage: Sabotage, request: py
             except (Violation, BuildFailed) as red:
                 seen[practice] = str(red)
     assert seen.keys() == sabotage.breaks, seen
+    if sabotage.symptom:
+        with whole.copied(f"with {sabotage.what} and repaired", reachable_with=sabotage.reachable_with) as copy:
+            sabotage.break_copy(copy.path)
+            copy_files(folder.path, copy.path)
+            for practice in sabotage.breaks:
+                PRACTICES[practice].check(copy)

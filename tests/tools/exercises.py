@@ -44,8 +44,8 @@ def lay_out(exercise: Exercise, into: Path, *, force: bool) -> None:
     path = into / exercise.slug
     if path.exists() and not force:
         sys.exit(
-            f"exercise: {_shown(path)} is there already, with your work in it: go on with make check N={exercise.number};"
-            f" make exercise N={exercise.number} FORCE=1 drops your work and lays it out anew"
+            f"exercise: {_shown(path)} is there already, with your work in it: make check N={exercise.number}"
+            f" looks at it, make exercise N={exercise.number} FORCE=1 drops your work and lays it out anew"
         )
     _bring_up(exercise.folder)
     into.mkdir(exist_ok=True)
