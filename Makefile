@@ -78,8 +78,8 @@ links: .venv/ready ## list the links that lead out of the repository, and where 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh
 
-clean: ## remove the folders' containers, volumes and images, and the virtual environment
-	@for folder in $(FOLDERS); do (cd $$folder && docker compose down --volumes --rmi local); done
+clean: ## remove the folders' containers, volumes and images, and the virtual environment; exercises/ stays
+	@for folder in $(FOLDERS) $(wildcard exercises/*); do (cd $$folder && docker compose down --volumes --rmi local); done
 	@rm -rf .venv
 	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 

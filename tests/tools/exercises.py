@@ -76,19 +76,23 @@ def check(exercise: Exercise, into: Path) -> None:
     _bring_up(exercise.folder)
     # The quick ones first: one that does not hold is enough.
     practices = sorted((PRACTICES[id_] for id_ in exercise.sabotage.breaks), key=lambda p: (p.slow, p.id))
-    print(f"check: building {_shown(path)} and looking at it", flush=True)
+    seen = ""
     with engine.session():
         # Under the folder's name, which the app's answer carries; what you change meanwhile makes no difference.
         copy = engine.SCRATCH / "exercise" / exercise.folder.name
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
         subject = Subject(f"exercise-{exercise.number}", copy, reachable_with=exercise.sabotage.reachable_with)
-        seen = next(filter(None, (_seen(practice, subject) for practice in practices)), "")
+        for number, practice in enumerate(practices, start=1):
+            which = f", {number} of {len(practices)}" if len(practices) > 1 else ""
+            print(f"check: building and trying {_shown(path)}{which}", flush=True)
+            if seen := _seen(practice, subject):
+                break
     if seen:
         seen = seen.replace(f"cd {exercise.folder.name}\n", f"cd {_shown(path)}\n")
         sys.exit(f"✘ Not yet. Seen: {seen}\nmake hint N={exercise.number} says what to look for.")
     for practice in practices:
         print(f"✔ {practice.id}: {practice.sentence}")
-    print(f"\nExercise {exercise.number} is solved. What the tutorial has, and you have not:\n")
+    print(f"\nExercise {exercise.number} is solved. The tutorial's own files, with the reasons in their comments:\n")
     print(f"  git diff --no-index {_shown(path)} {exercise.folder.name}")
 
 
