@@ -60,6 +60,7 @@ def test_one_file_is_broken_and_nothing_else_but_comments_and_the_article_is_mis
         if before != after:
             different.add(str(file))
     assert different == {exercise.sabotage.file}
+    assert not COMMENTS.search((tmp_path / exercise.sabotage.file).read_text())
 
 
 @every_exercise
