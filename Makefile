@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-unit measure lint hooks docs links bootstrap clean clone
+.PHONY: help up down exercise check hint test test-unit measure lint hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -26,6 +26,7 @@ help: ## show this list
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
+	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 
@@ -34,6 +35,15 @@ up: ## build a folder, start it, and show what curl gets
 
 down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
+
+exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
+	@cd tests && ../.venv/bin/python -m tools.exercises exercise '$(N)' $(if $(FORCE),--force)
+
+check: .venv/ready ## say whether exercise N=3 is repaired, or what is still seen
+	@cd tests && ../.venv/bin/python -m tools.exercises check '$(N)'
+
+hint: .venv/ready ## say what to look for in exercise N=3; MORE=1 names the article, too
+	@cd tests && ../.venv/bin/python -m tools.exercises hint '$(N)' $(if $(MORE),--more)
 
 ifeq ($(ENGINE),forky)
 test: .venv/ready
@@ -68,8 +78,8 @@ links: .venv/ready ## list the links that lead out of the repository, and where 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh
 
-clean: ## remove the folders' containers, volumes and images, and the virtual environment
-	@for folder in $(FOLDERS); do (cd $$folder && docker compose down --volumes --rmi local); done
+clean: ## remove the folders' containers, volumes and images, and the virtual environment; exercises/ stays
+	@for folder in $(FOLDERS) $(wildcard exercises/*); do (cd $$folder && docker compose down --volumes --rmi local); done
 	@rm -rf .venv
 	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 

@@ -41,7 +41,7 @@ named_in_compose() {
 # One name for each image: with a tag, and without the default registry.
 named() {
   local file
-  find "$@" \( -name .git -o -name .venv -o -name node_modules -o -path "$here" \) -prune -o -type f \
+  find "$@" \( -name .git -o -name .venv -o -name node_modules -o -path "$here" -o -path "$root/exercises" \) -prune -o -type f \
     \( -name '*Dockerfile' -o -name 'compose*.y*ml' -o -name 'docker-compose*.y*ml' \) -print |
     LC_ALL=C sort |
     while IFS= read -r file; do

@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 def test_make_alone_lists_the_targets() -> None:
-    for target in ("up", "down", "test", "bootstrap", "lint", "docs", "clean"):
+    for target in ("up", "down", "exercise", "check", "hint", "test", "bootstrap", "lint", "docs", "clean"):
         assert f"\n{target} " in make().stdout
 
 

@@ -10,6 +10,7 @@ import cog
 
 from library import tutorial
 from library.practices import PRACTICES, Practice
+from library.sabotages import EXERCISES
 from library.tutorial import ROOT, Folder
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
@@ -45,6 +46,18 @@ def adds(name: str) -> None:
         for practice, reason in folder.gives_up.items():
             cog.outl(f"- `{practice}`: {reason}")
     cog.outl("\n`make test STEP=" + name + "` checks each of them, and that it does not hold one step earlier.")
+
+
+def exercises(name: str) -> None:
+    """The exercises that belong to a folder: what people say of each, and the commands."""
+    here = [exercise for exercise in EXERCISES if exercise.folder.name == name]
+    n = here[0].number
+    cog.outl(f"In the root of your clone, `make exercise N={n}` lays out a copy of this folder with one thing broken.")
+    cog.outl("Find it by what people say, and repair it:\n")
+    for exercise in here:
+        cog.outl(f"- **N={exercise.number}** {exercise.sabotage.symptom}")
+    cog.outl(f"\n`make check N={n}` says whether it is repaired, or what is still seen;")
+    cog.outl(f"`make hint N={n}` says what to look for.")
 
 
 def diff(name: str, file: str = "Dockerfile") -> None:

@@ -114,7 +114,7 @@ def keeps_data(subject: Subject) -> None:
     text = secrets.token_hex()
     with subject.running() as running:
         sign(running, text)
-        running.project.compose.down(timeout=5)
+        running.project.compose.down(timeout=5, quiet=True)
         running.project.compose.up(running.service, detach=True, no_build=True, quiet=True)
         again = Running(running.project, running.service, running.by_hand)
         again.wait_until_ready()

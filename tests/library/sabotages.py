@@ -1,0 +1,388 @@
+"""The sabotages: changes of a folder that turn practices red. Those with a symptom are the exercises, too.
+
+The tests apply each of them and see its practices notice it; ``make exercise`` lays out a folder that has one.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import tutorial
+from .repository import copy_files
+from .tutorial import Folder
+
+FOLDERS = {folder.name: folder for folder in tutorial.load()}
+
+# Lines that are only a comment, and in which files: comments say why something is there, and so what is missing.
+COMMENTS = re.compile(r"^[ \t]*#(?!!).*\n", re.MULTILINE)
+COMMENTED = {"", ".Dockerfile", ".py", ".yaml", ".ini", ".sh"}
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A change of one file, and the practices that must notice it.
+
+    Args:
+        old: a regular expression that matches what is replaced, once.
+        reachable_with: environment that lets the other practices reach the app.
+        symptom: what a user or an operator of the app would report; it makes this an exercise.
+    """
+
+    what: str
+    folder: str
+    file: str
+    old: str
+    new: str
+    breaks: set[str]
+    reachable_with: Mapping[str, str] = field(default_factory=dict)
+    symptom: str = ""
+
+    def break_copy(self, path: Path) -> None:
+        """Change a copy of the folder, and take away what would tell: the article, and comments.
+
+        Raises:
+            ValueError: the file has changed since, and the sabotage no longer fits.
+        """
+        file = path / self.file
+        changed, count = re.subn(self.old, self.new, file.read_text())
+        if count != 1:
+            raise ValueError(f"{self.old} is not in {self.folder}/{self.file} once: adapt the sabotage")
+        file.write_text(changed)
+        (path / "README.md").unlink()
+        for file in path.rglob("*"):
+            if file.is_file() and file.suffix in COMMENTED:
+                file.write_text(COMMENTS.sub("", file.read_text()))
+
+
+SABOTAGES = [
+    Sabotage(
+        "bound to 127.0.0.1",
+        "step-1-kiss",
+        "gunicorn.conf.py",
+        r"0\.0\.0\.0",
+        "127.0.0.1",
+        {"answers-curl"},
+        reachable_with={"HOST": "0.0.0.0"},  # noqa: S104  in a container, all interfaces is the one to listen on
+        symptom="The container runs and its log shows no error, but the browser says that the connection was reset.",
+    ),
+    Sabotage(
+        "shell-form CMD",
+        "step-1-kiss",
+        "Dockerfile",
+        r"\nCMD .*",
+        "\nCMD gunicorn hello.main:app",
+        {"graceful-stop"},
+        symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",
+    ),
+    Sabotage(
+        "a hotfix beside the lock",
+        "step-2-poetry",
+        "Dockerfile",
+        r"&& poetry install",
+        r"&& poetry add 'click<8.5'",
+        {"locked-dependencies", "verified-hashes"},
+        symptom="The security scan of the running container names an old version of a package. Our lock file has had a"
+        " newer one for months.",
+    ),
+    Sabotage(
+        "code copied before the dependencies",
+        "step-3-basic",
+        "Dockerfile",
+        r"COPY pyproject\.toml poetry\.lock \./\n(RUN poetry install\n)[\s\S]*COPY \. \.",
+        r"COPY . .\n\1",
+        {"cached-dependencies"},
+        symptom="I correct one word on a page, and wait for the build as long as on the first day.",
+    ),
+    Sabotage(
+        "secrets left out at the root only",
+        "step-3-basic",
+        ".dockerignore",
+        r"\*\*/\.env\n\*\*/\.env\.\*",
+        ".env\n.env.*",
+        {"lean-context"},
+        symptom="A stranger wrote to us: a password is in the image that we published. Git has never seen that file.",
+    ),
+    Sabotage(
+        "a health check that only connects",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"urllib\.request as r; r\.urlopen\('http://127\.0\.0\.1:' \+ (os\.environ\.get\(.*?\)) \+ '/health'\)",
+        r"socket; socket.create_connection(('127.0.0.1', \1))",
+        {"healthcheck"},
+        symptom="Pages hang for minutes, and `docker ps` shows the container as healthy all the time.",
+    ),
+    Sabotage(
+        "PYTHONUNBUFFERED removed",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"PYTHONUNBUFFERED=1 \\\n +",
+        "",
+        {"unbuffered-logs"},
+        symptom="While a request hangs, the log says nothing of it. What the app prints comes minutes later, or never.",
+    ),
+    Sabotage(
+        "USER removed",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"\nUSER .*",
+        "",
+        {"non-root"},
+    ),
+    Sabotage(
+        "modes as in the folder",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"RUN chmod .*\n",
+        "",
+        {"readable-code"},
+    ),
+    Sabotage(
+        "hashes dropped and a dependency bumped",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"RUN pip install --require-hashes .*",
+        r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt"
+        r" && pip install -r loose.txt",
+        {"locked-dependencies", "verified-hashes"},
+    ),
+    Sabotage(
+        "health check of one port only",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"os\.environ\.get\('PORT', '8000'\)",
+        "'8000'",
+        {"healthcheck"},
+    ),
+    Sabotage(
+        "PYTHONFAULTHANDLER removed",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"    PYTHONFAULTHANDLER=1 \\\n",
+        "",
+        {"crash-traceback"},
+    ),
+    # What the larger project adds cannot be seen to fail in the folders before it, which have no database.
+    Sabotage(
+        "the database in memory",
+        "step-5-larger",
+        "compose.yaml",
+        r"volumes:\n      - db:(?=/var)",
+        "tmpfs:\n      - ",
+        {"keeps-data", "survives-database-restart"},
+        symptom="After the server was updated, the guestbook is empty. All that people wrote is gone.",
+    ),
+    Sabotage(
+        "static files without hashes",
+        "step-5-larger",
+        "src/config/settings.py",
+        "Manifest",
+        "",
+        {"static-assets"},
+        symptom="After a release, visitors see the new page in the old colours until they empty their browser's cache.",
+    ),
+    Sabotage(
+        "migrations without a lock",
+        "step-5-larger",
+        "src/guestbook/management/commands/prepare_database.py",
+        r"cursor\.execute\(\"SELECT pg_advisory_lock.*",
+        "",
+        {"migrates-on-start"},
+    ),
+    Sabotage(
+        "no answer for an absent database",
+        "step-5-larger",
+        "src/config/settings.py",
+        r".*DatabaseAway.*\n",
+        "",
+        {"survives-database-restart"},
+    ),
+    Sabotage(
+        "modes as in the folder",
+        "step-5-larger",
+        "Dockerfile",
+        r"chmod -R a\+rX \. && ",
+        "",
+        {"readable-code"},
+    ),
+    Sabotage(
+        "secrets not looked at",
+        "step-5-larger",
+        "src/config/settings.py",
+        "if not DEVELOPMENT and",
+        "if False and",
+        {"refuses-default-secrets", "test-target"},  # the project's own tests see it, too
+    ),
+    Sabotage(
+        "headers where libraries are enough",
+        "extra-1-compiling",
+        "Dockerfile",
+        r"libpcre2-8-0 libpq5",
+        "gcc libc6-dev libpcre2-dev libpq-dev",
+        {"no-compiler", "small-image"},
+        symptom="The image has doubled in size since last month, and the security scan lists programs that the app"
+        " never starts. The app itself has not changed.",
+    ),
+    Sabotage(
+        "standard library not compiled",
+        "extra-2-caching",
+        "Dockerfile",
+        r"RUN python -m compileall .*/python3\.14\n",
+        "",
+        {"precompiled"},
+        symptom="When many visitors come at once, new containers start. Each takes longer to its first answer than last"
+        " month, and a whole processor for it.",
+    ),
+    Sabotage(
+        "wheels in no cache mount",
+        "extra-2-caching",
+        "Dockerfile",
+        r"    --mount=type=cache,target=/wheels,sharing=locked \\\n",
+        "",
+        {"cached-downloads", "no-cache-in-image"},
+        symptom="We update one package, and the build downloads all of them again. The image has grown by their size.",
+    ),
+    Sabotage(
+        "app not compiled",
+        "extra-2-caching",
+        "Dockerfile",
+        r"(?<=a\+rX \.) && python -m compileall -q --invalidation-mode checked-hash \.",
+        "",
+        {"precompiled"},
+    ),
+    Sabotage(
+        "export hook that writes elsewhere",
+        "extra-3-precommit",
+        ".pre-commit-config.yaml",
+        r"export --output requirements\.txt",
+        "export --output /dev/null",
+        {"requirements-in-sync"},
+        symptom="We updated a package because of a security notice, and every check before the commit passed. The"
+        " container still runs the old version.",
+    ),
+    Sabotage(
+        "read_only removed",
+        "final",
+        "compose.yaml",
+        r"  read_only: true\n",
+        "",
+        {"read-only-rootfs"},
+        symptom="Somebody broke in and left a program beside our code. It ran there until the next deploy.",
+    ),
+    Sabotage(
+        "a setting that nobody can set",
+        "final",
+        "gunicorn.conf.py",
+        r"number\(\"KEEP_ALIVE\", 5, least=0\)",
+        "5",
+        {"bad-config-refused", "configured-by-env"},
+        symptom="Behind the load balancer, now and then a visitor gets error 502: the app closes connections that the"
+        " balancer still uses. We have set the time to 65 seconds, as its manual says, and nothing has changed.",
+    ),
+    Sabotage(
+        "capabilities kept",
+        "final",
+        "compose.yaml",
+        r"  cap_drop: .*\n",
+        "",
+        {"no-capabilities"},
+    ),
+    Sabotage(
+        "as many workers as the machine has CPUs",
+        "final",
+        "gunicorn.conf.py",
+        r"workers_that_fit\(\)\)",
+        "os.cpu_count())",
+        {"workers-fit-limits"},
+    ),
+    Sabotage(
+        "memory not looked at",
+        "final",
+        "gunicorn.conf.py",
+        r"limit\(\"memory\.max\"\), limit\(\"memory/memory\.limit_in_bytes\"\), ",
+        "2**60, ",
+        {"workers-fit-limits"},
+    ),
+    Sabotage(
+        "commit not passed on",
+        "final",
+        "compose.yaml",
+        r" +GIT_COMMIT: .*\n",
+        "",
+        {"labelled"},
+    ),
+    Sabotage(
+        "bytecode with times",
+        "final",
+        "Dockerfile",
+        r"checked-hash \.",
+        "timestamp .",
+        {"repeatable-build"},
+    ),
+    Sabotage(
+        "modes as in the folder",
+        "final",
+        "Dockerfile",
+        r" && chmod -R a\+rX \.",
+        "",
+        {"readable-code"},
+    ),
+    Sabotage(
+        "health check of one port only",
+        "final",
+        "Dockerfile",
+        r"e\('PORT'\) or 8000",
+        "8000",
+        {"healthcheck"},
+    ),
+    Sabotage(
+        "a user without a group",
+        "final",
+        "Dockerfile",
+        r"USER 10001:10001(?=\n# Any)",
+        "USER 10001",
+        {"non-root"},
+    ),
+    Sabotage(
+        "tests left in",
+        "final",
+        "Dockerfile",
+        r" && rm -rf tests",
+        "",
+        {"no-tests-in-image"},
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A sabotage to find and repair; they are numbered from 1, in the order of the folders."""
+
+    number: int
+    sabotage: Sabotage
+
+    @property
+    def folder(self) -> Folder:
+        return FOLDERS[self.sabotage.folder]
+
+    @property
+    def slug(self) -> str:
+        """The name of its directory, and so of its compose project: another one than the folder's own."""
+        return f"{self.number}-{self.folder.name}"
+
+    def lay_out(self, path: Path) -> None:
+        """Write the broken copy of the folder."""
+        copy_files(self.folder.path, path)
+        self.sabotage.break_copy(path)
+
+    def solve(self, path: Path) -> None:
+        """Put the folder's own files in place of the broken ones."""
+        copy_files(self.folder.path, path)
+
+
+EXERCISES = [
+    Exercise(number, sabotage)
+    for number, sabotage in enumerate(
+        sorted((s for s in SABOTAGES if s.symptom), key=lambda s: list(FOLDERS).index(s.folder)), start=1
+    )
+]

@@ -1,0 +1,58 @@
+"""An exercise from its beginning to its end, as the commands show it.
+
+Two that are quick to see; test_sabotage.py sees every one red, and green again with the folder's own files.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from library.sabotages import EXERCISES, Exercise
+from library.tutorial import ROOT
+
+QUICK = [
+    pytest.param(exercise, id=exercise.slug, marks=pytest.mark.about(exercise.folder.name))
+    for exercise in EXERCISES
+    if exercise.sabotage.breaks in ({"unbuffered-logs"}, {"read-only-rootfs"})
+]
+
+
+def ask(*arguments: str, into: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools.exercises", *arguments, "--into", str(into)]
+    return subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("exercise", QUICK)
+def test_it_is_red_until_it_is_repaired(exercise: Exercise, tmp_path: Path) -> None:
+    number, path = str(exercise.number), tmp_path / exercise.slug
+    practice = next(iter(exercise.sabotage.breaks))
+
+    laid_out = ask("exercise", number, into=tmp_path)
+    assert laid_out.returncode == 0, laid_out.stderr
+    assert f"make check N={number}" in laid_out.stdout
+    assert practice not in laid_out.stdout
+
+    red = ask("check", number, into=tmp_path)
+    assert red.returncode == 1
+    assert red.stderr.startswith("✘ Not yet. Seen: ")
+    assert f"cd {path}\n" in red.stderr
+    assert practice not in red.stderr
+
+    (path / "Dockerfile").write_text("FROM nothing-like-that:at-all\n" + (path / "Dockerfile").read_text())
+    broken = ask("check", number, into=tmp_path)
+    assert broken.returncode == 1
+    assert "the build failed" in broken.stderr
+    assert "Traceback" not in broken.stderr
+
+    exercise.solve(path)
+    green = ask("check", number, into=tmp_path)
+    assert green.returncode == 0, green.stderr
+    assert f"✔ {practice}: " in green.stdout
+
+    (path / "mine").touch()
+    again = ask("exercise", number, "--force", into=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "dropped what was in" in again.stdout
+    assert not (path / "mine").exists()
