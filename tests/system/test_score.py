@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def outcomes(project: Path, *options: str) -> dict[str, str]:
 
 
 def left_over(name: str) -> list[str]:
-    """Containers, networks, volumes and images with this word in their name."""
-    found: list[str] = []
+    """Containers, networks, volumes and images with this word in their name, and copies of a folder that has it."""
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"tutorial-*/project/copy/{name}")]
     for kind in (["ps", "--all"], ["network", "ls"], ["volume", "ls"], ["image", "ls"]):
         listed = subprocess.run(["docker", *kind], capture_output=True, text=True, check=True).stdout
         found += [line for line in listed.splitlines() if name in line]
