@@ -311,7 +311,7 @@ def crash_traceback(subject: Subject) -> None:
         if not wait_until(lambda: wanted in running.log, limit=5):
             raise Violation(
                 f"after a segmentation fault of a worker the log says only:\n{running.log[-500:]}",
-                f"curl 'localhost:8000/slow?seconds=20' & {WORKER_PIDS}",
+                f"curl 'localhost:8000{subject.slow_path(20)}' & {WORKER_PIDS}",
                 "docker compose exec web sh -c 'kill -SEGV WORKER_PID'",
                 "docker compose logs",
             )
