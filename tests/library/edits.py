@@ -79,6 +79,8 @@ def change_dependency(subject: Subject) -> str:
                 flags=re.MULTILINE,
             )
         elif path.name == "requirements.txt":
-            text += f"{name}=={version}\n"  # step 1 names only what it imports itself
+            text, pinned = re.subn(rf"^{name}==[^\s;]+", f"{name}=={version}", text, flags=re.MULTILINE)
+            if not pinned:  # step 1 names only what it imports itself
+                text += f"{name}=={version}\n"
         path.write_text(f"{text}\n# {unique}\n")
     return name
