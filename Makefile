@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down exercise check hint test test-unit measure lint hooks docs links bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-unit measure lint hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -27,6 +27,9 @@ help: ## show this list
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
+	@echo 'SERVICE= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
+	@echo 'FORMAT=json|markdown  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
+	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
 	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 
@@ -35,6 +38,20 @@ up: ## build a folder, start it, and show what curl gets
 
 down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
+
+# Only what is given: the tool knows its defaults. From the environment, so that a path may have any character.
+score: .venv/ready ## ask the practices about a project: PROJECT=../shop
+	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make score PROJECT=../shop' >&2; exit 2; }
+	@bootstrap/engine.sh
+	@PYTHONPATH=tests .venv/bin/python -m tools.score --project "$$PROJECT" $${SERVICE:+--service "$$SERVICE"} \
+		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
+		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
+
+adopt: .venv/ready ## put final's files into a project, then score it: PROJECT=../shop
+	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }
+	@bootstrap/engine.sh && bootstrap/bases.sh final
+	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} $${FORCE:+--force "$$FORCE"}
+	@$(MAKE) score
 
 exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
 	@cd tests && ../.venv/bin/python -m tools.exercises exercise '$(N)' $(if $(FORCE),--force)
@@ -94,4 +111,4 @@ clone:
 		.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt; }
 	@cp requirements.txt $@
 
-DOCUMENTS = README.md $(wildcard $(FOLDERS:%=%/README.md))
+DOCUMENTS = README.md tests/README.md $(wildcard $(FOLDERS:%=%/README.md))

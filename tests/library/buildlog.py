@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
-INSTALLS = re.compile(r"\b(pip|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
+INSTALLS = re.compile(r"\b(pip|pipenv|pdm|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,14 @@ class Build:
         step_names = re.findall(r"^#(\d+) \[[^]]*\d+/\d+\] ((?:RUN|COPY|ADD|WORKDIR) .*)$", self.output, re.MULTILINE)
         cached = set(re.findall(r"^#(\d+) CACHED$", self.output, re.MULTILINE))
         return list(dict.fromkeys(name for number, name in step_names if number not in cached))
+
+    def installs_one(self, instruction: str) -> bool:
+        """Whether an instruction installed at most one package, as pip and uv say it: the project itself, say."""
+        found = re.search(rf"^#(\d+) \[.*\] {re.escape(instruction)}$", self.output, re.MULTILINE)
+        said = re.findall(rf"^#{found[1]} [\d.]+ +(.*)$", self.output, re.MULTILINE) if found else []
+        pip = [words for line in said for words in re.findall(r"^Successfully installed (.+)$", line)]
+        uv = [int(count) for line in said for count in re.findall(r"^Installed (\d+) package", line)]
+        return bool(pip or uv) and sum(len(words.split()) for words in pip) + sum(uv) <= 1
 
     def downloads(self) -> set[str]:
         """The packages that were downloaded, as far as the installers say.

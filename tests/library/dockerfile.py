@@ -20,9 +20,11 @@ class Dockerfile:
 
     Args:
         text: what is in the file.
+        target: the stage that is built; by default the last one.
     """
 
     text: str
+    target: str = ""
 
     @cached_property
     def instructions(self) -> list[str]:
@@ -32,14 +34,23 @@ class Dockerfile:
 
     @cached_property
     def stages(self) -> list[Stage]:
-        """The stages in the order of the file; what stands before the first one belongs to none."""
+        """The stages in the order of the file; of what stands before them, they know the arguments' defaults."""
         found: list[tuple[str, str, list[str]]] = []
+        arguments: dict[str, str] = {}
+        end = ""  # of the here-document that a line is in
         for line in self.instructions:
-            if line.upper().startswith("FROM "):
+            if end:
+                end = "" if line.strip() == end else end
+                found[-1][2].append(line)
+            elif line.upper().startswith("FROM "):
                 words = [word for word in line.split()[1:] if not word.startswith("--")]
-                found.append((words[0], words[2] if len(words) > 2 else "", []))
+                found.append((_expanded(words[0], arguments), words[2] if len(words) > 2 else "", []))
             elif found:
                 found[-1][2].append(line)
+                opened = re.search(r"<<-?[\"']?(\w+)", line)
+                end = opened[1] if opened else ""
+            elif default := re.match(r"ARG\s+(\w+)=[\"']?([^\s\"']*)", line, re.IGNORECASE):
+                arguments[default[1]] = _expanded(default[2], arguments)
         return [Stage(base, name, tuple(lines)) for base, name, lines in found]
 
     @cached_property
@@ -53,9 +64,9 @@ class Dockerfile:
 
     @cached_property
     def last_stages(self) -> list[Stage]:
-        """The last stage and, before it, those that it starts from: what ends up in the image."""
+        """The stage that is built and, before it, those that it starts from: what ends up in the image."""
         by_name = {stage.name: stage for stage in self.stages if stage.name}
-        chain = [self.stages[-1]]
+        chain = [by_name[self.target] if self.target in by_name else self.stages[-1]]
         while chain[0].base in by_name:
             chain.insert(0, by_name[chain[0].base])
         return chain
@@ -64,3 +75,12 @@ class Dockerfile:
     def base_image(self) -> str:
         """The image that the last stage starts from, earlier stages followed."""
         return self.last_stages[0].base
+
+
+def _expanded(text: str, arguments: dict[str, str]) -> str:
+    """A text with its $NAME, ${NAME} and ${NAME:-default}, as `FROM` may have them."""
+    return re.sub(
+        r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
+        lambda found: arguments.get(found[1] or found[2]) or found[3] or "",
+        text,
+    )

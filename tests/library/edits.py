@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 from . import locks
-from .subject import Subject
+from .subject import NOT_CODE, Subject
 
 
 def change_code(subject: Subject) -> Path:
@@ -16,8 +16,17 @@ def change_code(subject: Subject) -> Path:
 
 
 def a_module(subject: Subject) -> Path:
-    """A module of the app that holds code."""
-    return next(path for path in sorted(subject.code.rglob("*.py")) if path.stat().st_size)
+    """A module of the app that holds code.
+
+    Raises:
+        LookupError: there is none.
+    """
+    code = subject.code
+    for path in sorted(code.rglob("*.py")):
+        own = not any(NOT_CODE.search(part) for part in path.relative_to(code).parts[:-1])
+        if own and not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
+            return path
+    raise LookupError("there is no module of the app to change")
 
 
 # For one package of every lock file another version, with the hashes of its wheel and its sdist.
@@ -39,12 +48,21 @@ def change_dependency(subject: Subject) -> str:
     """Lock one dependency at another version and return its name.
 
     The entry gets one more hash, which no file has: no layer cache knows the build that follows.
+
+    Raises:
+        LookupError: the project locks none of the packages of which another version is known here.
     """
-    name = next((name for name in OTHER_VERSIONS if name in locks.versions(subject.path)), "click")
+    locked = locks.versions(subject.source)
+    files_ = {file.name: file.read_text() for file in locks.files(subject.source)}
+    if not files_.keys() & {"poetry.lock", "requirements.txt"}:
+        raise LookupError("it changes a poetry.lock or a requirements.txt, and there is neither")
+    name = next((name for name in OTHER_VERSIONS if name in locked), "click")
+    if name not in locked and "sha256:" in "".join(files_.values()):
+        raise LookupError(f"it changes the version of {' or '.join(OTHER_VERSIONS)}, and none of them is locked")
     version, wheel, sdist = OTHER_VERSIONS[name]
     unique = secrets.token_hex(32)
     files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
-    for path in (subject.path / "poetry.lock", subject.path / "requirements.txt", subject.path / "pyproject.toml"):
+    for path in map(subject.source.joinpath, ("poetry.lock", "requirements.txt", "pyproject.toml")):
         if not path.exists():
             continue
         text = path.read_text()
@@ -61,6 +79,8 @@ def change_dependency(subject: Subject) -> str:
                 flags=re.MULTILINE,
             )
         elif path.name == "requirements.txt":
-            text += f"{name}=={version}\n"  # step 1 names only what it imports itself
+            text, pinned = re.subn(rf"^{name}==[^\s;]+", f"{name}=={version}", text, flags=re.MULTILINE)
+            if not pinned:  # step 1 names only what it imports itself
+                text += f"{name}=={version}\n"
         path.write_text(f"{text}\n# {unique}\n")
     return name

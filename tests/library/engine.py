@@ -34,12 +34,23 @@ class BuildFailed(Exception):
 
     def __init__(self, output: str, name: str, by_hand: str) -> None:
         self.output = output
+        self.brief = f"{name}: the build failed: {last_line(output)}"
         end = "\n".join(output.splitlines()[-30:])
         super().__init__(f"{name}: the build failed:\n{end}\nBy hand:\n  {by_hand}")
 
 
 class NotReady(Exception):
     """A container did not answer in time, or ended: its log, and how to see it by hand."""
+
+    def __init__(self, log: str, by_hand: str) -> None:
+        self.log = log
+        self.brief = f"no answer from the container; its log ends: {last_line(log)}"
+        super().__init__(f"no answer from the container; its log:\n{log[-3000:]}\nBy hand:\n  {by_hand}")
+
+
+def last_line(text: str) -> str:
+    """The last line that holds anything, at most 200 characters of it."""
+    return next((line.strip()[:200] for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 @contextmanager
@@ -53,11 +64,16 @@ def session() -> Iterator[None]:
             text=True,
             start_new_session=True,  # Ctrl-C must not reach it
         )
+        said = ""  # what was interrupted may have left clients behind, which the reaper then ends, too
         try:
             yield
+            said = "done"
+        except Exception:
+            said = "done"
+            raise
         finally:
             at_end.close()
-            reaper.communicate("done")
+            reaper.communicate(said)
 
 
 @cache

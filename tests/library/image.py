@@ -16,7 +16,7 @@ from .subject import Subject
 def find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object]) -> set[str]:
     """The names of the files in any layer of the image, the base image's aside, that are wanted by name or content."""
     found = set()
-    base = docker.image.inspect(subject.parsed.base_image).root_fs.layers or []
+    base = docker.image.inspect(subject.base).root_fs.layers or []
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         saved = Path(folder)
         _save(subject.image, saved, without={layer.partition(":")[2] for layer in base})

@@ -4,8 +4,10 @@ import itertools
 import json
 import re
 import secrets
+import shlex
 import shutil
 import ssl
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +27,12 @@ from .dockerfile import Dockerfile
 from .engine import SCRATCH, SESSION, BuildFailed, NotReady, at_end, docker, one_build_at_a_time, wait_until
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
+# What every folder of the tutorial has, and a project may lack (`practices.THINGS` says what follows from that).
+OF_EVERY_FOLDER = frozenset({"compose", "modes", "published", "version"})
+
+
+# How source is run in a container. Every image of Python's has this name; the look must leave no bytecode behind.
+PYTHON = ("python3", "-B", "-c")
 
 
 @cache
@@ -35,36 +43,47 @@ def tls() -> ssl.SSLContext:
 
 @dataclass
 class Running:
-    """A service that compose started, or one of its replicas, which compose counts from 1."""
+    """A service that compose started, or one of its replicas, which compose counts from 1.
+
+    ``port`` is the one in the container, ``page`` the path that is asked for where nothing else is said.
+    """
 
     project: DockerClient
     service: str
     by_hand: str
     index: int = 1
+    port: int = 8000
+    page: str = "/"
     _urls: dict[int, str] = field(default_factory=dict)
 
     @cached_property
     def container(self) -> Container:
         return self.project.compose.ps([self.service], all=True)[self.index - 1]
 
-    def url(self, port: int = 8000) -> str:
+    def url(self, port: int | None = None) -> str:
         """Where the engine publishes a port; it may be another one after the container has stopped."""
+        port = port or self.port
         if port not in self._urls:
             _, host_port = self.project.compose.port(self.service, port, index=self.index)
             self._urls[port] = f"http://127.0.0.1:{host_port}"
         return self._urls[port]
 
-    def get(self, path: str, port: int = 8000, timeout: float = 10, accept: str = "*/*") -> httpx.Response:
-        return httpx.get(self.url(port) + path, timeout=timeout, headers={"Accept": accept}, verify=tls())
+    def get(
+        self, path: str | None = None, port: int | None = None, timeout: float = 10, accept: str = "*/*"
+    ) -> httpx.Response:
+        return httpx.get(
+            self.url(port) + (path or self.page), timeout=timeout, headers={"Accept": accept}, verify=tls()
+        )
 
-    def answers(self, path: str = "/", port: int = 8000) -> bool:
+    def answers(self, path: str | None = None, port: int | None = None) -> bool:
+        """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
         try:
-            return self.get(path, port, timeout=2).status_code == 200
+            return self.get(path, port, timeout=2).status_code < 400
         except (httpx.HTTPError, DockerException):
             return False
 
-    def wait_until_ready(self, port: int = 8000, path: str = "/", limit: float = READY_LIMIT) -> None:
-        """Wait for the first 200, for ``limit`` seconds.
+    def wait_until_ready(self, port: int | None = None, path: str | None = None, limit: float = READY_LIMIT) -> None:
+        """Wait for the first answer, for ``limit`` seconds.
 
         Raises:
             NotReady: none came, or the container ended.
@@ -76,7 +95,7 @@ class Running:
             return self.answers(path, port) or (next(polls) % 10 == 0 and not self.is_up)
 
         if not (wait_until(done, limit) and self.is_up):
-            raise NotReady(f"no answer from the container; its log:\n{self.log[-3000:]}\nBy hand:\n  {self.by_hand}")
+            raise NotReady(self.log, self.by_hand)
 
     @property
     def is_up(self) -> bool:
@@ -89,8 +108,7 @@ class Running:
 
     def python(self, source: str, *arguments: str) -> str:
         """Run Python source inside the container, as the app's user, and return what it prints."""
-        output = docker.execute(self.container, ["python", "-c", source, *arguments])
-        return str(output)
+        return str(docker.execute(self.container, [*PYTHON, source, *arguments]))
 
     def stop(self) -> float:
         """Stop the container as `docker compose stop` does; return how many seconds it took (see `clock`)."""
@@ -98,6 +116,10 @@ class Running:
         start = clock.seconds()
         self.project.compose.stop(self.service)
         return clock.seconds() - start
+
+
+# Folders that hold no module of the app.
+NOT_CODE = re.compile(r"^(\.|_|tests?$|docs?$|venv$|env$|node_modules$|site-packages$|migrations$)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +131,18 @@ class Subject:
         path: the folder.
         dockerfile: a Dockerfile that compose would not choose.
         reachable_with: environment without which the app cannot be reached from outside.
-        service: the compose service, whose profile (if it has one) has the same name.
+        service: the compose service.
+        profile: the service's profile; by default it has the same name, or there is none.
+        compose: the compose files, as `docker compose --file` takes them.
+        env_files: files with variables for the compose files.
+        context: what is built, below the folder: where Dockerfile, lock file and code are.
+        target: a stage that is built in the place of the one that compose names.
+        port: where the app listens in the container.
+        published: where it is published when somebody starts it by hand.
+        page: the path that is asked for where nothing else is said.
+        slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
+        names_folder: whether the page is JSON with the folder's name as ``step``.
+        has: the things that not every app has; practices that need another one are not asked.
     """
 
     name: str
@@ -117,42 +150,74 @@ class Subject:
     dockerfile: str | None = None
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     service: str = "web"
+    profile: str | None = None
+    compose: tuple[str, ...] = ("compose.yaml",)
+    env_files: tuple[Path, ...] = ()
+    context: str = "."
+    target: str | None = None
+    port: int = 8000
+    published: int = 8000
+    page: str = "/"
+    slow: str | None = "/slow?seconds={seconds}"
+    names_folder: bool = True
+    has: frozenset[str] = OF_EVERY_FOLDER
 
     @property
     def slug(self) -> str:
-        return re.sub(r"\W+", "-", self.name.lower())
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "project"
+
+    @property
+    def source(self) -> Path:
+        """The folder that is built."""
+        return self.path / self.context
 
     def read(self, file: str) -> str:
-        return (self.path / file).read_text()
+        return (self.source / file).read_text()
 
     @property
     def code(self) -> Path:
-        """The directory of the app's own modules."""
-        return next(path for path in (self.path / "src", self.path / "hello") if path.is_dir())
+        """The directory of the app's own modules: src, or else the first one that has some, or else the folder."""
+        folders = (self.source / "src", *sorted(path for path in self.source.iterdir() if path.is_dir()))
+        own = (path for path in folders if not NOT_CODE.search(path.name) and any(path.glob("**/*.py")))
+        return next(own, self.source)
 
     @property
     def parsed(self) -> Dockerfile:
-        return Dockerfile(self.read(self.dockerfile or "Dockerfile"))
+        return Dockerfile(self.read(self.dockerfile or "Dockerfile"), self.target or "")
+
+    def slow_path(self, seconds: float) -> str:
+        """The path that is answered after some time: after so many seconds, where it can be told."""
+        return (self.slow or self.page).replace("{seconds}", str(seconds))
 
     def by_hand(self, *commands: str) -> str:
+        """Commands of a practice, which are written for a service `web` on port 8000, as this subject needs them."""
         if self.service != "web":
-            commands = (
-                f"export COMPOSE_PROFILES={self.service}",
-                *(re.sub(r"\bweb\b", self.service, c) for c in commands),
+            commands = tuple(re.sub(r"(?<=[ =])web(?=[ ;=:]|$)", self.service, c) for c in commands)
+        if profile := self.service if self.profile is None and self.service != "web" else self.profile:
+            commands = (f"export COMPOSE_PROFILES={profile}", *commands)
+        page = "" if self.page == "/" else self.page
+        commands = tuple(
+            re.sub(r"localhost:8000(?![/\d])", f"localhost:{self.published}{page}", c).replace(
+                "localhost:8000/", f"localhost:{self.published}/"
             )
-        return "\n  ".join((f"cd {self.path.name}", *commands))
+            for c in commands
+        )
+        return "\n  ".join((f"cd {shlex.quote(self.path.name)}", *commands))
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
         build = {"dockerfile": self.dockerfile} if self.dockerfile else {}
+        if self.target:
+            build["target"] = self.target
         service = {"image": self.image_name, "build": build, **overrides}
         file = SCRATCH / f"{name}.json"
         file.write_text(json.dumps({"services": {self.service: service}}))
         return DockerClient(
-            compose_files=[self.path / "compose.yaml", file],
+            compose_files=[*(self.path / name for name in self.compose), file],
             compose_project_name=name,
             compose_project_directory=self.path,
             compose_profiles=[self.service],
+            compose_env_files=list(self.env_files),
         )
 
     @property
@@ -191,13 +256,34 @@ class Subject:
             _built.add(self.key)
         return self.image_name
 
+    def take_image(self, name: str) -> None:
+        """Use an image that another process has built of the same subject, instead of building it."""
+        docker.image.tag(name, self.image_name)
+        _built.add(self.key)
+
+    @property
+    def base(self) -> str:
+        """The image that the last stage starts from, under its own name, or under one of this session's.
+
+        A builder that pulls a base image keeps it to itself.
+        """
+        name = self.parsed.base_image
+        if name not in _bases:
+            _bases[name] = name
+            if not docker.image.exists(name):
+                _bases[name] = f"{SESSION}-base-{len(_bases)}"
+                with one_build_at_a_time():
+                    build = ["docker", "build", "--quiet", f"--tag={_bases[name]}", "-"]
+                    subprocess.run(build, input=f"FROM {name}\n", text=True, capture_output=True, check=True)
+        return _bases[name]
+
     @property
     def key(self) -> tuple[object, ...]:
-        """What tells one subject from another: its folder, Dockerfile and service."""
-        return self.path, self.dockerfile, self.service
+        """What tells one subject from another: its folder, Dockerfile, service and stage."""
+        return self.path, self.dockerfile, self.service, self.target
 
     @contextmanager
-    def running(self, *, port: int = 8000, **overrides: Any) -> Iterator[Running]:
+    def running(self, *, port: int | None = None, **overrides: Any) -> Iterator[Running]:
         """Start a container of its own, ready to answer, and remove it afterwards."""
         environment = {**self.reachable_with, **overrides.pop("environment", {})}
         with self.started(environment=environment, **overrides) as running:
@@ -212,7 +298,8 @@ class Subject:
         project = self._project(name, **overrides)
         try:
             project.compose.up(self.service, detach=True, no_build=True, quiet=True)
-            yield Running(project, self.service, self.by_hand("docker compose up --build"))
+            by_hand = self.by_hand("docker compose up --build")
+            yield Running(project, self.service, by_hand, port=self.port, page=self.page)
         finally:
             project.compose.down(timeout=0, volumes=True, quiet=True)
 
@@ -229,7 +316,8 @@ class Subject:
         """A copy of the folder to change; ``what`` says in messages why it is not the folder itself."""
         with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
             path = Path(parent) / self.path.name
-            shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+            ignore = shutil.ignore_patterns("__pycache__", ".venv")
+            shutil.copytree(self.path, path, symlinks=True, ignore=ignore)
             copy = replace(self, name=f"{self.name} {what}", path=path, **changes)
             try:
                 yield copy
@@ -238,6 +326,7 @@ class Subject:
                     _shared.end()
 
 
+_bases: dict[str, str] = {}  # what Subject.base has found or built
 _built: set[tuple[object, ...]] = set()  # the keys of what Subject.image has built
 
 
@@ -265,11 +354,14 @@ _shared = _Shared()
 
 def subjects(folder: tutorial.Folder) -> list[Subject]:
     """What is to be tested of a folder: what compose starts, and its variants."""
+    has = OF_EVERY_FOLDER | folder.has
     variants = (
-        Subject(f"{folder.name}/{variant.dockerfile}", folder.path, variant.dockerfile, service=variant.service)
+        Subject(
+            f"{folder.name}/{variant.dockerfile}", folder.path, variant.dockerfile, service=variant.service, has=has
+        )
         for variant in folder.variants
     )
-    return [Subject(folder.name, folder.path), *variants]
+    return [Subject(folder.name, folder.path, has=has), *variants]
 
 
 def wrong_subject(folder: tutorial.Folder) -> Subject | None:

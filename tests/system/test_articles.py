@@ -56,7 +56,7 @@ def commands(page: Path) -> Iterator[Command]:
                 line += part.count("\n")
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md", "tests/README.md"])
 def test_commands_that_are_not_run_say_why(page: str) -> None:
     """Only the folders' pages can be run: any other block of commands must have a reason."""
     path = tutorial.ROOT / page

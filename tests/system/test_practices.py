@@ -6,7 +6,7 @@ import pytest
 
 from library import tutorial
 from library.engine import BuildFailed, NotReady
-from library.practices import PRACTICES, Practice, Violation
+from library.practices import PRACTICES, NotAsked, Practice, Violation
 from library.subject import Subject, subjects, wrong_subject
 
 FOLDERS = tutorial.load()
@@ -41,7 +41,7 @@ def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:
     except Violation as violation:
         if holds:
             pytest.fail(explain(subject, practice, violation), pytrace=False)
-    except (BuildFailed, NotReady) as error:
+    except (BuildFailed, NotReady, NotAsked) as error:
         pytest.fail(f"{practice.id} could not be seen in {subject.name}: {error}", pytrace=False)
     else:
         if not holds:

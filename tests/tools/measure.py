@@ -108,7 +108,7 @@ def _start(subject: Subject) -> float:
                     return time.time() - started.timestamp()
             except httpx.HTTPError:
                 time.sleep(0.01)
-    raise engine.NotReady(f"{subject.name}: no answer")
+    raise engine.NotReady(f"{subject.name}: no answer", "docker compose up --build")
 
 
 def describe_machine() -> dict[str, str]:

@@ -2,9 +2,15 @@
 
 import difflib
 import html
+import json
 import re
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cog
 
@@ -24,15 +30,47 @@ def contents() -> None:
 
 
 def scoreboard() -> None:
-    """Practice by folder: what holds where, linked to the article that teaches it."""
-    names = list(FOLDERS)
+    """Practice by folder, family by family, for the page in tests/: what holds where, and which article teaches it."""
     for family, practices in groupby(PRACTICES.values(), key=lambda practice: practice.family):
-        cog.outl(f"\n**{family.capitalize()}**\n")
-        rows = []
-        for practice in practices:
-            cells = [_cell(FOLDERS[name], practice) for name in names]
-            rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
-        _table(("Practice", *(f"[{tutorial.short_name(name)}]({name}/README.md)" for name in names)), rows)
+        cog.outl(f"\n### {family.capitalize()}\n")
+        _board(practices, "../")
+
+
+def board(*names: str) -> None:
+    """Some rows of the scoreboard, for the front page."""
+    _board((PRACTICES[name] for name in names), "")
+
+
+def _board(practices: Iterable[Practice], root: str) -> None:
+    rows = []
+    for practice in practices:
+        cells = [_cell(folder, practice, root) for folder in FOLDERS.values()]
+        rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
+    _table(("Practice", *(f"[{tutorial.short_name(name)}]({root}{name}/README.md)" for name in FOLDERS)), rows)
+
+
+def hadolint() -> None:
+    """What hadolint, with its own defaults, finds in each folder's Dockerfile, beside what the practices see."""
+    rows = []
+    for folder in FOLDERS.values():
+        findings = Counter(_findings(folder.path / "Dockerfile"))
+        said = ", ".join(
+            f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in sorted(findings.items())
+        )
+        asked = [practice for practice in PRACTICES.values() if practice.applies_to(folder.has)]
+        missing = [practice.id for practice in asked if practice.id not in folder.holds]
+        name = f"[{tutorial.short_name(folder.name)}](../{folder.name}/Dockerfile)"
+        rows.append(f"| {name} | {said or 'nothing'} | {len(missing)} of {len(asked)} |")
+    _table(("Dockerfile", "hadolint finds", "practices that are seen not to hold"), rows)
+
+
+def _findings(dockerfile: Path) -> list[str]:
+    """The rules of hadolint's that a Dockerfile breaks, without the settings of this repository."""
+    command = [str(Path(sys.executable).with_name("hadolint")), "--no-fail", "--format=json", "-"]
+    text = dockerfile.read_text()
+    with TemporaryDirectory() as elsewhere:
+        done = subprocess.run(command, input=text, cwd=elsewhere, capture_output=True, text=True, check=True)
+    return [finding["code"] for finding in json.loads(done.stdout)]
 
 
 def adds(name: str) -> None:
@@ -122,9 +160,9 @@ def navigation(name: str) -> None:
     cog.outl(" · ".join(filter(None, links)))
 
 
-def _cell(folder: Folder, practice: Practice) -> str:
+def _cell(folder: Folder, practice: Practice, root: str) -> str:
     if practice.id in folder.adds:
-        return f"[**added**]({folder.name}/README.md)"
+        return f"[**added**]({root}{folder.name}/README.md)"
     if practice.id in folder.holds:
         return "yes"
     return "no" if practice.applies_to(folder.has) else "–"

@@ -35,6 +35,21 @@ def test_stages_their_images_and_what_the_last_one_is_made_of() -> None:
     assert dockerfile.stages[0].instructions == ("RUN one && two",)
 
 
+def test_arguments_targets_and_here_documents() -> None:
+    text = """ARG VERSION=3.14
+ARG BASE=python:${VERSION}-slim
+FROM ${BASE} AS base
+RUN <<END
+from pathlib import Path
+END
+FROM $BASE AS test
+FROM python:${OTHER:-3.13}
+"""
+    assert Dockerfile(text).images == ["python:3.14-slim", "python:3.14-slim", "python:3.13"]
+    assert Dockerfile(text).base_image == "python:3.13"
+    assert Dockerfile(text, target="test").base_image == "python:3.14-slim"
+
+
 def test_a_stage_that_is_no_image_must_be_there() -> None:
     with pytest.raises(IndexError):
         _ = Dockerfile("ARG A=1\n").base_image
@@ -52,6 +67,18 @@ def test_what_ran_in_a_build(stage: str) -> None:
     build = Build(log)
     assert build.ran == ["RUN pip install --require-hashes -r requirements.txt"]
     assert build.downloads() == {"flask"}
+
+
+def test_an_instruction_that_installs_the_project_alone() -> None:
+    log = """#5 [2/3] RUN uv sync --locked
+#5 1.20 Installed 1 package in 2ms
+#6 [3/3] RUN pip install .
+#6 1.30 Successfully installed click-8.5.0 shop-1.0
+"""
+    build = Build(log)
+    assert build.installs_one("RUN uv sync --locked")
+    assert not build.installs_one("RUN pip install .")
+    assert not build.installs_one("RUN poetry install")
 
 
 def test_downloads_of_a_build_that_installs_nothing_are_not_none() -> None:

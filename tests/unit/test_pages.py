@@ -8,7 +8,7 @@ import pytest
 from library import tutorial
 from library.tutorial import ROOT
 
-PAGES = ["README.md", *(f"{folder.name}/README.md" for folder in tutorial.load())]
+PAGES = ["README.md", "tests/README.md", *(f"{folder.name}/README.md" for folder in tutorial.load())]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,20 +1,32 @@
 """The practices: what the articles claim, as checks of the real thing.
 
 A practice is a function of a :class:`~library.subject.Subject`. Its docstring is the sentence that the scoreboard
-shows, its name (with hyphens) the practice's id. It returns when the practice holds and raises :class:`Violation` when
-it is seen not to.
+shows, its name (with hyphens) the practice's id. It returns when the practice holds, raises :class:`Violation` when
+it is seen not to, and :class:`NotAsked` when the subject lacks what it takes to see that.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..subject import Subject
+from python_on_whales.exceptions import DockerException
+
+from ..engine import BuildFailed, NotReady, last_line
+from ..subject import OF_EVERY_FOLDER, Subject
 
 PRACTICES: dict[str, "Practice"] = {}
 
 Check = Callable[[Subject], None]
-Thing = Literal["database", "page"]
+Thing = Literal["compose", "database", "modes", "page", "published", "version"]
+# What an app may lack, and why practices that need it are then not asked.
+THINGS: dict[Thing, str] = {
+    "compose": "no compose file says how the app is started",
+    "database": "it is about step 5's guestbook and its database",
+    "modes": "it tries the three words of step 5's own entrypoint",
+    "page": "it looks at what the page of step 5's guestbook links to",
+    "published": "no compose file publishes a port of the app",
+    "version": "it asks for what step 5 answers to GET /version",
+}
 
 
 class Violation(Exception):
@@ -31,6 +43,10 @@ class Violation(Exception):
         self.by_hand = by_hand
 
 
+class NotAsked(Exception):
+    """A practice cannot be seen to hold or to fail here; the message is the reason, and what would change that."""
+
+
 @dataclass(frozen=True)
 class Practice:
     """A check with its id, the family (module) it belongs to, and the sentence that it proves.
@@ -38,7 +54,8 @@ class Practice:
     Args:
         slow: it builds again or starts containers of its own: half a minute, where others take a second.
         slow_to_fail: it takes a minute or so to be seen *not* to hold.
-        needs: a thing that an app must have for the practice to be asked; ``has`` in tutorial.toml names it.
+        needs: a thing that an app must have for the practice to be asked; ``has`` in tutorial.toml names those that
+            not every folder has.
     """
 
     id: str
@@ -50,7 +67,8 @@ class Practice:
     needs: Thing | None
 
     def applies_to(self, has: frozenset[str]) -> bool:
-        return self.needs is None or self.needs in has
+        """Whether it is asked of a folder that has these things besides those that every folder has."""
+        return self.needs is None or self.needs in has | OF_EVERY_FOLDER
 
 
 def practice(*, slow: bool = False, slow_to_fail: bool = False, needs: Thing | None = None) -> Callable[[Check], Check]:
@@ -67,8 +85,44 @@ def practice(*, slow: bool = False, slow_to_fail: bool = False, needs: Thing | N
 
 
 def needs() -> dict[str, str | None]:
-    """The id of every practice, and the thing that it needs."""
-    return {practice.id: practice.needs for practice in PRACTICES.values()}
+    """The id of every practice, and the thing that it needs, if not every folder has it."""
+    return {p.id: None if p.needs in OF_EVERY_FOLDER else p.needs for p in PRACTICES.values()}
+
+
+Outcome = Literal["holds", "violated", "not asked"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of asking a practice: the outcome, what was seen or why it was not asked, and commands to see it by."""
+
+    outcome: Outcome
+    said: str = ""
+    by_hand: tuple[str, ...] = ()
+
+
+def ask(practice: Practice, subject: Subject) -> Answer:
+    """Ask a practice of any subject. Whatever goes wrong meanwhile is a reason for not having asked."""
+    if practice.needs and practice.needs not in subject.has:
+        return Answer("not asked", THINGS[practice.needs])
+    try:
+        practice.check(subject)
+    except Violation as violation:
+        return Answer("violated", violation.seen, violation.by_hand)
+    except NotAsked as reason:
+        return Answer("not asked", str(reason))
+    except (BuildFailed, NotReady) as error:
+        return Answer("not asked", f"could not be asked: {error.brief}")
+    except Exception as error:  # a project that nobody has seen may surprise any practice
+        return Answer("not asked", f"could not be asked: {_last_line(error)}")
+    return Answer("holds")
+
+
+def _last_line(error: Exception) -> str:
+    """An exception as one line: the last one of a command that failed says most."""
+    if isinstance(error, DockerException):
+        return last_line(error.stderr or "") or f"{' '.join(error.docker_command)[:100]}: exit code {error.return_code}"
+    return f"{type(error).__name__}: {last_line(str(error))}"
 
 
 from . import build, commit, data, image, runtime, security  # noqa: E402, F401  they register themselves

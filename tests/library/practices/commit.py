@@ -6,18 +6,20 @@ import sys
 from pathlib import Path
 
 from ..subject import Subject
-from . import Violation, practice
+from . import NotAsked, Violation, practice
 
 
 @practice(slow=True)
 def requirements_in_sync(subject: Subject) -> None:
     """A new lock without a new export is refused before the commit, which leaves the corrected `requirements.txt`."""
-    if not (subject.path / ".pre-commit-config.yaml").exists():
+    if not (subject.source / ".pre-commit-config.yaml").exists():
         raise Violation("there are no hooks: nothing compares requirements.txt with poetry.lock", "ls -A")
+    if not all((subject.source / name).exists() for name in ("poetry.lock", "requirements.txt", "pyproject.toml")):
+        raise NotAsked("it changes poetry.lock and looks at requirements.txt, and one of them is not there")
     with subject.copied("as a repository of its own") as copy:
-        lock, requirements, project = (copy.path / f for f in ("poetry.lock", "requirements.txt", "pyproject.toml"))
-        subprocess.run(["git", "init", "--quiet"], cwd=copy.path, check=True)
-        if complaint := complaint_of_hooks(copy.path):
+        lock, requirements, project = (copy.source / f for f in ("poetry.lock", "requirements.txt", "pyproject.toml"))
+        subprocess.run(["git", "init", "--quiet"], cwd=copy.source, check=True)
+        if complaint := complaint_of_hooks(copy.source):
             raise Violation(f"the hooks refuse the folder as it is:\n{complaint}", "pre-commit run --all-files")
 
         # What `poetry update` leaves: another version in the lock, and nothing exported.
@@ -25,16 +27,16 @@ def requirements_in_sync(subject: Subject) -> None:
         old, new = (f'name = "{name}"\nversion = "{number}"' for number in (version, f"{version}.1"))
         lock.write_text(lock.read_text().replace(old, new))
         by_hand = ("poetry update", "pre-commit run --all-files", "git diff requirements.txt")
-        if not complaint_of_hooks(copy.path):
+        if not complaint_of_hooks(copy.source):
             raise Violation(f"poetry.lock has another {name} than requirements.txt, and the hooks pass", *by_hand)
         if f"{name}=={version}.1" not in requirements.read_text():
             raise Violation("the hooks fail, but requirements.txt is as it was", *by_hand)
-        if complaint := complaint_of_hooks(copy.path):
+        if complaint := complaint_of_hooks(copy.source):
             raise Violation(f"the hooks refuse the file that they corrected themselves:\n{complaint}", *by_hand)
 
         # Another dependency, and not even the lock knows.
         project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n    "cowsay (>=6)",', 1))
-        if not complaint_of_hooks(copy.path):
+        if not complaint_of_hooks(copy.source):
             raise Violation("pyproject.toml has a dependency that poetry.lock lacks, and the hooks pass", *by_hand)
 
 

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from unittest.mock import patch
 
 from .. import image, locks
-from ..engine import docker
+from ..engine import NotReady, docker
 from ..subject import Subject
-from . import Violation, practice
+from . import NotAsked, Violation, practice
 from .inside import APP_INTERPRETER, installed, programs
 
 # What pip, Poetry, uv and apt keep for the next time.
@@ -44,9 +44,9 @@ def is_valid(source):
         return data[8:16] == importlib.util.source_hash(source.read_bytes())
     stat = source.stat()
     return data[8:16] == b"".join((int(n) & 0xFFFFFFFF).to_bytes(4, "little") for n in (stat.st_mtime, stat.st_size))
-files = [file.locate() for name in sys.argv[1:] for file in importlib.metadata.files(name)]
+files = [file.locate() for name in sys.argv[1:] for file in importlib.metadata.files(name) or ()]
 files += pathlib.Path.cwd().rglob("*.py")
-modules = {pathlib.Path(file).resolve() for file in files if file.suffix == ".py"}
+modules = {pathlib.Path(file).resolve() for file in files if file.suffix == ".py" and pathlib.Path(file).exists()}
 print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\\n")
 """
 
@@ -55,15 +55,19 @@ print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\
 def precompiled(subject: Subject) -> None:
     """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
     interpreter = subject.shared.python(APP_INTERPRETER)
-    command = ["-c", WITHOUT_BYTECODE, *installed(subject)]
+    command = ["-B", "-c", WITHOUT_BYTECODE, *installed(subject)]
     # In a container of its own: one that serves may have written its bytecode by now.
     if found := str(docker.run(subject.image, command, entrypoint=interpreter, remove=True)).split():
         raise Violation(
             f"{len(found)} modules without valid bytecode, {', '.join(found[:3])} among them",
             "docker compose run --rm web find . -name '*.pyc'",
         )
-    with subject.running(read_only=True, environment={"PYTHONVERBOSE": "1"}) as running:
-        running.get("/")
+    with subject.started(read_only=True, environment={**subject.reachable_with, "PYTHONVERBOSE": "1"}) as running:
+        try:
+            running.wait_until_ready()
+        except NotReady as error:
+            raise Violation(error.brief, "docker compose run --rm --read-only web") from error
+        running.get()
         if compiled := sorted(set(re.findall(r"^# code object from (/.*)$", running.log, re.MULTILINE))):
             raise Violation(
                 f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
@@ -81,16 +85,18 @@ def no_build_tools(subject: Subject) -> None:
 @practice()
 def no_dev_dependencies(subject: Subject) -> None:
     """Nothing that only developers need (the dev group) is in the image."""
-    dev_only = {package["name"] for package in locks.packages(subject.path) if package["groups"] == ["dev"]}
-    if found := sorted(dev_only & installed(subject).keys()):
+    if found := sorted(locks.dev_only(subject.source) & installed(subject).keys()):
         raise Violation(f"in the image: {', '.join(found)}", "docker compose run --rm web python -m pytest --version")
 
 
 @practice()
 def no_tests_in_image(subject: Subject) -> None:
     """The app's tests are not in the image."""
-    found = subject.shared.python("import pathlib; print(*pathlib.Path.cwd().rglob('test_*.py'))")
-    if found:
+    # Packages bring tests of their own, and a virtual environment may lie beside the code.
+    look = (
+        "import pathlib; print(*(p for p in pathlib.Path.cwd().rglob('test_*.py') if 'site-packages' not in p.parts))"
+    )
+    if found := subject.shared.python(look):
         raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
 
 
@@ -116,7 +122,7 @@ def static_assets(subject: Subject) -> None:
         raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
 
 
-@practice(slow=True)
+@practice(slow=True, needs="version")
 def knows_its_version(subject: Subject) -> None:
     """`GET /version` names the commit and the time of the build, and the versions of Python and Django."""
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
@@ -129,7 +135,7 @@ def knows_its_version(subject: Subject) -> None:
             "commit": arguments["GIT_COMMIT"],
             "built": arguments["BUILD_TIME"],
             "python": copy.shared.python("import platform; print(platform.python_version())"),
-            "django": locks.versions(copy.path)["django"],
+            "django": locks.versions(copy.source)["django"],
         }
         if answer.json() != expected:
             raise Violation(f"{answer.json()} instead of {expected}", by_hand)
@@ -145,7 +151,12 @@ def no_compiler(subject: Subject) -> None:
 @practice()
 def small_image(subject: Subject) -> None:
     """The image has at most a quarter of the size of the full Python image (the sum of `docker history`'s layers)."""
-    full = subject.parsed.base_image.replace("-slim", "")
+    base = subject.parsed.base_image
+    full = re.sub(r"-slim|-alpine[\d.]*", "", base)
+    if not re.match(r"(docker\.io/)?(library/)?python:", base):
+        raise NotAsked(f"FROM {base}: there is no full image of Python's to compare it with")
+    if not docker.image.exists(full):
+        raise NotAsked(f"{full} is not on this machine to compare it with: docker pull {full}")
     size, size_of_full = image.weight(subject.image), image.weight(full)
     if size > size_of_full / 4:
         raise Violation(

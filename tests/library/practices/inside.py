@@ -11,11 +11,18 @@ DISTRIBUTIONS = """
 import importlib.metadata, json, re
 print(json.dumps({re.sub("[-_.]+", "-", d.name).lower(): d.version for d in importlib.metadata.distributions()}))
 """
-# An app started through a virtual environment's own script runs with that environment's interpreter.
+# An app started through a virtual environment's own script runs with that environment's interpreter. The first process
+# may be a shell or an init: its children follow.
 APP_INTERPRETER = r"""
-import re
-words = open("/proc/1/cmdline").read().split("\0")
-print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "python"))
+import os, re
+pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid())
+words = []
+for pid in pids:
+    try:
+        words += open(f"/proc/{pid}/cmdline").read().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        continue  # it has just ended
+print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "python3"))
 """
 
 
@@ -44,15 +51,16 @@ def app_processes():
 
 @cache
 def distributions_of_image(image: str) -> dict[str, str]:
-    distributions: dict[str, str] = json.loads(str(docker.run(image, ["python", "-c", DISTRIBUTIONS], remove=True)))
+    output = docker.run(image, ["-B", "-c", DISTRIBUTIONS], entrypoint="python3", remove=True)
+    distributions: dict[str, str] = json.loads(str(output))
     return distributions
 
 
 def installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
     interpreter = subject.shared.python(APP_INTERPRETER)
-    found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-c", DISTRIBUTIONS])))
-    brought = distributions_of_image(subject.parsed.base_image)
+    found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-B", "-c", DISTRIBUTIONS])))
+    brought = distributions_of_image(subject.base)
     return {name: version for name, version in found.items() if name not in brought}
 
 

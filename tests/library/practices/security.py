@@ -3,13 +3,14 @@
 import os
 import secrets
 import subprocess
+from pathlib import Path
 from unittest.mock import patch
 
 from ..engine import NotReady, docker, wait_until
 from ..subject import Subject
 from . import Violation, practice
 from .inside import APP_PROCESSES
-from .runtime import health, require_clean
+from .runtime import health, require_clean, wait_until_listening
 
 
 @practice()
@@ -25,13 +26,13 @@ def non_root(subject: Subject) -> None:
         raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
 
 
-@practice()
+@practice(needs="published")
 def local_only(subject: Subject) -> None:
     """Compose publishes the app to this machine alone: no other one reaches it, whatever its firewall says."""
     ports = subject.shared.container.network_settings.ports or {}
     bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
     if others := sorted(bound - {"127.0.0.1", "::1"}):
-        raise Violation(f"published on {', '.join(others)}", "docker compose port web 8000")
+        raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
 
 
 @practice(slow=True, slow_to_fail=True)
@@ -39,7 +40,7 @@ def readable_code(subject: Subject) -> None:
     """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
     user = "10001:10001"
     with subject.copied("cloned under umask 077") as copy:
-        for path in (copy.path, *copy.path.rglob("*")):
+        for path in filter(Path.exists, (copy.path, *copy.path.rglob("*"))):  # a link may lead nowhere
             path.chmod(path.stat().st_mode & 0o700)
         with copy.started(user=user, restart="no", environment=copy.reachable_with) as running:
             try:
@@ -78,7 +79,7 @@ def refuses_default_secrets(subject: Subject) -> None:
 ROOT_OPTIONS = "print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))"
 
 
-@practice()
+@practice(needs="compose")
 def read_only_rootfs(subject: Subject) -> None:
     """As compose starts it, the container's root file system is read-only, and the app serves all the same."""
     options = subject.shared.python(ROOT_OPTIONS).split(",")
@@ -86,7 +87,8 @@ def read_only_rootfs(subject: Subject) -> None:
         raise Violation(
             f"the root file system is mounted {options[0]}", "docker compose exec web grep ' / ' /proc/mounts"
         )
-    subject.shared.get("/").raise_for_status()
+    if not subject.shared.answers():
+        raise Violation("it no longer answers", "curl localhost:8000")
 
 
 # Run inside the container: what each of the app's processes may do beyond an ordinary one's rights, and whether it can
@@ -109,7 +111,7 @@ for pid in app_processes():
 )
 
 
-@practice()
+@practice(needs="compose")
 def no_capabilities(subject: Subject) -> None:
     """As compose starts it, no process has a capability, and none can gain one (no-new-privileges)."""
     if found := subject.shared.python(RIGHTS):
@@ -127,6 +129,7 @@ def any_uid(subject: Subject) -> None:
     by_hand = f"docker compose run --rm --user {uid}:0 web"
     # And as some platforms do, with variables that are there and empty.
     with subject.started(user=f"{uid}:0", environment={"PORT": "", "WORKERS": ""}) as running:
+        wait_until_listening(running)
         if not wait_until(running.answers, limit=10):
             raise Violation(f"it does not answer; its log:\n{running.log}", by_hand)
         if not wait_until(lambda: health(running) in ("healthy", "not checked"), limit=10):

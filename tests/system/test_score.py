@@ -1,0 +1,325 @@
+"""``make score`` says of the folders what the scoreboard says, and of strangers' projects what is seen, or one line.
+
+The projects here are made by the tests, each under a name that nothing else has: what a run leaves behind would show.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from library import tutorial
+from library.engine import docker, wait_until
+from library.practices import PRACTICES
+from library.tutorial import ROOT, Folder
+
+APP = """
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/")
+def index():
+    return "hello from a stranger"
+"""
+BASE = "python:3.14-slim-trixie"
+DOCKERFILE = f"FROM {BASE}\nWORKDIR /srv\nCOPY . .\nRUN pip install flask\nCMD flask run --host 0.0.0.0\n"
+
+
+def score(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools.score", f"--project={project}", *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    before = content(project)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=550)
+    assert content(project) == before, "the project has been changed"
+    return done
+
+
+def answers(project: Path, *options: str) -> dict[str, Any]:
+    done = score(project, "--format=json", *options)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def outcomes(project: Path, *options: str) -> dict[str, str]:
+    return {name: found["outcome"] for name, found in answers(project, *options)["practices"].items()}
+
+
+def left_over(name: str) -> list[str]:
+    """Containers, networks, volumes and images with this word in their name, and copies of a folder that has it."""
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"tutorial-*/project/copy/{name}")]
+    for kind in (["ps", "--all"], ["network", "ls"], ["volume", "ls"], ["image", "ls"]):
+        listed = subprocess.run(["docker", *kind], capture_output=True, text=True, check=True).stdout
+        found += [line for line in listed.splitlines() if name in line]
+    return found
+
+
+def content(folder: Path) -> dict[str, str]:
+    """What is in each file of a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """A project as people begin: one module, a Dockerfile, no compose file; a path with a space."""
+    folder = tmp_path / "my work" / f"shop-{secrets.token_hex(4)}"
+    folder.mkdir(parents=True)
+    (folder / "app.py").write_text(APP)
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    yield folder
+    assert left_over(folder.name) == []
+
+
+def column(folder: Folder) -> dict[str, str]:
+    """A folder's column of the scoreboard."""
+    return {
+        name: "holds" if name in folder.holds else "violated" if practice.applies_to(folder.has) else "not asked"
+        for name, practice in PRACTICES.items()
+    }
+
+
+# What needs no container of its own is asked in every folder, everything in the last one; the matrix asks the same
+# functions of the same folders. Everything everywhere takes a quarter of an hour.
+QUICK = [name for name, practice in PRACTICES.items() if not practice.slow]
+
+
+def parameters() -> Iterator[Any]:
+    for folder in tutorial.load():
+        about = pytest.mark.about(folder.name)
+        if folder.name == "final":
+            yield pytest.param(folder, list(PRACTICES), id=folder.name, marks=about)
+        else:
+            yield pytest.param(folder, QUICK, id=f"{folder.name}:quick", marks=about)
+            yield pytest.param(folder, list(PRACTICES), id=folder.name, marks=[about, pytest.mark.thorough])
+
+
+@pytest.mark.parametrize(("folder", "names"), list(parameters()))
+def test_a_folder_scores_as_its_column_in_the_scoreboard(folder: Folder, names: list[str]) -> None:
+    expected = {name: outcome for name, outcome in column(folder).items() if name in names}
+    # One after the other: the tests are several at a time already.
+    found = answers(folder.path, f"--only={' '.join(names)}", "--workers=1")["practices"]
+    different = {
+        name: f"{found[name]['outcome']}: {found[name]['said']}"
+        for name in names
+        if found[name]["outcome"] != expected[name]
+    }
+    assert not different
+
+
+def test_a_minimal_project_is_asked_and_stays_as_it_is(project: Path) -> None:
+    for name in (".git/objects/large", "node_modules/x/index.js", ".venv/pyvenv.cfg"):
+        (project / name).parent.mkdir(parents=True)
+        (project / name).write_text("x")
+    found = answers(project)
+    assert "it listens on port 5000, which neither EXPOSE nor the variable PORT says" in found["notes"]
+    seen = found["practices"]
+    assert {name: seen[name]["outcome"] for name in ("answers-curl", "no-compiler", "single-stage")} == {
+        "answers-curl": "holds",
+        "no-compiler": "holds",
+        "single-stage": "holds",
+    }
+    for name, said in {
+        "production-server": "Werkzeug",
+        "non-root": "runs as root",
+        "locked-dependencies": "flask",
+        "verified-hashes": "there is no lock file",
+        "healthcheck": "no HEALTHCHECK",
+        "graceful-stop": "exit code 137",  # the shell is the first process, and passes no signal on
+        "lean-context": ".env",
+        "unbuffered-logs": "does not show them",
+        "crash-traceback": "says only",
+    }.items():
+        assert seen[name]["outcome"] == "violated", f"{name}: {seen[name]}"
+        assert said in seen[name]["said"]
+        assert seen[name]["taught_by"].startswith(("step-", "extra-", "final"))
+    assert "cd " + project.name in seen["non-root"]["by_hand"]
+    for name in ("local-only", "keeps-data", "entrypoint-modes", "knows-its-version"):
+        assert seen[name]["outcome"] == "not asked", f"{name}: {seen[name]}"
+    undecided = {name: found["said"] for name, found in seen.items() if "could not be asked" in found["said"]}
+    assert not undecided
+
+
+def test_make_passes_everything_on_and_says_what_is_required(project: Path) -> None:
+    environment = {**os.environ, "PROJECT": str(project), "ONLY": "no-compiler", "REQUIRE": "non-root no-compiler"}
+    done = subprocess.run(["make", "score"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, "make's own number; the tool's is 1"
+    assert "score: REQUIRE: non-root (violated)\n" in done.stderr
+    assert "✔ no-compiler: No C compiler is in the image." in done.stdout
+    # What tests/README.md shows.
+    page = (ROOT / "tests/README.md").read_text()
+    shown = page[page.index("  ✘ non-root:") : page.index("…\nshop: ")]
+    assert shown.replace("cd shop", f"cd {project.name}") in done.stdout
+    assert done.stdout.splitlines()[-1] == f"{project.name}: 1 hold, 1 do not, 0 were not asked"
+    assert score(project, "--only=no-compiler", "--require=non-root").returncode == 1
+    assert score(project, "--only=no-compiler", "--require=no-compiler").returncode == 0
+
+
+def test_markdown_is_a_table_with_what_was_seen(project: Path) -> None:
+    page = score(project, "--format=markdown", "--only=non-root no-compiler local-only").stdout
+    assert "| ✘ | `non-root` " in page
+    assert "the server runs as root (UID 0) (`step-4-nontrivial`) |" in page
+    assert "| – | `local-only` " in page
+    assert "```shell\ncd shop-" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "line"),
+    [
+        ({"Dockerfile": None}, (), "has no Dockerfile"),
+        ({"Dockerfile": f"{DOCKERFILE}RUN echo the reason && false\n"}, (), "it does not build"),
+        ({"app.py": "raise RuntimeError('no database')\n"}, (), "the app does not start: it ended with exit code 1"),
+        ({"app.py": APP.replace('"hello from a stranger"', "1 / 0")}, (), "GET / says 500"),
+        ({}, ("--page=nowhere",), "GET /nowhere says 404: name a page that anybody may read"),
+        (
+            {"Dockerfile": DOCKERFILE.replace("0.0.0.0", "127.0.0.1")},
+            (),
+            "the app listens on 127.0.0.1 alone: let it listen on 0.0.0.0",
+        ),
+        ({}, ("--require=nonroot",), "REQUIRE: there is no practice nonroot; did you mean non-root?"),
+        ({}, ("--service=web",), "there is no compose file"),
+        ({}, ("--env-file=nowhere.env",), "there is no file nowhere.env"),
+        ({}, ("--format=xml",), "FORMAT is one of text, markdown, json, not xml"),
+        (
+            {"compose.yaml": "services:\n  web:\n    build: .\n    env_file: .env\n"},
+            (),
+            "names .env, which is not there",
+        ),
+        (
+            {"compose.yaml": "services:\n  web:\n    build: .\n    environment:\n      A: ${A:?}\n"},
+            (),
+            "name that file: ENV_FILE=my.env",
+        ),
+        (
+            {"compose.yaml": "services:\n  one:\n    build: .\n  two:\n    build: .\n"},
+            (),
+            "choose one, SERVICE=one or SERVICE=two",
+        ),
+        ({"compose.yaml": "services:\n  web:\n    build: .\n    ports: ['80:9999']\n"}, (), "port 9999 is published"),
+        ({"compose.yaml": "services: [\n"}, (), "docker compose config: "),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(
+    project: Path, change: dict[str, str | None], options: tuple[str, ...], line: str
+) -> None:
+    for name, text in change.items():
+        if text is None:
+            (project / name).unlink()
+        else:
+            (project / name).write_text(text)
+    done = score(project, *options)
+    assert done.returncode == 2, done.stdout
+    assert line in done.stderr.splitlines()[-1]
+    assert not [text for text in done.stderr.splitlines() if text.startswith("Traceback")], (
+        "but for the app's, indented"
+    )
+
+
+# As many compose files are: names and ports that other things may have, code that is mounted over the image, volumes
+# and networks that belong to somebody else, a service that is built, and one that only profiles start.
+CROWDED = """
+services:
+  shop:
+    build: {context: .}
+    container_name: %(name)s
+    ports: ["0.0.0.0:%(port)s:5000"]
+    volumes: [".:/srv", "data:/data", "/etc:/host-etc"]
+    networks: [front, default]
+    depends_on: [cache]
+    environment: {GREETING: "${GREETING:?}"}
+    profiles: [production]
+  cache:
+    build:
+      context: .
+      dockerfile: cache.Dockerfile
+    image: %(name)s-cache
+    restart: always
+  worker:
+    build: .
+    command: sleep infinity
+volumes:
+  data:
+    name: %(name)s-data
+    external: true
+networks:
+  front:
+    external: true
+"""
+
+
+def test_a_crowded_compose_file_is_started_beside_everything_else(project: Path) -> None:
+    (project / "app.py").write_text(APP.replace('"hello from a stranger"', '__import__("os").environ["GREETING"]'))
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        text = CROWDED % {"name": project.name, "port": server.getsockname()[1]}
+        (project / "docker-compose.yml").write_text(text)
+        (project / "cache.Dockerfile").write_text(f"FROM {BASE}\nCMD sleep infinity\n")
+        (project / "my.env").write_text("GREETING=good day\n")
+        options = ("--service=shop", f"--env-file={project / 'my.env'}", "--only=answers-curl local-only non-root")
+        found = answers(project, *options)
+        assert any("not mounted over the image: ., whose code the image has" in note for note in found["notes"])
+        assert any("not mounted: /etc, which is outside of the project" in note for note in found["notes"])
+        assert {name: seen["outcome"] for name, seen in found["practices"].items()} == {
+            "answers-curl": "holds",
+            "local-only": "violated",
+            "non-root": "violated",
+        }
+        assert "docker compose exec shop id" in found["practices"]["non-root"]["by_hand"]
+
+
+def test_the_exposed_port_and_a_slow_path_are_used(project: Path) -> None:
+    more = APP + '\n\n@app.get("/report")\ndef report():\n    __import__("time").sleep(2)\n    return "done"\n'
+    (project / "app.py").write_text(more)
+    (project / "requirements.txt").write_text("flask\ngunicorn\n")
+    command = 'CMD ["gunicorn", "--bind", "0.0.0.0:9000", "app:app"]'
+    (project / "Dockerfile").write_text(
+        f"FROM {BASE}\nWORKDIR /srv\nCOPY . .\nRUN pip install -r requirements.txt\nEXPOSE 9000\n{command}\n"
+    )
+    asked = "--only=graceful-stop production-server"
+    found = answers(project, "--slow=/report", asked)
+    assert found["port"] == 9000
+    assert {name: seen["outcome"] for name, seen in found["practices"].items()} == {
+        "graceful-stop": "holds",
+        "production-server": "holds",
+    }
+    without = answers(project, asked)["practices"]["graceful-stop"]
+    assert without["outcome"] == "not asked"
+    assert "SLOW=/report" in without["said"]
+    assert "is answered at once" in answers(project, "--slow=/", asked)["practices"]["graceful-stop"]["said"]
+
+
+@pytest.mark.parametrize("when", ["score: building", "score: starting", "score: asking", " 4/"])
+def test_ctrl_c_leaves_nothing(project: Path, when: str) -> None:
+    command = [sys.executable, "-m", "tools.score", f"--project={project}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        assert run.stderr
+        for line in run.stderr:
+            if when in line:
+                break
+        os.killpg(run.pid, signal.SIGINT)
+        rest = run.stderr.read()
+        assert run.wait(timeout=120) == 130, rest
+    assert "Traceback" not in rest
+    assert rest.splitlines()[-1] == "score: stopped; nothing is left of what it started"
+    assert wait_until(lambda: not left_over(project.name), limit=20)
+    assert docker.image.exists(BASE)

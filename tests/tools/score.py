@@ -1,0 +1,342 @@
+"""Ask the practices about any project: ``make score PROJECT=../shop``.
+
+The project is copied, built and started; every practice that can be asked is asked of it, a few at a time, by processes
+of their own. Progress goes to standard error, the result to standard output.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from itertools import groupby
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from library import engine, project, tutorial
+from library.engine import BuildFailed
+from library.practices import PRACTICES, Answer, Practice, ask
+from library.practices.runtime import COLOURS
+from library.subject import Subject
+
+WORKERS = 3  # processes; most of a practice is waiting
+STOPS = {signal.SIGINT, signal.SIGTERM}
+LIMIT = 300  # seconds for one practice
+MARKS = {"holds": "✔", "violated": "✘", "not asked": "–"}
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one practice, and the folder that teaches it."""
+
+    practice: Practice
+    answer: Answer
+    folder: str
+    by_hand: tuple[str, ...]
+
+    @property
+    def mark(self) -> str:
+        return MARKS[self.answer.outcome]
+
+
+def taught_by(practice: str) -> str:
+    """The first folder that adds a practice, or starts with it."""
+    folders = tutorial.load()
+    adding = [folder.name for folder in folders if practice in folder.adds]
+    return (adding or [folder.name for folder in folders if practice in folder.starts_with])[0]
+
+
+def remark(practice: str) -> str:
+    """What final has to say of a practice that it does not hold itself."""
+    final = tutorial.load()[-1]
+    if practice in final.holds:
+        return ""
+    return f"final does without: {final.gives_up.get(practice, 'it belongs to a larger app')}"
+
+
+def _work(tasks: Connection, subject: Subject, image: str) -> None:
+    """Ask one practice after the other, in a process and a session of its own, until there are no more."""
+    os.setpgrp()  # Ctrl-C goes to the first process alone, which then tells the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whatever came before that is forgotten
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    signal.signal(signal.SIGALRM, _too_long)
+    tasks.send("ready")
+    try:
+        with _own_session():
+            subject.take_image(image)
+            while (name := tasks.recv()) is not None:
+                signal.alarm(LIMIT)
+                answer = ask(PRACTICES[name], subject)
+                signal.alarm(0)
+                tasks.send((name, answer))
+    except (EOFError, KeyboardInterrupt, BrokenPipeError):
+        pass  # the first process has ended, or says that this one should
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"no result after {LIMIT} s")
+
+
+@contextmanager
+def _own_session() -> Iterator[None]:
+    """A session for projects: no variable of the tests' own is seen by their compose files."""
+    with engine.session():
+        for name in ("PORT", "UV_PORT"):
+            os.environ.pop(name, None)
+        yield
+
+
+def ask_all(
+    subject: Subject, names: Sequence[str], progress: Callable[[str, Answer], None], at_a_time: int = WORKERS
+) -> dict[str, Answer]:
+    """Ask several practices at a time.
+
+    Args:
+        subject: what is asked; it has been built.
+        names: the ids of the practices.
+        progress: is called with each answer.
+        at_a_time: how many processes ask.
+    """
+    # What takes longest first, so that nobody waits for it alone at the end.
+    left = sorted(names, key=lambda name: (PRACTICES[name].slow, PRACTICES[name].slow_to_fail, name), reverse=True)
+    found: dict[str, Answer] = {}
+    workers: dict[Connection, SpawnProcess] = {}
+    asked: dict[Connection, str] = {}
+    try:
+        # Until each has a group of its own, Ctrl-C waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        for _ in range(min(at_a_time, len(left))):
+            ours, theirs = SPAWN.Pipe()
+            workers[ours] = SPAWN.Process(target=_work, args=(theirs, subject, subject.image_name))
+            workers[ours].start()
+            theirs.close()
+        for connection in workers:
+            connection.recv()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        for connection in workers:
+            asked[connection] = left.pop(0)
+            connection.send(asked[connection])
+        while asked:
+            for tasks in wait(list(asked)):
+                assert isinstance(tasks, Connection)  # noqa: S101
+                name = asked.pop(tasks)
+                try:
+                    _, answer = tasks.recv()
+                except EOFError:
+                    answer = Answer("not asked", "could not be asked: the process that asked has ended")
+                found[name] = answer
+                progress(name, answer)
+                if left and workers[tasks].is_alive():
+                    asked[tasks] = left.pop(0)
+                    tasks.send(asked[tasks])
+        for name in left:
+            found[name] = Answer("not asked", "could not be asked: nobody was left to ask")
+        for connection in workers:
+            connection.send(None)
+    except KeyboardInterrupt:
+        for process in workers.values():
+            if process.pid and process.is_alive():
+                os.killpg(process.pid, signal.SIGINT)
+        raise
+    finally:
+        for process in workers.values():
+            process.join()
+    return found
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.Prepared, list[Result]]:
+    """Build and start a project, and ask the practices.
+
+    Raises:
+        Unusable: it does not build, start or answer.
+    """
+    say(f"score: copying {arguments.project}")
+    prepared = project.prepare(
+        arguments.project,
+        service=arguments.service,
+        page=arguments.page,
+        slow=arguments.slow,
+        env_file=arguments.env_file,
+    )
+    subject = prepared.subject
+    say(f"score: building {subject.name}")
+    try:
+        _ = subject.image
+    except BuildFailed as failed:
+        raise project.Unusable("it does not build: the log above ends with the reason", failed.output) from failed
+    prepared = project.choose_port(prepared)
+    say("score: starting it")
+    prepared = project.first_start(prepared)
+    subject = prepared.subject
+    for note in prepared.notes:
+        say(f"score: {note}")
+    say(f"score: asking {len(names)} practices, {arguments.workers} at a time")
+    done = iter(range(1, len(names) + 1))
+
+    def progress(name: str, answer: Answer) -> None:
+        say(f"  {next(done):2}/{len(names)} {MARKS[answer.outcome]} {name}")
+
+    answers = ask_all(subject, names, progress, arguments.workers)
+    results = [
+        Result(practice, answer, taught_by(name), tuple(subject.by_hand(*answer.by_hand).split("\n  ")))
+        for name, practice in PRACTICES.items()
+        if (answer := answers.get(name))
+    ]
+    return prepared, results
+
+
+def summary(name: str, results: Sequence[Result]) -> str:
+    counts = {outcome: sum(result.answer.outcome == outcome for result in results) for outcome in MARKS}
+    return f"{name}: {counts['holds']} hold, {counts['violated']} do not, {counts['not asked']} were not asked"
+
+
+def compose_file(prepared: project.Prepared) -> str:
+    """The compose file that the commands need, where the project has none."""
+    subject = prepared.subject
+    if "compose" in subject.has:
+        return ""
+    return f'services:\n  web:\n    build: .\n    ports: ["127.0.0.1:8000:{subject.port}"]'
+
+
+def as_text(prepared: project.Prepared, results: Sequence[Result]) -> str:
+    """The result for a terminal."""
+    lines = []
+    if file := compose_file(prepared):
+        lines += ["It has no compose.yaml. The commands below need this one:", textwrap.indent(file, "    ")]
+    for family, group in groupby(results, key=lambda result: result.practice.family):
+        lines += ["", family.capitalize()]
+        for result in group:
+            answer = result.answer
+            lines.append(f"  {result.mark} {result.practice.id}: {result.practice.sentence}")
+            if answer.outcome == "not asked":
+                lines.append(f"      not asked: {answer.said}")
+            elif answer.outcome == "violated":
+                lines.append(textwrap.indent(f"seen: {COLOURS.sub('', answer.said).strip()}", "      "))
+                lines += [f"        $ {command}" for command in result.by_hand]
+                lines.append(f"      taught in: {result.folder}/README.md")
+                if note := remark(result.practice.id):
+                    lines.append(f"      {note}")
+    return "\n".join([*lines, "", summary(prepared.subject.name, results)])
+
+
+def as_markdown(prepared: project.Prepared, results: Sequence[Result]) -> str:
+    """The result for a page or a comment: a table, and below it what was seen."""
+    lines = [f"**{summary(prepared.subject.name, results)}**"]
+    for family, group in groupby(results, key=lambda result: result.practice.family):
+        lines += ["", f"**{family.capitalize()}**", "", "| | Practice | |", "|---|---|---|"]
+        for result in group:
+            said = "" if result.answer.outcome == "holds" else result.answer.said
+            cell = " ".join(COLOURS.sub("", said).replace("|", "\\|").replace("<", "&lt;").split())
+            cell = f"not asked: {cell}" if result.answer.outcome == "not asked" else cell
+            if result.answer.outcome == "violated":
+                cell += f" (`{result.folder}`)"
+            lines.append(f"| {result.mark} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
+    if file := compose_file(prepared):
+        lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
+    if violated := [result for result in results if result.answer.outcome == "violated"]:
+        lines += ["", "<details><summary>The commands that show it</summary>"]
+        for result in violated:
+            lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
+        lines += ["", "</details>"]
+    return "\n".join(lines)
+
+
+def as_json(prepared: project.Prepared, results: Sequence[Result]) -> str:
+    """The result for programs."""
+    practices = {
+        result.practice.id: {
+            "family": result.practice.family,
+            "sentence": result.practice.sentence,
+            **asdict(result.answer),
+            "by_hand": result.by_hand if result.answer.by_hand else (),
+            "taught_by": result.folder,
+        }
+        for result in results
+    }
+    subject = prepared.subject
+    head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
+    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json}
+
+
+def chosen(arguments: argparse.Namespace) -> list[str]:
+    """The ids of the practices to ask.
+
+    Raises:
+        Unusable: one that is named does not exist.
+    """
+    for option in ("require", "only", "skip"):
+        for name in getattr(arguments, option):
+            if name not in PRACTICES:
+                near = get_close_matches(name, PRACTICES, 1)
+                hint = f"did you mean {near[0]}?" if near else "tests/README.md lists them"
+                raise project.Unusable(f"{option.upper()}: there is no practice {name}; {hint}")
+    if both := set(arguments.require) & set(arguments.skip):
+        raise project.Unusable(f"REQUIRE and SKIP both name {', '.join(sorted(both))}")
+    wanted = {*(arguments.only or PRACTICES), *arguments.require} - set(arguments.skip)
+    return [name for name in PRACTICES if name in wanted]
+
+
+def main() -> None:
+    def words(text: str) -> list[str]:
+        return text.replace(",", " ").split()
+
+    def path(text: str) -> Path:
+        return Path(text).expanduser()
+
+    parser = argparse.ArgumentParser(description="Ask the practices about a project.")
+    parser.add_argument("--project", type=path, required=True)
+    parser.add_argument("--service", default="")
+    parser.add_argument("--page", default="")
+    parser.add_argument("--slow", default="")
+    parser.add_argument("--env-file", type=path)
+    parser.add_argument("--format", default="text")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--require", type=words, default=[])
+    parser.add_argument("--only", type=words, default=[])
+    parser.add_argument("--skip", type=words, default=[])
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if arguments.format not in FORMATS:
+            raise project.Unusable(f"FORMAT is one of {', '.join(FORMATS)}, not {arguments.format}")
+        names = chosen(arguments)
+        start = time.monotonic()
+        with _own_session():
+            prepared, results = score(arguments, names)
+            print(FORMATS[arguments.format](prepared, results))
+        say(f"score: {time.monotonic() - start:.0f} s")
+    except project.Unusable as reason:
+        if reason.log:
+            say(textwrap.indent(reason.log, "  "))
+        say(f"score: {reason}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("score: stopped; nothing is left of what it started")
+        sys.exit(130)
+    outcomes = {result.practice.id: result.answer.outcome for result in results}
+    missed = [f"{name} ({outcomes[name]})" for name in arguments.require if outcomes[name] != "holds"]
+    if missed:
+        say(f"score: REQUIRE: {', '.join(missed)}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

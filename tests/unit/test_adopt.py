@@ -1,0 +1,185 @@
+"""What `make adopt` finds in a project, and what it asks for."""
+
+import io
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from library.project import Unusable
+from library.tutorial import ROOT
+from tools.adopt import (
+    COMPILE,
+    POETRY,
+    UV,
+    App,
+    exporting,
+    find_app,
+    find_manager,
+    left_to_do,
+    may_replace,
+    missing,
+    put_final,
+    python_version,
+)
+
+PROJECTS = ROOT / "tests/projects"
+
+
+def project(folder: Path, **files: str) -> Path:
+    """A folder with these files; in their names, __ is a slash and the last _ a point."""
+    for name, text in files.items():
+        path = folder / ".".join(name.replace("__", "/").rsplit("_", 1))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "app"),
+    [
+        ({"shop_py": "from flask import Flask\napp = Flask(__name__)"}, "shop:app"),
+        ({"src__orders__main_py": "import fastapi\napi: object = fastapi.FastAPI()"}, "orders.main:api"),
+        (
+            {"shop__init_py": "def create_app(config=None):\n    app = Flask(__name__)\n    return app"},
+            "shop.init:create_app()",
+        ),
+        (
+            {"shop__main_py": "app = FastAPI()", "shop__admin_py": "app = FastAPI()", "tests__x_py": "app = FastAPI()"},
+            "shop.main:app",
+        ),
+        ({"a_py": "app = Flask(__name__)", "b_py": "def create_app():\n    return Flask(__name__)"}, "a:app"),
+        (
+            {"manage_py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings.dev')", "site__wsgi_py": ""},
+            "site.wsgi:application",
+        ),
+    ],
+)
+def test_the_app(tmp_path: Path, files: dict[str, str], app: str) -> None:
+    assert find_app(project(tmp_path, **files)).name == app
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "name it, APP=shop:app"),
+        ({"shop_py": "def create_app(config):\n    return Flask(__name__)"}, "name it, APP=shop:app"),
+        ({"shop_py": "this is no Python"}, "name it, APP=shop:app"),
+        ({"a_py": "x = Flask(__name__)", "b_py": "y = Flask(__name__)"}, "several apps: APP=a:x or APP=b:y"),
+        ({"manage_py": "import django"}, "APP=mysite.wsgi:application"),
+    ],
+)
+def test_an_app_that_nobody_can_find_is_asked_for(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    with pytest.raises(Unusable, match=message):
+        find_app(project(tmp_path, **files))
+
+
+@pytest.mark.parametrize(
+    ("files", "manager"),
+    [
+        ({"poetry_lock": "", "pyproject_toml": "[project]"}, POETRY),
+        ({"pyproject_toml": "[tool.poetry]"}, POETRY),
+        ({"pyproject_toml": "[project]"}, UV),
+        ({"uv_lock": "", "requirements_txt": "flask"}, UV),
+        ({"requirements_txt": "flask", "pyproject_toml": "[project]"}, None),
+    ],
+)
+def test_who_keeps_the_packages(tmp_path: Path, files: dict[str, str], manager: object) -> None:
+    assert find_manager(project(tmp_path, **files)) == manager
+
+
+def test_no_packages_at_all(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="needs a pyproject"):
+        find_manager(tmp_path)
+
+
+def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path) -> None:
+    files = {"requirements_txt": "FastAPI[standard]>=0.1 # the API\n--index-url x\n", "main_py": "app = FastAPI()"}
+    folder = project(tmp_path, **files)
+    with pytest.raises(
+        Unusable, match=r"gunicorn and uvicorn-worker is not among .*: write gunicorn and uvicorn-worker"
+    ):
+        missing(folder, find_app(folder), None)
+    with pytest.raises(Unusable, match="poetry add gunicorn uvicorn-worker httptools"):
+        missing(folder, find_app(folder), POETRY)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "version"),
+    [(">=3.11", "3.14"), (">=3.11,<3.14", "3.13"), ("~=3.12.3", "3.12"), ("==3.13.*", "3.13")],
+)
+def test_the_version_of_python(tmp_path: Path, allowed: str, version: str) -> None:
+    assert (
+        python_version(project(tmp_path, pyproject_toml=f'[project]\nrequires-python = "{allowed}"'), "3.14") == version
+    )
+
+
+def test_a_python_that_is_too_old_or_poetrys_own_way_to_say_it(tmp_path: Path) -> None:
+    poetry = '[tool.poetry.dependencies]\npython = "^3.11,<3.13"'
+    assert python_version(project(tmp_path, pyproject_toml=poetry), "3.14") == "3.12"
+    with pytest.raises(Unusable, match=r"requires-python is <3\.9"):
+        python_version(project(tmp_path, pyproject_toml='[project]\nrequires-python = "<3.9"'), "3.14")
+
+
+def test_the_commands_are_those_of_the_article() -> None:
+    article = (ROOT / "final/README.md").read_text()
+    for command in (*POETRY.export, *UV.export):
+        assert f"\n$ {command}\n" in article
+    assert f"\n$ {COMPILE.format(version='3.14', source='requirements.in', target='requirements.txt')}\n" in article
+
+
+def test_the_lines_that_are_set(tmp_path: Path) -> None:
+    shutil.copytree(PROJECTS / "workspace", tmp_path, dirs_exist_ok=True)
+    put_final(tmp_path, "orders.main:app", "3.13")
+    assert 'wsgi_app = setting("APP", "orders.main:app", ' in (tmp_path / "gunicorn.conf.py").read_text()
+    dockerfile = (tmp_path / "Dockerfile").read_text()
+    assert "\nFROM python:3.13-slim-trixie AS base\n" in dockerfile
+    assert "PYTHONPATH=/app/packages/orders/src:/app/packages/prices/src \\\n" in dockerfile
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("said", "replaces"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_somebody_at_a_terminal_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, replaces: bool
+) -> None:
+    (tmp_path / "Dockerfile").touch()
+    monkeypatch.setattr("sys.stdin", Terminal(said))
+    with (
+        nullcontext() if replaces else pytest.raises(Unusable, match="Dockerfile is there already: nothing was changed")
+    ):
+        may_replace(tmp_path, ["Dockerfile", "compose.yaml"], force=False)
+    may_replace(tmp_path, ["Dockerfile"], force=True)
+    may_replace(tmp_path, ["compose.yaml"], force=False)
+
+
+def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").touch()
+    lines = left_to_do(tmp_path, App("mysite.wsgi:application", "django"), ["Dockerfile"])
+    assert len(lines) == 3
+    assert "compose.yaml goes before docker-compose.yml" in lines[0]
+    assert "SECRET_KEY" in lines[0]
+    assert "requirements-dev.txt" in lines[1]
+    assert lines[2].endswith("git add Dockerfile")
+
+
+def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
+    folder = project(tmp_path, requirements_txt="flask\n")
+    (folder / "requirements-dev.txt").write_text("-r requirements.txt\npytest\n")
+    commands = exporting(folder, None, "3.14")
+    assert [command.split()[-3] for command in commands] == ["requirements.in", "requirements-dev.in"]
+    assert (folder / "requirements-dev.in").read_text() == "-r requirements.in\npytest\n"
+    assert not (folder / "requirements.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in PROJECTS.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_every_project_here_has_an_app_and_a_manager(folder: Path) -> None:
+    app = find_app(folder)
+    missing(folder, app, find_manager(folder))
+    assert app.framework in ("django", "fastapi", "flask")
