@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
@@ -93,9 +94,9 @@ def exercises(name: str) -> None:
     cog.outl(f"In the root of your clone, `make exercise N={n}` lays out a copy of this folder with one thing broken.")
     cog.outl("Find it by what people say, and repair it:\n")
     for exercise in here:
-        cog.outl(f"- **N={exercise.number}** {exercise.sabotage.symptom}")
-    cog.outl(f"\n`make check N={n}` says whether it is repaired, or what is still seen;")
-    cog.outl(f"`make hint N={n}` says what to look for.")
+        cog.outl(textwrap.fill(f"- **N={exercise.number}** {exercise.sabotage.symptom}", 120, subsequent_indent="  "))
+    check = f"`make check N={n}` says whether it is repaired, or what is still seen."
+    cog.outl(f"\n{check} `make hint N={n}` says what to look for.")
 
 
 def diff(name: str, file: str = "Dockerfile") -> None:
