@@ -155,6 +155,14 @@ SABOTAGES = [
         {"healthcheck"},
     ),
     Sabotage(
+        "health check every half an hour",
+        "step-4-nontrivial",
+        "Dockerfile",
+        "--interval=30s",
+        "--interval=30m",
+        {"healthcheck"},
+    ),
+    Sabotage(
         "PYTHONFAULTHANDLER removed",
         "step-4-nontrivial",
         "Dockerfile",
