@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
 
 from library import clock
-from library.engine import SCRATCH, SESSION, BuildFailed, one_build_at_a_time, wait_until
+from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, wait_until
+from library.exporter import exporter
 from library.image import files, find_in_layers
 from library.practices import PRACTICES, Violation
 from library.practices.commit import complaint_of_hooks
@@ -167,21 +167,10 @@ def uncomment(file: Path, beginnings: Sequence[str]) -> None:
     file.write_text("".join(lines))
 
 
-@cache
-def laptop() -> str:
-    """An image with the tools that final's hooks name."""
-    texts = "".join((FINAL / name).read_text() for name in FINAL_FILES)
-    tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
-    recipe = f"FROM {BASE}\nRUN pip install --root-user-action ignore {' '.join(tools)}\n"
-    build = ["docker", "build", "--quiet", f"--tag={SESSION}-laptop", "-"]
-    with one_build_at_a_time():
-        subprocess.run(build, input=recipe, text=True, check=True, capture_output=True)
-    return f"{SESSION}-laptop"
-
-
 def beside(folder: Path, command: str) -> None:
     """Run a command in a folder, with the tools that final's hooks name, as on a laptop."""
-    docker_run = ["docker", "run", "--rm", f"--volume={folder}:/app", "--workdir=/app", laptop(), "sh", "-c", command]
+    laptop = [f"--volume={folder}:/app", "--workdir=/app", exporter(BASE)]
+    docker_run = ["docker", "run", "--rm", *laptop, "sh", "-c", command]
     run = subprocess.run(docker_run, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 

@@ -22,7 +22,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from library import engine
-from library.engine import SCRATCH
+from library.engine import SCRATCH, last_line
+from library.exporter import exporter
 from library.locks import normalized
 from library.project import COMPOSE_FILES, Unusable, copy_project
 from library.subject import NOT_CODE, Subject
@@ -262,17 +263,15 @@ def export(folder: Path, image: str, commands: Sequence[str]) -> None:
     Raises:
         Unusable: one fails.
     """
-    texts = "".join((FINAL / name).read_text() for name in FINAL_FILES)
-    tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
-    needed = [
-        tool for tool in tools if any(line.startswith(tool.partition("==")[0].split("-")[0]) for line in commands)
-    ]
-    steps = " && ".join([f"pip install --quiet --root-user-action ignore {' '.join(needed)}", *commands])
+    try:
+        laptop = exporter(image)
+    except subprocess.CalledProcessError as error:
+        raise Unusable(f"Poetry and uv cannot be installed on {image}: {last_line(error.stderr)}") from error
     # What root writes in the container belongs to whoever calls this.
     owner = f"{os.getuid()}:{os.getgid()}"
-    script = f"{steps}; code=$?; chown -R {owner} /app; exit $code"
+    script = f"{' && '.join(commands) or 'true'}; code=$?; chown -R {owner} /app; exit $code"
     name = f"{engine.SESSION}-export"
-    run = ["docker", "run", "--rm", f"--name={name}", f"--volume={folder}:/app", "--workdir=/app", image, "sh", "-c"]
+    run = ["docker", "run", "--rm", f"--name={name}", f"--volume={folder}:/app", "--workdir=/app", laptop, "sh", "-c"]
     done = subprocess.run([*run, script], capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unusable("the packages cannot be exported: the log above ends with the reason", done.stdout + done.stderr)

@@ -1,0 +1,25 @@
+"""A laptop that has Poetry and uv: an image with the versions that final's files name."""
+
+import re
+import subprocess
+from functools import cache
+
+from .engine import SESSION, one_build_at_a_time
+from .tutorial import FINAL_FILES, ROOT
+
+
+@cache
+def exporter(base: str) -> str:
+    """The name of the image, made from this base image; its layers stay in the build cache.
+
+    Raises:
+        CalledProcessError: it cannot be built; ``stderr`` says why.
+    """
+    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES)
+    tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
+    recipe = f"FROM {base}\nRUN pip install --root-user-action ignore {' '.join(tools)}\n"
+    name = f"{SESSION}-exporter-{re.sub('[^a-z0-9]+', '-', base.lower())}"
+    with one_build_at_a_time():
+        build = ["docker", "build", "--progress=plain", f"--tag={name}", "-"]
+        subprocess.run(build, input=recipe, text=True, check=True, capture_output=True)
+    return name
