@@ -32,7 +32,7 @@ def normalized(name: str) -> str:
 def dev_only(folder: Path) -> set[str]:
     """The packages that only developers need, as far as a lock says so; where it does not, tools that are known."""
     if (folder / "poetry.lock").exists():
-        return {p["name"] for p in packages(folder) if "main" not in p.get("groups", ["main"])}
+        return {p["name"] for p in packages(folder) if DEV_GROUPS.issuperset(p.get("groups", ["main"]))}
     runs = {normalized(name) for name in versions(folder)}
     if (folder / "uv.lock").exists():
         locked = tomllib.loads((folder / "uv.lock").read_text()).get("package", [])
@@ -42,6 +42,8 @@ def dev_only(folder: Path) -> set[str]:
     return DEV_TOOLS - runs
 
 
+# Other groups may well be for production: the server, in step 5.
+DEV_GROUPS = {"dev", "develop", "development", "docs", "lint", "test", "tests", "types", "typing"}
 DEV_TOOLS = {"black", "coverage", "flake8", "ipdb", "isort", "mypy", "pre-commit", "pylint", "pytest", "ruff", "tox"}
 
 

@@ -40,6 +40,13 @@ def test_uv(tmp_path: Path) -> None:
     assert locks.own_name(tmp_path) == "shop"
 
 
+def test_poetry(tmp_path: Path) -> None:
+    groups = {"flask": ["main", "dev"], "uwsgi": ["server"], "pytest": ["dev", "test"]}
+    entries = (f'[[package]]\nname = "{name}"\nversion = "1"\ngroups = {list_}\n' for name, list_ in groups.items())
+    (tmp_path / "poetry.lock").write_text("".join(entries))
+    assert locks.dev_only(tmp_path) == {"pytest"}
+
+
 def test_nothing(tmp_path: Path) -> None:
     assert locks.versions(tmp_path) == {}
     assert locks.files(tmp_path) == []
