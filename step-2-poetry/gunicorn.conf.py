@@ -12,6 +12,6 @@ threads = 4
 # Workers prove that they are alive by touching a file: in memory, a busy disk cannot block them.
 worker_tmp_dir = "/dev/shm"
 
-# Gunicorn 25.1 and later open a control socket below the home directory. Nothing here uses it,
+# Gunicorn opens a control socket below the home directory. Nothing here uses it,
 # and without a writable home it only logs errors.
 control_socket_disable = True

@@ -28,7 +28,7 @@ def non_root(subject: Subject) -> None:
 
 @practice(needs="published")
 def local_only(subject: Subject) -> None:
-    """Compose publishes the app to this machine alone: no other one reaches it, whatever its firewall says."""
+    """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
     ports = subject.shared.container.network_settings.ports or {}
     bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
     if others := sorted(bound - {"127.0.0.1", "::1"}):
