@@ -17,7 +17,7 @@ import cog
 
 from library import tutorial
 from library.practices import PRACTICES, Practice
-from library.sabotages import EXERCISES
+from library.sabotages import EXERCISES, SABOTAGES
 from library.tutorial import ROOT, Folder
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
@@ -54,7 +54,7 @@ def hadolint() -> None:
     """What hadolint, with its own defaults, finds in each folder's Dockerfile, beside what the practices see."""
     rows = []
     for folder in FOLDERS.values():
-        findings = Counter(_findings(folder.path / "Dockerfile"))
+        findings = Counter(_findings((folder.path / "Dockerfile").read_text()))
         said = ", ".join(
             f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in sorted(findings.items())
         )
@@ -65,10 +65,23 @@ def hadolint() -> None:
     _table(("Dockerfile", "hadolint finds", "practices that are seen not to hold"), rows)
 
 
-def _findings(dockerfile: Path) -> list[str]:
+def hadolint_on_sabotages() -> None:
+    """The changed lines of Dockerfiles that practices notice, and what hadolint says of each that it did not before."""
+    rows = []
+    for sabotage in SABOTAGES:
+        if not sabotage.file.endswith("Dockerfile"):
+            continue
+        text = (ROOT / sabotage.folder / sabotage.file).read_text()
+        new = Counter(_findings(re.sub(sabotage.old, sabotage.new, text))) - Counter(_findings(text))
+        practices = ", ".join(f"`{name}`" for name in sorted(sabotage.breaks))
+        where = tutorial.short_name(sabotage.folder)
+        rows.append(f"| {where}: {sabotage.what} | {practices} | {', '.join(sorted(new)) or 'nothing'} |")
+    _table(("One changed line", "practices that notice", "hadolint finds"), rows)
+
+
+def _findings(text: str) -> list[str]:
     """The rules of hadolint's that a Dockerfile breaks, without the settings of this repository."""
     command = [str(Path(sys.executable).with_name("hadolint")), "--no-fail", "--format=json", "-"]
-    text = dockerfile.read_text()
     with TemporaryDirectory() as elsewhere:
         done = subprocess.run(command, input=text, cwd=elsewhere, capture_output=True, text=True, check=True)
     return [finding["code"] for finding in json.loads(done.stdout)]
