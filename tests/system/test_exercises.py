@@ -40,11 +40,14 @@ def test_it_is_red_until_it_is_repaired(exercise: Exercise, tmp_path: Path) -> N
     assert f"cd {path}\n" in red.stderr
     assert practice not in red.stderr
 
-    (path / "Dockerfile").write_text("FROM nothing-like-that:at-all\n" + (path / "Dockerfile").read_text())
-    broken = ask("check", number, into=tmp_path)
-    assert broken.returncode == 1
-    assert "the build failed" in broken.stderr
-    assert "Traceback" not in broken.stderr
+    for file in ("Dockerfile", "compose.yaml"):  # a repair that makes it worse
+        with (path / file).open("a") as broken:
+            broken.write("\nRUN exit 3\n")
+        worse = ask("check", number, into=tmp_path)
+        assert worse.returncode == 1
+        assert "the build failed" in worse.stderr
+        assert f"cd {path}\n" in worse.stderr
+        assert "Traceback" not in worse.stderr
 
     exercise.solve(path)
     green = ask("check", number, into=tmp_path)
