@@ -12,7 +12,7 @@ from library.project import Prepared, Unusable
 from library.subject import Subject
 from tools.score import Result, as_json, as_markdown, as_text, chosen, remark, taught_by
 
-SUBJECT = Subject("shop", Path("/work/shop"), service="api", profile="", published=9000, page="/about")
+SUBJECT = Subject("shop", Path("/home/me/shop"), service="api", profile="", published=9000, page="/about")
 PREPARED = Prepared(SUBJECT, None, ())
 ANSWERS = {
     "locked-dependencies": Answer("holds"),
