@@ -309,6 +309,8 @@ def test_ctrl_c_leaves_nothing(project: Path, when: str) -> None:
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background, as some CI does, has Ctrl-C ignored, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as run:
         assert run.stderr
         for line in run.stderr:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from itertools import groupby
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -113,7 +114,8 @@ def ask_all(
     workers: dict[Connection, SpawnProcess] = {}
     asked: dict[Connection, str] = {}
     try:
-        # Until each has a group of its own, Ctrl-C waits.
+        # Until each has a group of its own, Ctrl-C waits. multiprocessing's tracker lets it through when it starts.
+        resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         for _ in range(min(at_a_time, len(left))):
             ours, theirs = SPAWN.Pipe()
