@@ -22,7 +22,11 @@ def sweep(session: str) -> bool:
         (("ps", "--all", "--quiet", "--filter", f"name={session}"), ("rm", "--force", "--volumes")),
         (("network", "ls", "--quiet", "--filter", f"name={session}"), ("network", "rm")),
         (("volume", "ls", "--quiet", "--filter", f"name={session}"), ("volume", "rm", "--force")),
-        (("image", "ls", "--quiet", "--filter", f"reference={session}*"), ("image", "rm", "--force")),
+        # By name: the same image may have a name of another session, too, which goes on.
+        (
+            ("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={session}*"),
+            ("image", "rm", "--force"),
+        ),
     ):
         if leftovers := sorted(set(docker(*names))):
             docker(*remove, *leftovers)

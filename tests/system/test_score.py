@@ -297,7 +297,15 @@ def test_the_exposed_port_and_a_slow_path_are_used(project: Path) -> None:
     assert "is answered at once" in answers(project, "--slow=/", asked)["practices"]["graceful-stop"]["said"]
 
 
-@pytest.mark.parametrize("when", ["score: building", "score: starting", "score: asking", " 4/"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        "score: building",
+        pytest.param("score: starting", marks=pytest.mark.thorough),
+        "score: asking",
+        pytest.param(" 4/", marks=pytest.mark.thorough),
+    ],
+)
 def test_ctrl_c_leaves_nothing(project: Path, when: str) -> None:
     command = [sys.executable, "-m", "tools.score", f"--project={project}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
