@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from .locks import normalized
+
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
 INSTALLS = re.compile(r"\b(pip|pipenv|pdm|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
 
@@ -47,4 +49,4 @@ class Build:
             for count in re.findall(r"Prepared (\d+) package", self.output)
             for n in range(1, int(count))
         ]
-        return {re.sub("[-_.]+", "-", found).lower() for found in (*pip, *poetry)} | set(uv)
+        return {normalized(found) for found in (*pip, *poetry)} | set(uv)

@@ -100,6 +100,17 @@ def one_build_at_a_time() -> Iterator[None]:
         yield
 
 
+def build_recipe(recipe: str, name: str) -> None:
+    """Build an image from a Dockerfile that needs no context, and give it a name.
+
+    Raises:
+        CalledProcessError: it cannot be built; ``stderr`` says why.
+    """
+    command = ["docker", "build", "--progress=plain", f"--tag={name}", "-"]
+    with one_build_at_a_time():
+        subprocess.run(command, input=recipe, text=True, check=True, capture_output=True)
+
+
 def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
     """Poll until the condition is true or ``limit`` seconds have passed (see `clock`); return its last value."""
     deadline = clock.seconds() + limit

@@ -1,10 +1,9 @@
 """A laptop that has Poetry and uv: an image with the versions that final's files name."""
 
 import re
-import subprocess
 from functools import cache
 
-from .engine import SESSION, one_build_at_a_time
+from .engine import SESSION, build_recipe
 from .tutorial import FINAL_FILES, ROOT
 
 
@@ -19,7 +18,5 @@ def exporter(base: str) -> str:
     tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
     recipe = f"FROM {base}\nRUN pip install --root-user-action ignore {' '.join(tools)}\n"
     name = f"{SESSION}-exporter-{re.sub('[^a-z0-9]+', '-', base.lower())}"
-    with one_build_at_a_time():
-        build = ["docker", "build", "--progress=plain", f"--tag={name}", "-"]
-        subprocess.run(build, input=recipe, text=True, check=True, capture_output=True)
+    build_recipe(recipe, name)
     return name

@@ -7,7 +7,6 @@ import secrets
 import shlex
 import shutil
 import ssl
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,17 @@ from python_on_whales.exceptions import DockerException
 from . import clock, tutorial
 from .buildlog import Build
 from .dockerfile import Dockerfile
-from .engine import SCRATCH, SESSION, BuildFailed, NotReady, at_end, docker, one_build_at_a_time, wait_until
+from .engine import (
+    SCRATCH,
+    SESSION,
+    BuildFailed,
+    NotReady,
+    at_end,
+    build_recipe,
+    docker,
+    one_build_at_a_time,
+    wait_until,
+)
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
 # What every folder of the tutorial has, and a project may lack (`practices.THINGS` says what follows from that).
@@ -272,9 +281,7 @@ class Subject:
             _bases[name] = name
             if not docker.image.exists(name):
                 _bases[name] = f"{SESSION}-base-{len(_bases)}"
-                with one_build_at_a_time():
-                    build = ["docker", "build", "--quiet", f"--tag={_bases[name]}", "-"]
-                    subprocess.run(build, input=f"FROM {name}\n", text=True, capture_output=True, check=True)
+                build_recipe(f"FROM {name}\n", _bases[name])
         return _bases[name]
 
     @property

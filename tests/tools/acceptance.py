@@ -80,8 +80,7 @@ def subjects() -> Iterator[dict[str, Subject]]:
     )
     assert script  # noqa: S101
     recipe = f"FROM {base}\nRUN pip install --no-compile {uv[0]}\n"
-    with engine.one_build_at_a_time():
-        subprocess.run(["docker", "build", "--quiet", f"--tag={STAND_IN}", "-"], input=recipe, text=True, check=True)
+    engine.build_recipe(recipe, STAND_IN)
     with ExitStack() as stack:
         found = {"final": stack.enter_context(final.copied("as it is"))}
         for name in REFERENCES:
