@@ -59,7 +59,7 @@ class Dockerfile:
 
     @cached_property
     def images(self) -> list[str]:
-        """The images that stages start from, then those that instructions take files from; no earlier stage, no `scratch`."""
+        """The images that stages start from, then those that files come from; no earlier stage, no `scratch`."""
         named = [stage.base for stage in self.stages]
         for line in self.instructions:
             if options := re.match(r"(?:COPY|RUN)(?:\s+--\S+)+", line, re.IGNORECASE):
