@@ -61,8 +61,10 @@ def stages(dockerfile: str) -> str:
         base, node = known(stage.base), f"stage{number}"
         lines.append(f'{node}["{name}{"<br>becomes the image" if last else ""}"]{":::image" if last else ""}')
         lines.append(f"{base} ==> {node}")
+        taken: dict[str, list[str]] = {}
         for source, what in dict.fromkeys(_taken(stage)):
-            lines.append(f'{known(source)} -- "{_escaped(what)}" --> {node}')
+            taken.setdefault(source, []).append(_escaped(what))
+        lines += [f'{known(source)} -- "{"<br>".join(paths)}" --> {node}' for source, paths in taken.items()]
         ids[stage.name or str(number)] = node
     return _mermaid("flowchart TD", lines, {"image": "stroke-width:3px"})
 
