@@ -392,8 +392,6 @@ SABOTAGES = [
         r"          path: requirements\.txt",
         "          path: poetry.lock",
         {"live-reload"},
-        symptom="I have added a package and exported the list. The app says ModuleNotFoundError, and goes on saying it"
-        " until somebody builds by hand.",
     ),
     Sabotage(
         "a debugger for everybody",

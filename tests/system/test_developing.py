@@ -112,6 +112,23 @@ def test_the_tests_run_again_after_each_save(folder: Folder) -> None:
         typed.wait()
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "asgi"])
+def test_gunicorn_does_not_reload_as_well(folder: Folder, worker: str) -> None:
+    """With uvicorn's worker it goes on with the old code; with its own, an exception while it imports ends it."""
+    command = ["gunicorn", "--reload"]
+    environment = {"WORKER_CLASS": worker}
+    dev = replace(FOLDER, name=f"extra-4 with {worker}", path=folder.path, service="dev")
+    with dev.running(command=command, environment=environment, restart="no") as running:
+        main = folder.path / "hello/main.py"
+        main.write_text(main.read_text() + "\nraise NameError\n")
+        assert wait_until(lambda: f"{main.name} modified" in running.log, limit=30), running.log
+        if worker == "asgi":
+            assert wait_until(lambda: not running.is_up, limit=30), running.log
+        else:
+            assert not wait_until(lambda: not running.answers(), limit=10), "it has loaded the new code, or ended"
+
+
 def test_py_spy_needs_one_capability_or_to_be_the_user_of_the_app() -> None:
     yama = Path("/proc/sys/kernel/yama/ptrace_scope")
     alike = not yama.exists() or yama.read_text().strip() == "0"
