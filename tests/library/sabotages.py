@@ -402,14 +402,6 @@ SABOTAGES = [
         {"debuggable"},
         symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
     ),
-    Sabotage(
-        "the tools shipped",
-        "extra-4-developing",
-        "Dockerfile",
-        r"FROM production(?=\nARG)",
-        "FROM tools",
-        {"debuggable", "no-dev-dependencies"},
-    ),
 ]
 
 
