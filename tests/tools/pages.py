@@ -3,6 +3,7 @@
 import difflib
 import html
 import json
+import math
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from library import tutorial
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES, SABOTAGES
 from library.tutorial import ROOT, Folder
+from tools import drawings, reading
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 LONG_DIFF = 40  # lines; a longer one is folded
@@ -26,8 +28,27 @@ LONG_DIFF = 40  # lines; a longer one is folded
 
 def contents() -> None:
     """The table of contents of the front page."""
-    rows = (f"| [{f.name}]({f.name}/README.md) | {f.title} | {f.promise} |" for f in FOLDERS.values())
-    _table(("Folder", "Title", "What you get"), rows)
+    rows = []
+    for folder in FOLDERS.values():
+        minutes = math.ceil(reading.minutes((folder.path / "README.md").read_text()))
+        rows.append(f"| [{folder.name}]({folder.name}/README.md) | {folder.title} | {folder.promise} | {minutes} |")
+    _table(("Folder", "Title", "What you get", "Minutes to read"), rows)
+
+
+def folder_map() -> None:
+    """The drawing of what builds on what."""
+    _code("mermaid", drawings.folder_map(FOLDERS.values()))
+
+
+def layers(*names: str) -> None:
+    """The drawing of what a change of the code does to these folders' Dockerfiles."""
+    files = {tutorial.short_name(name): (ROOT / name / "Dockerfile").read_text() for name in names}
+    _code("mermaid", drawings.layers(files))
+
+
+def stages(path: str) -> None:
+    """The drawing of a Dockerfile's stages."""
+    _code("mermaid", drawings.stages((ROOT / path).read_text()))
 
 
 def scoreboard() -> None:
@@ -53,8 +74,8 @@ def _board(practices: Iterable[Practice], root: str) -> None:
 def hadolint() -> None:
     """What hadolint, with its own defaults, finds in each folder's Dockerfile, beside what the practices see."""
     rows = []
-    for folder in FOLDERS.values():
-        findings = Counter(_findings((folder.path / "Dockerfile").read_text()))
+    texts = [(folder.path / "Dockerfile").read_text() for folder in FOLDERS.values()]
+    for folder, findings in zip(FOLDERS.values(), _findings(texts), strict=True):
         said = ", ".join(
             f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in sorted(findings.items())
         )
@@ -68,23 +89,28 @@ def hadolint() -> None:
 def hadolint_on_sabotages() -> None:
     """The changed lines of Dockerfiles that practices notice, and what hadolint says of each that it did not before."""
     rows = []
-    for sabotage in SABOTAGES:
-        if not sabotage.file.endswith("Dockerfile"):
-            continue
-        text = (ROOT / sabotage.folder / sabotage.file).read_text()
-        new = Counter(_findings(re.sub(sabotage.old, sabotage.new, text))) - Counter(_findings(text))
+    sabotages = [sabotage for sabotage in SABOTAGES if sabotage.file.endswith("Dockerfile")]
+    before = [(ROOT / sabotage.folder / sabotage.file).read_text() for sabotage in sabotages]
+    after = [re.sub(sabotage.old, sabotage.new, text) for sabotage, text in zip(sabotages, before, strict=True)]
+    for sabotage, was, found in zip(sabotages, _findings(before), _findings(after), strict=True):
+        new = found - was
         practices = ", ".join(f"`{name}`" for name in sorted(sabotage.breaks))
         where = tutorial.short_name(sabotage.folder)
         rows.append(f"| {where}: {sabotage.what} | {practices} | {', '.join(sorted(new)) or 'nothing'} |")
     _table(("One changed line", "practices that notice", "hadolint finds"), rows)
 
 
-def _findings(text: str) -> list[str]:
-    """The rules of hadolint's that a Dockerfile breaks, without the settings of this repository."""
-    command = [str(Path(sys.executable).with_name("hadolint")), "--no-fail", "--format=json", "-"]
+def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
+    """How often each Dockerfile breaks each rule of hadolint's, without the settings of this repository."""
     with TemporaryDirectory() as elsewhere:
-        done = subprocess.run(command, input=text, cwd=elsewhere, capture_output=True, text=True, check=True)
-    return [finding["code"] for finding in json.loads(done.stdout)]
+        files = [Path(elsewhere, f"{number}.Dockerfile") for number, _ in enumerate(dockerfiles)]
+        for file, text in zip(files, dockerfiles, strict=True):
+            file.write_text(text)
+        hadolint = Path(sys.executable).with_name("hadolint")
+        command = [str(hadolint), "--no-fail", "--format=json", *map(str, files)]
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    return [Counter(finding["code"] for finding in found if finding["file"] == str(file)) for file in files]
 
 
 def adds(name: str) -> None:
@@ -163,9 +189,13 @@ def part(path: str, language: str, begins: str, ends: str = "") -> None:
 
 
 def navigation(name: str) -> None:
-    """Links to the article before, the contents, and the article after."""
+    """Links to the articles before and after, to the contents, and to what it builds on, if that is another."""
     names = list(FOLDERS)
     at = names.index(name)
+    builds_on = FOLDERS[name].builds_on
+    if builds_on and builds_on != (names[at - 1],):
+        others = " and ".join(f"[{tutorial.short_name(other)}](../{other}/README.md)" for other in builds_on)
+        cog.outl(f"Builds on {others} · in reading order:")
     links = [
         f"[← {FOLDERS[names[at - 1]].title}](../{names[at - 1]}/README.md)" if at else "",
         "[Contents](../README.md#contents)",
