@@ -54,6 +54,7 @@ class Practice:
     Args:
         slow: it builds again or starts containers of its own: half a minute, where others take a second.
         slow_to_fail: it takes a minute or so to be seen *not* to hold.
+        builds: it reads the Dockerfile, or builds something of its own: that the image is the same says nothing of it.
         needs: a thing that an app must have for the practice to be asked; ``has`` in tutorial.toml names those that
             not every folder has.
     """
@@ -64,6 +65,7 @@ class Practice:
     check: Check
     slow: bool
     slow_to_fail: bool
+    builds: bool
     needs: Thing | None
 
     def applies_to(self, has: frozenset[str]) -> bool:
@@ -71,14 +73,16 @@ class Practice:
         return self.needs is None or self.needs in has | OF_EVERY_FOLDER
 
 
-def practice(*, slow: bool = False, slow_to_fail: bool = False, needs: Thing | None = None) -> Callable[[Check], Check]:
+def practice(
+    *, slow: bool = False, slow_to_fail: bool = False, builds: bool = False, needs: Thing | None = None
+) -> Callable[[Check], Check]:
     """Register a function as a practice; :class:`Practice` says what the arguments mean."""
 
     def register(check: Check) -> Check:
         id_ = check.__name__.replace("_", "-")
         sentence = " ".join((check.__doc__ or "").split())
         family = check.__module__.rpartition(".")[2]
-        PRACTICES[id_] = Practice(id_, family, sentence, check, slow, slow_to_fail, needs)
+        PRACTICES[id_] = Practice(id_, family, sentence, check, slow, slow_to_fail, builds, needs)
         return check
 
     return register
@@ -114,11 +118,11 @@ def ask(practice: Practice, subject: Subject) -> Answer:
     except (BuildFailed, NotReady) as error:
         return Answer("not asked", f"could not be asked: {error.brief}")
     except Exception as error:  # a project that nobody has seen may surprise any practice
-        return Answer("not asked", f"could not be asked: {_last_line(error)}")
+        return Answer("not asked", f"could not be asked: {last_line_of(error)}")
     return Answer("holds")
 
 
-def _last_line(error: Exception) -> str:
+def last_line_of(error: Exception) -> str:
     """An exception as one line: the last one of a command that failed says most."""
     if isinstance(error, DockerException):
         return last_line(error.stderr or "") or f"{' '.join(error.docker_command)[:100]}: exit code {error.return_code}"

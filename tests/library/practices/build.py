@@ -34,7 +34,7 @@ def locked_dependencies(subject: Subject) -> None:
         )
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def verified_hashes(subject: Subject) -> None:
     """A package that is not the one that was locked stops the build, and the message says so."""
     with subject.copied("with another hash for one package") as copy:
@@ -72,7 +72,7 @@ def verified_hashes(subject: Subject) -> None:
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
 
-@practice()
+@practice(builds=True)
 def pinned_tools(subject: Subject) -> None:
     """The base image names its Debian release, and every tool that the build uses has a version."""
     if not RELEASE.search(base := subject.parsed.base_image):
@@ -94,7 +94,7 @@ def pinned_tools(subject: Subject) -> None:
                 raise Violation(f"no version for {', '.join(loose)} in: {line}", "docker compose build --no-cache")
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def cached_dependencies(subject: Subject) -> None:
     """After a change of the app's code alone, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
@@ -111,7 +111,7 @@ def cached_dependencies(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def cached_downloads(subject: Subject) -> None:
     """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
     with subject.copied("with another version of one dependency") as copy:
@@ -136,7 +136,7 @@ CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", ".idea/workspace.xml")
 CANARIES_IN_CODE = (".env", "__pycache__/main.cpython-314.pyc")
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
     canary = secrets.token_hex().encode()
@@ -154,7 +154,7 @@ def lean_context(subject: Subject) -> None:
             )
 
 
-@practice()
+@practice(builds=True)
 def single_stage(subject: Subject) -> None:
     """The Dockerfile is one stage, read from top to bottom."""
     if (count := len(subject.parsed.stages)) > 1:
@@ -171,7 +171,7 @@ class TestCanary(unittest.TestCase):
 """
 
 
-@practice(slow=True)
+@practice(slow=True, builds=True)
 def test_target(subject: Subject) -> None:
     """`docker build --target test` runs the app's tests, and a test that fails stops it."""
     by_hand = "docker build --target test ."
@@ -210,7 +210,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/*.pyc"):
 """
 
 
-@practice(slow=True)
+@practice(slow=True, builds=True)
 def repeatable_build(subject: Subject) -> None:
     """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
     # First what two builds within a minute would not show: days and times of the build that are kept in files.

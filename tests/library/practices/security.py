@@ -35,7 +35,7 @@ def local_only(subject: Subject) -> None:
         raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def readable_code(subject: Subject) -> None:
     """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
     user = "10001:10001"
