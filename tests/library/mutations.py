@@ -155,6 +155,21 @@ def summary(folder: Folder, results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n  survives: ".join([said, *survivors])
 
 
+def by_line(file: Path) -> dict[str, list[Mutant]]:
+    """The lines of a folder's file that have mutants, and these: first those that take something of this line away."""
+    text = file.read_text()
+    found: dict[tuple[int, str], list[Mutant]] = {}
+    for mutant in mutants(file.parent):
+        if mutant.file == file.name:
+            number = text.count("\n", 0, mutant.start)
+            line = text.splitlines()[number].strip().removesuffix("\\").strip().removesuffix("&&").strip()
+            found.setdefault((number, line if len(line) <= SHOWN else f"{line[:SHOWN]}…"), []).append(mutant)
+    for those in found.values():
+        those.sort(key=lambda mutant: ("removed" not in mutant.what, len(mutant.old)))
+    lines = Counter(line for _, line in found)
+    return {line if lines[line] == 1 else f"{line} ({those[0].part})": those for (_, line), those in found.items()}
+
+
 def of_text(file: str, text: str, constants: Mapping[str, str] | None = None) -> list[Mutant]:
     """All mutants of one file.
 
@@ -260,9 +275,10 @@ def _variables(dockerfile: Dockerfile) -> dict[str, str]:
     return {name: value for line in lines for name, value in re.findall(r"(\w+)=(\S+)", line)}
 
 
-# Instructions that change files or run something, beside which the order may matter. The others only set what the
-# image's configuration says.
-_WORKS = {"RUN", "COPY", "ADD", "WORKDIR"}
+# Instructions that change files or run something, and those that only the container's start reads: between the others
+# and these, or among themselves, the order makes no difference.
+_WORKS = {"RUN", "COPY", "ADD"}
+_READ_AT_START = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL"}
 
 
 def _of_dockerfile(text: str) -> Iterator[_Edit]:
@@ -286,10 +302,7 @@ def _of_dockerfile(text: str) -> Iterator[_Edit]:
 
 def _order_may_matter(one: _Instruction, other: _Instruction) -> bool:
     if _WORKS & {one.keyword, other.keyword}:
-        return "HEALTHCHECK" not in (one.keyword, other.keyword) and not {"CMD", "ENTRYPOINT", "LABEL"} & {
-            one.keyword,
-            other.keyword,
-        }
+        return not _READ_AT_START & {one.keyword, other.keyword}
     sets = re.findall(r"(\w+)=", one.text)
     return one.keyword in ("ARG", "ENV") and any(re.search(rf"\$\{{?{name}\b", other.text) for name in sets)
 

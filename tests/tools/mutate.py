@@ -39,23 +39,31 @@ SAID = 160  # characters of what a practice saw
 
 # Who is asked first about what: a guess that saves time where it is right, and costs a question where it is not.
 LIKELY = [
-    (r"^\.dockerignore", ("lean-context",)),
-    (
-        r"HEALTHCHECK|--(interval|timeout|start-period|start-interval|retries)=|/health|http\.client|urlopen",
-        ("healthcheck",),
-    ),
+    (r"^\.dockerignore: \*\*/(\.env|\.venv|__py|\*\.pyc)", ("lean-context",)),
+    (r"^\.dockerignore: \*\*/", ("leaves-leftovers",)),
+    (r"^\.dockerignore: [^!]*[a-z]", ("unrelated-changes",)),
+    (r"HEALTHCHECK|--(interval|timeout|start-\w+|retries)=|/health|http\.client|urlopen", ("healthcheck",)),
     (r"BIND|HOST", ("configured-by-env",)),
     (r"PYTHONUNBUFFERED", ("unbuffered-logs",)),
     (r"PYTHONFAULTHANDLER", ("crash-traceback",)),
+    (r"PYTHONPATH", ("any-layout",)),
     (r"timestamp|TIMESTAMP|invalidation", ("repeatable-build",)),
     (r"BYTECODE|compileall", ("precompiled",)),
     (r"type=cache", ("cached-downloads",)),
-    (r"\(test\)|pytest", ("test-target",)),
+    (r"\(test\)|pytest", ("test-target", "tests-in-compose")),
+    (r"services\.test", ("tests-in-compose",)),
     (r"require-hashes", ("verified-hashes",)),
     (r"LABEL|ARG|GIT_COMMIT|BUILD_TIME|SOURCE|opencontainers", ("labelled", "knows-its-version")),
     (r"chmod|umask", ("readable-code",)),
+    (r"install -d", ("data-volume",)),
+    (r"gunicorn \]|python gunicorn\.conf\.py|Manifest", ("says-what-is-missing",)),
     (r"HOME|XDG", ("any-uid",)),
-    (r"limit|memory|cpus|workers_that_fit|CPU|MEMORY", ("workers-fit-limits",)),
+    (r"^compose.*(cpus|mem_limit|pids_limit)", ("bounded",)),
+    (r"^compose.*ports", ("port-from-env", "local-only")),
+    (r"init: |\.init\)", ("commands-stop",)),
+    (r"restart", ("comes-back",)),
+    (r"stop_grace_period", ("patient-stop",)),
+    (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
     (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
 ]
 # What a container that does not answer at all is killed by.
@@ -268,9 +276,8 @@ def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Re
             if mutant.id not in reasons and mutant.id not in known and re.search(arguments.only, mutant.id)
         ]
         if arguments.sample:
-            mutants = random.Random(f"{arguments.seed} {folder.name}").sample(
-                mutants, min(arguments.sample, len(mutants))
-            )
+            chance = random.Random(f"{arguments.seed} {folder.name}")  # noqa: S311  it keeps no secret
+            mutants = chance.sample(mutants, min(arguments.sample, len(mutants)))
         found += [(folder, mutant) for mutant in mutants]
     return found
 
@@ -322,6 +329,8 @@ def main() -> None:
     results = Results(describe_machine())
     committed = json.loads(json.dumps(results.data["folders"]))
     todo = chosen(folders, arguments, results)
+    if arguments.sample:
+        print(f"mutate: {len(todo)} mutants, chosen by SEED={arguments.seed}", flush=True)
     try:
         found = run(todo, results, arguments.workers) if todo else []
     except KeyboardInterrupt:

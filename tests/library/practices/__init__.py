@@ -17,7 +17,7 @@ from ..subject import OF_EVERY_FOLDER, Subject
 PRACTICES: dict[str, "Practice"] = {}
 
 Check = Callable[[Subject], None]
-Thing = Literal["compose", "database", "modes", "page", "published", "version"]
+Thing = Literal["compose", "database", "modes", "page", "published", "test-service", "version"]
 # What an app may lack, and why practices that need it are then not asked.
 THINGS: dict[Thing, str] = {
     "compose": "no compose file says how the app is started",
@@ -25,6 +25,7 @@ THINGS: dict[Thing, str] = {
     "modes": "it tries the three words of step 5's own entrypoint",
     "page": "it looks at what the page of step 5's guestbook links to",
     "published": "no compose file publishes a port of the app",
+    "test-service": "it runs the service `test` that the tutorial's compose files have",
     "version": "it asks for what step 5 answers to GET /version",
 }
 
