@@ -334,6 +334,8 @@ def main() -> None:
     try:
         found = run(todo, results, arguments.workers) if todo else []
     except KeyboardInterrupt:
+        for stop in pool.STOPS:
+            signal.signal(stop, signal.SIG_IGN)  # it is ending
         print(f"mutate: stopped; {FILE.name} has what was judged, and the next run goes on from there", file=sys.stderr)
         sys.exit(130)
     for folder in folders:
