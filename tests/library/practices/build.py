@@ -69,25 +69,27 @@ def verified_hashes(subject: Subject) -> None:
                 f"change the hashes of the framework in {named}",
                 "docker compose build",
             )
-    if not (subject.source / "uv.lock").exists():
+    if (subject.source / "requirements.txt").exists():
         _refuse_a_package_without_hashes(subject)
+
+
+# The hashes of a package, on the lines that continue its own.
+HASHES = re.compile(r" \\\n +--hash=\S+")
 
 
 def _refuse_a_package_without_hashes(subject: Subject) -> None:
     with subject.copied("with one package that has no hash") as copy:
-        for name in ("requirements.txt", "poetry.lock"):
-            if (lock := copy.source / name).exists():
-                text = FRAMEWORK.sub(lambda lines: WITH_HASH.sub("", lines[0]), lock.read_text())
-                lock.write_text(text)
+        listed = copy.source / "requirements.txt"
+        listed.write_text(FRAMEWORK.sub(lambda lines: HASHES.sub("", lines[0]), listed.read_text()))
         try:
             copy.build()
         except BuildFailed:
             return
-    raise Violation("one package has no hash, and is installed all the same", "docker compose build")
+    raise Violation(
+        "one package in requirements.txt has no hash, and is installed all the same", "docker compose build"
+    )
 
 
-# The end of a line in a requirements.txt that is continued with hashes, and those; an entry of a poetry.lock.
-WITH_HASH = re.compile(r"(?: \\\n +--hash=\S+)+|^.*hash = .*\n?", re.MULTILINE)
 # What names a release of Debian (or of the distribution that a project has chosen), or the very image.
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
@@ -273,7 +275,7 @@ def leaves_leftovers(subject: Subject) -> None:
 OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".gitignore", ".pre-commit-config.yaml")
 
 
-@practice(slow=True, builds=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def unrelated_changes(subject: Subject) -> None:
     """After a change of README, compose file, hooks or the Dockerfile's comments, a build runs nothing."""
     with subject.copied("with another README") as copy:
