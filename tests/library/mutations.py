@@ -266,7 +266,8 @@ def _instructions(text: str) -> list[_Instruction]:
             named = re.search(r" AS (\S+)", match[0], re.IGNORECASE)
             stage = named[1] if named else f"stage {number}"
         found.append(_Instruction(keyword, match.start(), match.end(), match[0], stage))
-    return found
+    # Another stage before it is no other name for the last one.
+    return [replace(this, stage="last stage") if this.stage == f"stage {number}" else this for this in found]
 
 
 def _variables(dockerfile: Dockerfile) -> dict[str, str]:
@@ -315,8 +316,8 @@ def _of_from(this: _Instruction, earlier: list[str]) -> Iterator[_Edit]:
         for other in earlier:
             yield _Edit(base.start(1), base.end(1), other, (0, len(this.text)))
     else:
-        for part in re.finditer(r"-(\w+)", base[1]):
-            at = base.start(1)
+        at = base.start(1)
+        for part in (*re.finditer(r":[^/@]+", base[1]), *re.finditer(r"-\w+(?=[^/]*$)", base[1])):
             yield _Edit(at + part.start(), at + part.end(), "", (0, len(this.text)))
     if name := re.search(r" AS \S+", this.text):
         yield _Edit(name.start(), name.end(), "", (0, len(this.text)))
