@@ -40,7 +40,7 @@ SAID = 160  # characters of what a practice saw
 # Who is asked first about what: a guess that saves time where it is right, and costs a question where it is not.
 LIKELY = [
     (r"^\.dockerignore: \*\*/(\.env|\.venv|__py|\*\.pyc)", ("lean-context",)),
-    (r"^\.dockerignore: \*\*/", ("leaves-leftovers",)),
+    (r"^\.dockerignore: \*\*/", ("no-leftovers",)),
     (r"^\.dockerignore: [^!]*[a-z]", ("unrelated-changes",)),
     (r"HEALTHCHECK|--(interval|timeout|start-\w+|retries)=|/health|http\.client|urlopen", ("healthcheck",)),
     (r"BIND|HOST", ("configured-by-env",)),

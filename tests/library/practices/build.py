@@ -256,7 +256,7 @@ LEFTOVERS = (
 
 
 @practice(slow=True, slow_to_fail=True, builds=True)
-def leaves_leftovers(subject: Subject) -> None:
+def no_leftovers(subject: Subject) -> None:
     """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
     canary = secrets.token_hex().encode()
     with subject.copied("after a day's work") as copy:
