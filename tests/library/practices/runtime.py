@@ -453,7 +453,7 @@ def patient_stop(subject: Subject) -> None:
         require_answer_in_flight(running, subject.slow_path(14))
 
 
-@practice(slow=True, needs="compose")
+@practice(slow=True, slow_to_fail=True, needs="compose")
 def commands_stop(subject: Subject) -> None:
     """A command that knows no signals (a script, a migration) ends at once on `docker stop`, too."""
     sleep = "import time; print('begun', flush=True); time.sleep(600)"
@@ -465,7 +465,7 @@ def commands_stop(subject: Subject) -> None:
         raise Violation(f"a command that sleeps took {took:.1f} s to stop", *by_hand)
 
 
-@practice(slow=True, needs="compose")
+@practice(slow=True, slow_to_fail=True, needs="compose")
 def comes_back(subject: Subject) -> None:
     """When its main process ends, the engine starts the app again."""
     with subject.running() as running:
