@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from python_on_whales.exceptions import DockerException
@@ -200,9 +201,10 @@ def presentable(text: str) -> str:
 class Results:
     """The file of results: each mutant's, which runs they come from, and what practices take."""
 
-    def __init__(self, machine: dict[str, str]) -> None:
+    def __init__(self, machine: dict[str, str], file: Path = FILE) -> None:
+        self.file = file
         empty: dict[str, Any] = {"runs": {}, "practices": {}, "folders": {}}
-        self.data: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else empty
+        self.data: dict[str, Any] = json.loads(file.read_text()) if file.exists() else empty
         self.run = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
         self.data["runs"][self.run] = {"machine": machine, "folders": {}}
         self.took: dict[str, list[float]] = defaultdict(list)
@@ -232,10 +234,10 @@ class Results:
                 self.data["folders"][folder.name] = {name: known[name] for name in names if name in known}
         used = {entry["run"] for entries in self.data["folders"].values() for entry in entries.values()}
         self.data["runs"] = {n: run for n, run in self.data["runs"].items() if n in used or n == self.run}
-        part = FILE.with_suffix(".part")
+        part = self.file.with_suffix(".part")
         lines = json.dumps(self.data, indent=1, ensure_ascii=False)
         part.write_text(re.sub(r"\{\n +(\"outcome\".*?)\n +\}", _one_line, lines, flags=re.DOTALL) + "\n")
-        part.replace(FILE)
+        part.replace(self.file)
 
     def order(self, folder: Folder, mutant: Mutant) -> tuple[str, ...]:
         """The practices to ask of a mutant: what killed it before, what is quick, what killed those beside it."""
@@ -323,10 +325,11 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=0, help="so many of each folder, chosen by chance")
     parser.add_argument("--seed", default="", help="what decides that choice")
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=FILE, help="the file of results")
     arguments = parser.parse_args()
     folders = [folder for folder in tutorial.load() if not arguments.steps or folder.name in arguments.steps.split()]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = Results(describe_machine())
+    results = Results(describe_machine(), arguments.results)
     committed = json.loads(json.dumps(results.data["folders"]))
     todo = chosen(folders, arguments, results)
     if arguments.sample:
@@ -336,7 +339,10 @@ def main() -> None:
     except KeyboardInterrupt:
         for stop in pool.STOPS:
             signal.signal(stop, signal.SIG_IGN)  # it is ending
-        print(f"mutate: stopped; {FILE.name} has what was judged, and the next run goes on from there", file=sys.stderr)
+        print(
+            f"mutate: stopped; {arguments.results.name} has what was judged, and the next run goes on from there",
+            file=sys.stderr,
+        )
         sys.exit(130)
     for folder in folders:
         print(mutations.summary(folder, results.of(folder)))
