@@ -504,8 +504,8 @@ def entrypoint_modes(subject: Subject) -> None:
 # The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
 CONFIGURED = {
     "WORKER_CLASS": ("gthread", "worker_class = gthread"),
-    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:9001']"),
-    "PORT": ("9001", "bind = ['[127.0.0.1]:9001']"),
+    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:65535']"),
+    "PORT": ("65535", "bind = ['[127.0.0.1]:65535']"),
     "WEB_CONCURRENCY": ("7", "workers = 7"),
     "THREADS": ("3", "threads = 3"),
     "TIMEOUT": ("77", "timeout = 77"),
@@ -519,10 +519,20 @@ CONFIGURED = {
 # What gunicorn reports where no variable is set: the table in final's article.
 DEFAULTS = (
     "bind = ['[0.0.0.0]:8000']", "timeout = 30", "graceful_timeout = 30", "keepalive = 5", "loglevel = info",
-    "accesslog = None",
+    "accesslog = None", "threads = 1",
 )  # fmt: skip
-# Another way to say the same, which goes before it.
-BEFORE = {"BIND": ("0.0.0.0:9002", "bind = ['0.0.0.0:9002']"), "WORKERS": ("5", "workers = 5")}
+# Another way to say the same, which goes before it; and no limit at all.
+BEFORE = {
+    "BIND": ("0.0.0.0:9002", "bind = ['0.0.0.0:9002']"),
+    "WORKERS": ("5", "workers = 5"),
+    "TIMEOUT": ("0", "timeout = 0"),
+    "KEEP_ALIVE": ("0", "keepalive = 0"),
+}
+# Alone, each with what follows from it.
+ALONE = [
+    ("WORKER_CLASS", "gthread", "threads = 4"),
+    *(("LOG_LEVEL", level, f"loglevel = {level}") for level in ("info", "warning", "error", "critical")),
+]
 
 
 @practice(slow=True, slow_to_fail=True)
@@ -570,6 +580,7 @@ def configured_by_env(subject: Subject) -> None:
     ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
     config = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()})
     ignored += [name for name, (_, line) in BEFORE.items() if line not in config]
+    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value})]
     if ignored:
         by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
         raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
@@ -604,11 +615,17 @@ def workers_fit_limits(subject: Subject) -> None:
     # A cgroup v2 file is read here on a host with cgroup v1, too: these are the files that the kernel would show.
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
-        for quota, expected in {"100000 100000": 1, "max 100000": len(os.sched_getaffinity(0))}.items():
+        for quota, memory, expected in (
+            ("100000 100000", "max", 1),
+            ("max 100000", "max", len(os.sched_getaffinity(0))),
+            ("max 100000", str(200 * 2**20), 1),
+        ):
             Path(folder, "cpu.max").write_text(quota)
+            Path(folder, "memory.max").write_text(memory)
             config = _print_config(subject, {}, volumes=[(folder, "/sys/fs/cgroup", "ro")])
             if f"\nworkers = {expected}\n" not in config:
-                raise Violation(f"cpu.max says {quota}, and there are not {expected} workers", by_hand)
+                limits = f"cpu.max says {quota} and memory.max {memory}"
+                raise Violation(f"{limits}, and there are not {expected} workers", by_hand)
     many = _first_running(subject, SIXTEEN_CPUS)
     with many as overrides, subject.running(cpus=0, mem_limit="300m", **overrides) as running:
         workers = _signal_workers(running, 0)
