@@ -28,7 +28,7 @@ named_in_dockerfile() {
     function found(image) { if (!(image in stages) && image != "scratch") print image "\t" FILENAME }
     /^[ \t]*#/ { next }
     $1 == "FROM" { found($2); if ($3 == "AS") stages[$4] }
-    { while (match($0, /(--|,)from=[^ ,]+/)) {
+    { while (match($0, /[-,=]from=[^ ,]+/)) {
         image = substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH)
         sub(/.*=/, "", image); found(image) } }' "$1"
 }
@@ -155,10 +155,10 @@ done
 # --- Build stand-ins for the rest. -----------------------------------------------------
 
 # "RECIPE STAGE VERSION NAME ..." for the image: a recipe says below each final stage what that stands in for, where
-# VERSION is the image's own (3.14, say); it is "-" where the names have none.
+# VERSION is the image's own (3.14 or 0.13.8, say); it is "-" where the names have none.
 recipe_for() {
   awk -v image="$1" '
-    BEGIN { version = "-"; if (match(image, /:[0-9]+\.[0-9]+/)) version = substr(image, RSTART + 1, RLENGTH - 1) }
+    BEGIN { version = "-"; if (match(image, /:[0-9]+(\.[0-9]+)+/)) version = substr(image, RSTART + 1, RLENGTH - 1) }
     toupper($1) == "FROM" { stage = $NF }
     /^# stand-in for:/ {
       found = /VERSION/ ? version : "-"

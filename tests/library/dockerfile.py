@@ -59,8 +59,12 @@ class Dockerfile:
 
     @cached_property
     def images(self) -> list[str]:
-        """The images that stages start from, earlier stages aside."""
-        return [stage.base for stage in self.stages if stage.base not in self.stage_names]
+        """The images that stages start from, then those that files come from; no earlier stage, no `scratch`."""
+        named = [stage.base for stage in self.stages]
+        for line in self.instructions:
+            if options := re.match(r"(?:COPY|RUN)(?:\s+--\S+)+", line, re.IGNORECASE):
+                named += re.findall(r"[-,=]from=([^\s,]+)", options[0])
+        return [name for name in named if name not in {*self.stage_names, "scratch"} and not name.isdecimal()]
 
     @cached_property
     def last_stages(self) -> list[Stage]:

@@ -17,7 +17,6 @@ from library.tutorial import ROOT
 
 pytestmark = [pytest.mark.thorough, pytest.mark.xdist_group("podman")]
 FOLDERS = ["step-1-kiss", "step-2-poetry", "step-3-basic", "step-4-nontrivial", "final"]
-BASES = ["python:3.14", "python:3.14-trixie", "python:3.14-slim-trixie"]
 HARDENED = "--read-only --cap-drop=all --security-opt=no-new-privileges --tmpfs /tmp"
 Shell = Callable[..., str]
 
@@ -53,8 +52,8 @@ def podman() -> Iterator[Shell]:
         decoded = subprocess.run(["base64", "-d"], input=encoded, capture_output=True, text=True, check=True).stdout
         environment = dict(line.split("=", 1) for line in decoded.split("\0") if line)
         shell = _shell(["nsenter", f"--net=/proc/{process}/ns/net"], environment)
-        for base in BASES:
-            shell(f"docker save {base} | podman load")
+        for line in shell(f"bootstrap/bases.sh --list {' '.join(FOLDERS)}").splitlines():
+            shell(f"docker save {line.split()[0]} | podman load")
         yield shell
         held.stdin.close()
 

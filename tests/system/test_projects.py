@@ -199,6 +199,15 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+def differing_code(image: str, other: str) -> set[str]:
+    """Code and bytecode that is not the same in two images."""
+    first, second = files(image), files(other)
+    different = {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
+    code = {name for name in different if name.endswith((".py", ".pyc", ".so"))}
+    # The scripts that activate an environment name it, and uv may name the two differently.
+    return {name for name in code if not name.startswith("venv/bin/activate")}
+
+
 def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
     with subject.running() as running:
@@ -348,11 +357,21 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
         (copy.path / "requirements.txt").unlink()
         with copy.running() as running:
             assert project.page in running.get("/").text
-        first, second = files(subject.image), files(copy.image)
-    different = {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
-    code = {name for name in different if name.endswith((".py", ".pyc", ".so"))}
-    # The scripts that activate an environment name it, and uv names the two differently.
-    assert {name for name in code if not name.startswith("venv/bin/activate")} == set()
+        assert differing_code(subject.image, copy.image) == set()
+
+
+@pytest.mark.thorough
+@only("flask")
+def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: tuple[Project, Subject]) -> None:
+    _, subject = adopted
+    with subject.copied("with uv from the package index") as copy:
+        instead = re.search(r"### uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
+        assert instead
+        dockerfile = copy.path / "Dockerfile"
+        (line,) = re.findall(r"^FROM .* AS uv\n", dockerfile.read_text(), re.MULTILINE)
+        change(dockerfile, line, instead[1])
+        assert set(copy.parsed.images) == {BASE}
+        assert differing_code(subject.image, copy.image) == set()
 
 
 @only("compiled")

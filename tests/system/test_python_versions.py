@@ -1,5 +1,6 @@
 """final's Python is another one after one changed line: what its article promises holds there, too."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -27,7 +28,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[Subject]:
     with FINAL.copied(f"on Python {version}") as copy:
         dockerfile = copy.path / "Dockerfile"
         lines = dockerfile.read_text().splitlines(keepends=True)
-        places = [number for number, line in enumerate(lines) if "3.14" in line]
+        places = [number for number, line in enumerate(lines) if re.search(r"(?<![\d.])3\.14", line)]
         assert len(places) == 1, f"final/Dockerfile names the version in {len(places)} lines"
         lines[places[0]] = lines[places[0]].replace(CURRENT, f"python:{version}-")
         dockerfile.write_text("".join(lines))

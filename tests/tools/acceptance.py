@@ -55,7 +55,7 @@ ALONE = "uvicorn alone, with `httptools`"
 ALONE_COMMAND = ["uvicorn", "hello.main:app", "--host=0.0.0.0", "--no-access-log", "--workers=1"]
 UVLOOP = "RUN uv pip install --no-cache uvloop==0.22.1\n"
 REFERENCES = ("uv-docker-example", "full-stack-fastapi-template", "docker-django-example")
-# The image that the references take uv from: Python's, and uv.
+# The image that the references take uv from: Python's, and the uv of its own image, which final takes it from.
 UV_IMAGE = "ghcr.io/astral-sh/uv:python3.14-trixie-slim"
 STAND_IN = f"{engine.SESSION}-uv"
 # Run in a container beside a copy of final, after extra 2's own script has made uv.lock from poetry.lock: one more
@@ -73,13 +73,12 @@ def subjects() -> Iterator[dict[str, Subject]]:
     """final, and copies of it with a reference's Dockerfile and a lock of uv's."""
     final = Subject("final", ROOT / "final")
     base = final.parsed.base_image
-    uv = re.search(r"\buv==[\d.]+", final.read("Dockerfile"))
-    assert uv  # noqa: S101
     script = re.search(
         r"<<'END'\n(.*?)^END$", (ROOT / "extra-2-caching/uv.Dockerfile").read_text(), re.DOTALL | re.MULTILINE
     )
     assert script  # noqa: S101
-    recipe = f"FROM {base}\nRUN pip install --no-compile {uv[0]}\n"
+    (uv,) = (stage.base for stage in final.parsed.stages if stage.name == "uv")
+    recipe = f"FROM {base}\nCOPY --from={uv} /uv /uvx /usr/local/bin/\n"
     engine.build_recipe(recipe, STAND_IN)
     with ExitStack() as stack:
         found = {"final": stack.enter_context(final.copied("as it is"))}

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -155,16 +156,25 @@ def _chosen(number: str, command: str) -> Exercise:
     return found[0]
 
 
-def main() -> None:
+def main(command_line: list[str] | None = None) -> None:
+    """Do what a command line says, by default the one of this process.
+
+    Raises:
+        SystemExit: with the line that says what is wrong with it.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=["exercise", "check", "hint"])
     parser.add_argument("number", help="of the exercise, from 1; `exercise` without one lists them")
     parser.add_argument("--force", action="store_true", help="lay out anew what is there already")
     parser.add_argument("--more", action="store_true", help="the second hint")
     parser.add_argument("--into", type=Path, default=INTO, help="the directory that holds what is laid out")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(command_line)
     if arguments.command == "exercise" and not arguments.number:
-        list_exercises(arguments.into)
+        try:
+            list_exercises(arguments.into)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `| head` has seen enough; Python would complain once more when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     exercise = _chosen(arguments.number, arguments.command)
     try:

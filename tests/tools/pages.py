@@ -54,8 +54,8 @@ def _board(practices: Iterable[Practice], root: str) -> None:
 def hadolint() -> None:
     """What hadolint, with its own defaults, finds in each folder's Dockerfile, beside what the practices see."""
     rows = []
-    for folder in FOLDERS.values():
-        findings = Counter(_findings((folder.path / "Dockerfile").read_text()))
+    texts = [(folder.path / "Dockerfile").read_text() for folder in FOLDERS.values()]
+    for folder, findings in zip(FOLDERS.values(), _findings(texts), strict=True):
         said = ", ".join(
             f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in sorted(findings.items())
         )
@@ -69,23 +69,28 @@ def hadolint() -> None:
 def hadolint_on_sabotages() -> None:
     """The changed lines of Dockerfiles that practices notice, and what hadolint says of each that it did not before."""
     rows = []
-    for sabotage in SABOTAGES:
-        if not sabotage.file.endswith("Dockerfile"):
-            continue
-        text = (ROOT / sabotage.folder / sabotage.file).read_text()
-        new = Counter(_findings(re.sub(sabotage.old, sabotage.new, text))) - Counter(_findings(text))
+    sabotages = [sabotage for sabotage in SABOTAGES if sabotage.file.endswith("Dockerfile")]
+    before = [(ROOT / sabotage.folder / sabotage.file).read_text() for sabotage in sabotages]
+    after = [re.sub(sabotage.old, sabotage.new, text) for sabotage, text in zip(sabotages, before, strict=True)]
+    for sabotage, was, found in zip(sabotages, _findings(before), _findings(after), strict=True):
+        new = found - was
         practices = ", ".join(f"`{name}`" for name in sorted(sabotage.breaks))
         where = tutorial.short_name(sabotage.folder)
         rows.append(f"| {where}: {sabotage.what} | {practices} | {', '.join(sorted(new)) or 'nothing'} |")
     _table(("One changed line", "practices that notice", "hadolint finds"), rows)
 
 
-def _findings(text: str) -> list[str]:
-    """The rules of hadolint's that a Dockerfile breaks, without the settings of this repository."""
-    command = [str(Path(sys.executable).with_name("hadolint")), "--no-fail", "--format=json", "-"]
+def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
+    """How often each Dockerfile breaks each rule of hadolint's, without the settings of this repository."""
     with TemporaryDirectory() as elsewhere:
-        done = subprocess.run(command, input=text, cwd=elsewhere, capture_output=True, text=True, check=True)
-    return [finding["code"] for finding in json.loads(done.stdout)]
+        files = [Path(elsewhere, f"{number}.Dockerfile") for number, _ in enumerate(dockerfiles)]
+        for file, text in zip(files, dockerfiles, strict=True):
+            file.write_text(text)
+        hadolint = Path(sys.executable).with_name("hadolint")
+        command = [str(hadolint), "--no-fail", "--format=json", *map(str, files)]
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    return [Counter(finding["code"] for finding in found if finding["file"] == str(file)) for file in files]
 
 
 def mutants() -> None:

@@ -50,6 +50,18 @@ FROM python:${OTHER:-3.13}
     assert Dockerfile(text, target="test").base_image == "python:3.14-slim"
 
 
+def test_images_that_instructions_take_files_from() -> None:
+    text = """FROM python:3.14-slim AS base
+COPY --chown=1:1 --from=example.org/a:1 /a /b
+COPY --from=0 /c /d
+FROM scratch AS nothing
+RUN --mount=from=b:2,source=/b,target=/b --mount=type=bind,from=base,target=/base uvx --from=c c
+RUN --mount=type=bind,from=d:4@sha256:ab,target=/d \\
+    true
+"""
+    assert Dockerfile(text).images == ["python:3.14-slim", "example.org/a:1", "b:2", "d:4@sha256:ab"]
+
+
 def test_a_stage_that_is_no_image_must_be_there() -> None:
     with pytest.raises(IndexError):
         _ = Dockerfile("ARG A=1\n").base_image

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from library.practices import PRACTICES
 from library.repository import copy_files, files
 from library.sabotages import COMMENTED, COMMENTS, EXERCISES, FOLDERS, SABOTAGES, Exercise, Sabotage
 from library.tutorial import ROOT
-from tools.exercises import teacher
+from tools.exercises import main, teacher
 
 INSTRUCTIONS = re.compile(r"\b(ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|RUN|SHELL|USER|WORKDIR)\b")
 
@@ -79,18 +80,31 @@ def test_an_article_teaches_what_it_is_about(exercise: Exercise) -> None:
         assert practice in teacher(exercise.folder, practice).adds
 
 
-def ask(*arguments: str, into: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.exercises", *arguments, "--into", str(into)]
-    return subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, check=False)
+@pytest.fixture
+def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Give the tool a command line; what it prints, or the one line with which it stops."""
+
+    def answer(*arguments: str) -> str:
+        try:
+            main([*arguments, "--into", str(tmp_path)])
+        except SystemExit as stopped:
+            return str(stopped.code)
+        return capsys.readouterr().out
+
+    return answer
 
 
-def test_the_list_has_every_symptom_and_says_what_is_laid_out(tmp_path: Path) -> None:
+def test_the_list_has_every_symptom_and_says_what_is_laid_out(ask: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / EXERCISES[2].slug).mkdir()
-    listed = ask("exercise", "", into=tmp_path)
-    assert listed.returncode == 0
-    shown = " ".join(listed.stdout.split())
+    shown = " ".join(ask("exercise", "").split())
     assert all(exercise.sabotage.symptom in shown for exercise in EXERCISES)
     assert shown.count("laid out in") == 1
+
+
+def test_a_list_that_nobody_reads_to_its_end_is_no_error() -> None:
+    listing = f"{sys.executable} -m tools.exercises exercise '' | true"
+    done = subprocess.run(["bash", "-c", listing], cwd=ROOT / "tests", capture_output=True, text=True, check=False)
+    assert not done.stderr
 
 
 @pytest.mark.parametrize(
@@ -105,27 +119,27 @@ def test_the_list_has_every_symptom_and_says_what_is_laid_out(tmp_path: Path) ->
         ("check", "1", "exercise 1 is not laid out yet: make exercise N=1"),
     ],
 )
-def test_a_wrong_number_is_one_line(command: str, number: str, says: str, tmp_path: Path) -> None:
-    answer = ask(command, number, into=tmp_path)
-    assert answer.returncode != 0
-    assert says in answer.stderr
-    assert len(answer.stderr.splitlines()) == 1
+def test_a_wrong_number_is_one_line(
+    command: str, number: str, says: str, ask: Callable[..., str], tmp_path: Path
+) -> None:
+    said = ask(command, number)
+    assert says in said
+    assert len(said.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_work_that_is_there_stays_there(tmp_path: Path) -> None:
+def test_work_that_is_there_stays_there(ask: Callable[..., str], tmp_path: Path) -> None:
     work = tmp_path / EXERCISES[0].slug / "Dockerfile"
     work.parent.mkdir()
     work.write_text("FROM my-own")
-    answer = ask("exercise", "1", into=tmp_path)
-    assert answer.returncode != 0
-    assert "FORCE=1" in answer.stderr
-    assert len(answer.stderr.splitlines()) == 1
+    said = ask("exercise", "1")
+    assert "FORCE=1" in said
+    assert len(said.splitlines()) == 1
     assert work.read_text() == "FROM my-own"
 
 
-def test_the_first_hint_names_the_practice_and_the_second_one_the_article(tmp_path: Path) -> None:
-    first, second = (ask("hint", "6", *more, into=tmp_path).stdout for more in ([], ["--more"]))
+def test_the_first_hint_names_the_practice_and_the_second_one_the_article(ask: Callable[..., str]) -> None:
+    first, second = ask("hint", "6"), ask("hint", "6", "--more")
     assert "healthcheck" in first
     assert "MORE=1" in first
     assert "README.md" not in first

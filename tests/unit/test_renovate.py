@@ -9,11 +9,8 @@ from library.repository import files
 from library.tutorial import ROOT
 
 MANAGERS = json.loads((ROOT / "renovate.json").read_text())["customManagers"]
-PINNING = [
-    str(file)
-    for file in files()
-    if file.name.endswith(("Dockerfile", ".pre-commit-config.yaml")) and "==" in (ROOT / file).read_text()
-]
+FILES = [str(file) for file in files() if file.name.endswith(("Dockerfile", ".pre-commit-config.yaml"))]
+PINNING = [file for file in FILES if "==" in (ROOT / file).read_text()]
 
 
 def _seen(file: str, text: str) -> set[tuple[str, str]]:
@@ -34,5 +31,13 @@ def test_every_pin_is_seen(file: str) -> None:
     assert _seen(file, text) == pins
 
 
+@pytest.mark.parametrize("tool", ["poetry", "poetry-plugin-export", "uv"])
+def test_dockerfiles_hooks_and_articles_name_one_version(tool: str) -> None:
+    pages = [str(file) for file in files() if file.name == "README.md"]
+    texts = [(ROOT / file).read_text() for file in FILES + pages]
+    named = {found for text in texts for found in re.findall(rf"(?<![\w-]){tool}(?:==|:)(\d[\w.]+)", text)}
+    assert len(named) == 1, named
+
+
 def test_there_are_pins_to_see() -> None:
-    assert {"step-3-basic/Dockerfile", "final/Dockerfile", "final/.pre-commit-config.yaml"} <= set(PINNING)
+    assert {"step-3-basic/Dockerfile", "extra-2-caching/uv.Dockerfile", "final/.pre-commit-config.yaml"} <= set(PINNING)

@@ -102,10 +102,8 @@ def pinned_tools(subject: Subject) -> None:
             f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
         )
     for base in subject.parsed.images:
-        if not re.search(r":\d", base):
-            raise Violation(
-                f"FROM {base} moves to another version when its maintainers do", "docker compose build --pull"
-            )
+        if not re.search(r":\d|@sha256:", base):
+            raise Violation(f"{base} moves to another version when its maintainers do", "docker compose build --pull")
     for line in subject.parsed.instructions:
         for arguments in re.findall(r"pip install ([^&;|]*)", line):
             if loose := [
