@@ -565,7 +565,8 @@ def configured_by_env(subject: Subject) -> None:
             raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
     # The name of this machine's interface in the container: the health check has to ask there, and not at localhost.
     with subject.started(environment={"HOST": "127.0.0.2"}) as running:
-        if not wait_until(lambda: health(running) == "healthy", limit=10):
+        wait_until_listening(running)
+        if not wait_until(lambda: health(running) == "healthy", limit=20):
             raise Violation(
                 "HOST=127.0.0.2, and it does not become healthy", "docker compose run --env HOST=127.0.0.2 web"
             )
