@@ -117,4 +117,5 @@ clone:
 		.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt; }
 	@cp requirements.txt $@
 
-DOCUMENTS = README.md tests/README.md $(wildcard $(FOLDERS:%=%/README.md))
+# The front page comes last: it says how long the others take to read.
+DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md)) README.md

@@ -37,14 +37,16 @@ class Variant:
 class Folder:
     """One lesson.
 
-    ``has`` names the things that not every app has (a database, a page): a practice that needs one of them applies to
-    folders that have it. ``gives_up`` maps a practice to the reason. ``holds`` is derived: the practices that must be
-    seen to hold in this folder.
+    ``app`` is the app that it carries, which is that of the folder it builds on unless it says another one: figures of
+    different apps are not compared. ``has`` names the things that not every app has (a database, a page): a practice
+    that needs one of them applies to folders that have it. ``gives_up`` maps a practice to the reason. ``holds`` is
+    derived: the practices that must be seen to hold in this folder.
     """
 
     name: str
     title: str
     promise: str
+    app: str
     builds_on: tuple[str, ...]
     adds: tuple[str, ...]
     gives_up: Mapping[str, str]
@@ -137,6 +139,7 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
         name=name,
         title=entry["title"],
         promise=entry["promise"],
+        app=entry.get("app") or next((earlier[parent].app for parent in entry["builds_on"]), ""),
         builds_on=tuple(entry["builds_on"]),
         adds=adds,
         gives_up=gives_up,
@@ -158,6 +161,8 @@ def _check(folder: Folder, earlier: Mapping[str, Folder]) -> None:
             raise TutorialError(f"{folder.name}: {practice} is named twice")
     if not (folder.builds_on or folder.wrong):
         raise TutorialError(f"{folder.name}: needs builds_on or a wrong Dockerfile to be compared with")
+    if not folder.app:
+        raise TutorialError(f"{folder.name}: app is missing, and it builds on no folder")
     for parent in map(earlier.__getitem__, folder.builds_on):
         for practice in folder.adds:
             if practice in parent.holds:

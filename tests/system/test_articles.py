@@ -3,6 +3,7 @@
 The ``console`` blocks of a page are run in order, in a fresh copy of its folder. ``…`` in the shown output matches
 anything. A block that cannot run here says why: ``<!-- not run: REASON -->`` on the line before it. One block of a page
 may be its picture, ``<!-- picture NAME: what it shows -->``: with PICTURES=assets in the environment it is drawn.
+``$ cd ../FOLDER`` leads to another folder, to see there what this one changes, or back.
 """
 
 import os
@@ -67,21 +68,33 @@ def test_commands_that_are_not_run_say_why(page: str) -> None:
 @pytest.mark.parametrize("subject", [pytest.param(Subject(f.name, f.path), id=f.name) for f in FOLDERS])
 def test_commands_of_the_article(subject: Subject) -> None:
     page = subject.path / "README.md"
-    # What belongs to the folder and nothing outside it, where a path has spaces: it works when copied alone.
-    folder = SCRATCH / "copied alone" / subject.path.name
-    copy_files(subject.path, folder)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
     project = f"{SESSION}-article-{subject.slug}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
     # Tools that a reader installs, such as pre-commit, are the ones beside pytest here.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    folder, visited = Path(), dict[str, Path]()  # each with the name of its compose project
+
+    def enter(name: str) -> None:
+        # What belongs to the folder and nothing outside it, where a path has spaces: it works when copied alone.
+        nonlocal folder
+        folder = SCRATCH / f"{name} for the article of {subject.path.name}" / name
+        environment["COMPOSE_PROJECT_NAME"] = project if name == subject.path.name else f"{project}-{name}"
+        if folder not in visited.values():
+            copy_files(tutorial.ROOT / name, folder)
+            visited[environment["COMPOSE_PROJECT_NAME"]] = folder
+
+    enter(subject.path.name)
     steps = list(commands(page))
     drawn: dict[str, list[tuple[str, str]]] = {}
     # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
     names = set(re.findall(r"--(?:name|tag) (\S+)", "\n".join(step.command for step in steps)))
     try:
         for step in steps:
+            if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", step.command):
+                enter(elsewhere[1])
+                continue
             command = re.sub(r"(?<=localhost:)8000|8000(?=:)", port, step.command)
             for name in names:
                 command = re.sub(rf"(?<= ){name}(?= |$)", f"{project}-{name}", command)
@@ -104,10 +117,11 @@ def test_commands_of_the_article(subject: Subject) -> None:
                 output = "…" if step.shown.strip() == "…" else printed.strip()
                 drawn.setdefault(step.picture, []).append((step.command, output))
     finally:
-        subprocess.run(
-            ["docker", "compose", "down", "--volumes", "--timeout", "0"],
-            cwd=folder, env=environment, capture_output=True, check=False,
-        )  # fmt: skip
+        for name, path in visited.items():
+            subprocess.run(
+                ["docker", "compose", "--project-name", name, "down", "--volumes", "--timeout", "0"],
+                cwd=path, env=environment, capture_output=True, check=False,
+            )  # fmt: skip
     if folder_of_pictures := os.environ.get("PICTURES"):
         for name, shown in drawn.items():
             pictures.draw(tutorial.ROOT / folder_of_pictures / name, subject.path.name, shown)

@@ -27,7 +27,6 @@ ROWS = {
     "code_s": ("Build, code changed", "s"),
     "start_s": ("Start to the first answer", "s"),
 }
-NOISE = 1.0  # seconds; below it, what differs is the machine's mood
 BUILDS = {
     "dependency_s": "One dependency changed",
     "code_s": "Code changed",
@@ -38,20 +37,23 @@ BUILDS = {
 # The page behind a picture may be light or dark, so the picture brings a background of its own for either.
 STYLE = """
   .page { fill: #ffffff } text { fill: #1f2328; font: 14px system-ui, sans-serif }
+  text { stroke: #ffffff; stroke-width: 3px; paint-order: stroke }
   .title { font-size: 16px; font-weight: 600 } .kind { font-weight: 600 } .small { font-size: 11px; opacity: .75 }
-  .others { fill: #8c959f } .own { fill: #0969da }
+  .others { fill: #8c959f } .own { fill: #0969da } .axis { stroke: #8c959f; stroke-opacity: .35 }
   @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 } text { fill: #e6edf3 } .others { fill: #6e7681 } .own { fill: #4493f8 }
+    .page { fill: #0d1117 } text { fill: #e6edf3; stroke: #0d1117 } .others { fill: #6e7681 } .own { fill: #4493f8 }
   }
 """
+# Where the pages say what a stand-in is.
+STAND_INS = "bootstrap/README.md#how-a-stand-in-differs-from-the-official-image"
 
 
 def build_times() -> str:
-    """The table and the chart of the build times, ratios first, for a page in a folder."""
-    medians = _medians()
+    """The table and the chart of the build times, for a page in a folder."""
+    medians, first = _medians(), next(iter(BUILDERS))
     lines = [f"| Median build time | {' | '.join(BUILDERS.values())} |", "|---|" + "---:|" * len(BUILDERS)]
     for kind, label in BUILDS.items():
-        cells = (f"{_ratio(medians, name, kind)} ({medians[name][kind]:.1f} s)" for name in BUILDERS)
+        cells = (_said(name, kind, first) for name in BUILDERS)
         lines.append(f"| {label} | {' | '.join(cells)} |")
     said = "; ".join(
         f"{label}: " + ", ".join(f"{short} {medians[name][kind]:.1f} s" for name, short in BUILDERS.items())
@@ -61,26 +63,30 @@ def build_times() -> str:
         "",
         f"![Bar chart of the same build times. {said}.](../assets/build-times.svg)",
         "",
-        f"*{_conditions()}*",
+        f"*{_linked(_conditions(), '../')}*",
     ]
     return "\n".join(lines)
 
 
 def side_by_side(columns: dict[str, str]) -> str:
-    """A table of what was measured of each subject; ``columns`` maps its name to what the table calls it."""
+    """A table of what was measured of each subject; ``columns`` maps its name to what the table calls it.
+
+    Sizes have their ratio to the first, unless the apps differ.
+    """
     medians = _medians(columns)
     lines = [f"| | {' | '.join(columns.values())} |", "|---|" + "---:|" * len(columns)]
     first = next(iter(columns))
+    apps = {folder.app for folder in tutorial.load() if folder.name in {name.partition("/")[0] for name in columns}}
     for kind, (label, unit) in ROWS.items():
         if not unit and len({medians[name][kind] for name in columns}) == 1:
             continue  # a count that is the same everywhere says nothing
         cells = []
         for name in columns:
             value, measure = medians[name][kind], medians[first][kind]
-            ratio = f" ({value / measure:.0%})" if name != first and unit == "MB" else ""
+            ratio = f" ({value / measure:.0%})" if name != first and unit == "MB" and len(apps) == 1 else ""
             cells.append(f"{value:,.{1 if unit == 's' else 0}f} {unit}".rstrip() + ratio)
         lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"*{_conditions(columns)}*"])
+    return "\n".join([*lines, "", f"*{_linked(_conditions(columns), '../')}*"])
 
 
 def beside(*names: str) -> str:
@@ -95,15 +101,20 @@ def _medians(names: Iterable[str] = tuple(BUILDERS)) -> dict[str, dict[str, floa
     return {name: subjects[name]["median"] for name in names}
 
 
-def _ratio(medians: dict[str, dict[str, float]], name: str, kind: str) -> str:
-    """How many times faster than the first of the builders."""
-    first = medians[next(iter(BUILDERS))][kind]
-    if name == next(iter(BUILDERS)):
-        return "1"
-    faster = first / medians[name][kind]
-    if max(first, medians[name][kind]) < NOISE or f"{max(faster, 1 / faster):.1f}" == "1.0":
-        return "the same"
-    return f"**{faster:.1f} times** faster" if faster >= 1 else f"{1 / faster:.1f} times slower"
+def _said(name: str, kind: str, first: str) -> str:
+    """A time, and in words how it compares with the first subject's.
+
+    Where a round of one took as long as a round of the other, the rounds show no difference, and the words say so.
+    """
+    subjects = json.loads(MEASUREMENTS.read_text())["subjects"]
+    time, measure = subjects[name]["median"][kind], subjects[first]["median"][kind]
+    rounds, others = subjects[name]["samples"][kind], subjects[first]["samples"][kind]
+    if name == first:
+        return f"{time:.1f} s"
+    if max(min(rounds), min(others)) <= min(max(rounds), max(others)):
+        return f"{time:.1f} s, no clear difference"
+    more, words = (measure / time, "faster") if time < measure else (time / measure, "as long")
+    return f"{time:.1f} s, {more:.{0 if more >= 10 else 1}f} times {words}"
 
 
 def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
@@ -115,6 +126,11 @@ def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
         machine = data["runs"][run]["machine"]
         described.append(f"Medians of {samples} rounds on {run[:10]}: {_described(machine)}.")
     return " ".join(dict.fromkeys(described))
+
+
+def _linked(conditions: str, root: str) -> str:
+    """The same for a page: where the images were stand-ins, with a link to what that means."""
+    return conditions.replace("stand-in images", f"[stand-in images]({root}{STAND_INS})")
 
 
 def _described(machine: dict[str, str]) -> str:
@@ -131,25 +147,48 @@ class Bar:
     text: str
 
 
-def _draw(title: str, groups: dict[str, list[Bar]], small: str) -> str:
-    """Bars, group below group, as an SVG for light and dark pages."""
-    row, left, width, y = 22, 110, 760, 44
-    scale = 400 / max(sum(figure for _, figure in bar.parts) for bars in groups.values() for bar in bars)
-    drawn = []
+def _draw(title: str, unit: str, groups: dict[str, list[Bar]], legend: dict[str, str], small: str) -> str:
+    """Bars, group below group, above one axis, as an SVG for light and dark pages.
+
+    Args:
+        title: what is shown.
+        unit: of the figures, for the axis.
+        groups: the bars below each heading; an empty heading is not drawn.
+        legend: what each style of a bar means; a chart with one style needs none.
+        small: the conditions.
+    """
+    row, width, y = 22, 800, 40
+    every = [bar for bars in groups.values() for bar in bars]
+    left = 32 + 7 * max(len(bar.label) for bar in every)
+    longest = max(sum(figure for _, figure in bar.parts) for bar in every)
+    scale = (width - left - 24 - 7 * max(len(bar.text) for bar in every)) / longest
+    drawn, x = [], 16.0
+    for style, meaning in legend.items():
+        drawn.append(f'<rect class="{style}" x="{x:.1f}" y="{y + 2}" width="12" height="12"/>')
+        drawn.append(f'<text x="{x + 18:.1f}" y="{y + 13}">{escape(meaning)}</text>')
+        x += 18 + 7.5 * len(meaning) + 24
+    y += 24 if legend else 4
+    top = y
     for group, bars in groups.items():
         if group:
             drawn.append(f'<text class="kind" x="16" y="{y + 16}">{escape(group)}</text>')
             y += row + 2
         for bar in bars:
             drawn.append(f'<text x="16" y="{y + 14}">{escape(bar.label)}</text>')
-            x: float = left
+            x = left
             for style, figure in bar.parts:
                 length = max(figure * scale, 1)
                 drawn.append(f'<rect class="{style}" x="{x:.1f}" y="{y + 2}" width="{length:.1f}" height="{row - 6}"/>')
                 x += length
             drawn.append(f'<text x="{x + 8:.1f}" y="{y + 14}">{escape(bar.text)}</text>')
             y += row
-        y += 10
+        y += 6
+    lines = []
+    for mark in _marks(longest):
+        x = left + mark * scale
+        lines.append(f'<line class="axis" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{y}"/>')
+        drawn.append(f'<text class="small" x="{x:.1f}" y="{y + 12}" text-anchor="middle">{mark:g} {unit}</text>')
+    y += 28
     for line in textwrap.wrap(small, 120):
         drawn.append(f'<text class="small" x="16" y="{y + 12}">{escape(line)}</text>')
         y += 16
@@ -158,24 +197,30 @@ def _draw(title: str, groups: dict[str, list[Bar]], small: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"
         f'<rect class="page" width="100%" height="100%" rx="6"/>\n'
-        f'<text class="title" x="16" y="26">{escape(title)}</text>\n' + "\n".join(drawn) + "\n</svg>\n"
+        f'<text class="title" x="16" y="26">{escape(title)}</text>\n' + "\n".join(lines + drawn) + "\n</svg>\n"
     )
 
 
-def _style(name: str) -> str:
-    return "own" if name.startswith(("extra-2", "final")) else "others"
+def _marks(longest: float) -> list[float]:
+    """Round figures for an axis, from 0: at least three, at most six."""
+    step = next(
+        candidate for power in range(-2, 9) for digit in (1, 2, 5) if longest / (candidate := digit * 10.0**power) < 6
+    )
+    return [round(number * step, 2) for number in range(int(longest / step) + 1)]
 
 
 def _build_times_chart() -> str:
-    medians = _medians()
-    groups: dict[str, list[Bar]] = {}
-    for kind, label in BUILDS.items():
-        bars = groups[label] = []
-        for name, short in BUILDERS.items():
-            seconds, ratio = medians[name][kind], _ratio(medians, name, kind).replace("**", "")
-            text = f"{seconds:.1f} s" + (f", {ratio}" if ratio != "1" else "")
-            bars.append(Bar(short, ((_style(name), seconds),), text))
-    return _draw("Build time in seconds, and how much faster than step 2", groups, _conditions())
+    medians, first = _medians(), next(iter(BUILDERS))
+    groups = {
+        label: [
+            Bar(short, (("own" if name.startswith("extra-2") else "others", medians[name][kind]),), text)
+            for name, short in BUILDERS.items()
+            for text in [_said(name, kind, first)]
+        ]
+        for kind, label in BUILDS.items()
+    }
+    legend = {"own": "this lesson", "others": "steps before it"}
+    return _draw(f"Time to build, beside {BUILDERS[first]}", "s", groups, legend, _conditions())
 
 
 def folders() -> dict[str, str]:
@@ -184,62 +229,73 @@ def folders() -> dict[str, str]:
     return {folder.name: short_name(folder.name) for folder in tutorial.load() if folder.name in measured}
 
 
-def _by_folder(kind: str, unit: str) -> list[Bar]:
-    """A bar for each folder, with the ratio to the first one."""
-    medians = _medians(folders())
-    first = medians["step-1-kiss"][kind]
-    bars = []
-    for name, short in folders().items():
-        figure = medians[name][kind]
-        text = f"{figure / first:.2f}" if name != "step-1-kiss" else "1"
-        parts: tuple[tuple[str, float], ...] = ((_style(name), figure),)
-        if kind == "image_mb":
-            added = medians[name]["added_mb"]
-            parts = (("others", figure - added), ("own", added))
-            text += f" ({figure:,.0f} {unit}, {added:.0f} of it added)"
-        else:
-            text += f" ({figure:.1f} {unit})"
-        bars.append(Bar(short, parts, text))
+def _by_app(*apps: str) -> dict[str, list[str]]:
+    """The measured folders of each app whose name begins so: what two apps weigh and take is not comparable."""
+    found: dict[str, list[str]] = {}
+    for folder in tutorial.load():
+        if folder.name in folders() and folder.app.startswith(apps):
+            found.setdefault(folder.app, []).append(folder.name)
+    return found
+
+
+def _times(kind: str) -> dict[str, list[Bar]]:
+    """Bars of seconds, a group for each of the small apps."""
+    groups = _by_app("hello")
+    medians = _medians([name for names in groups.values() for name in names])
+    return {
+        app: [Bar(short_name(name), (("own", medians[name][kind]),), _said(name, kind, names[0])) for name in names]
+        for app, names in groups.items()
+    }
+
+
+def _sizes(groups: dict[str, dict[str, str]]) -> dict[str, list[Bar]]:
+    """Bars of megabytes, in two parts: the base image, and what is above it."""
+    bars: dict[str, list[Bar]] = {}
+    for group, names in groups.items():
+        medians = _medians(names)
+        first = next(iter(names))
+        bars[group] = []
+        for name, label in names.items():
+            size, added = medians[name]["image_mb"], medians[name]["added_mb"]
+            ratio = f", {size / medians[first]['image_mb']:.0%} of {names[first]}" if name != first else ""
+            parts = (("others", size - added), ("own", added))
+            bars[group].append(Bar(label, parts, f"{size:,.0f} MB, {added:,.0f} of it added{ratio}"))
     return bars
 
 
-# The charts of all folders: title, what they show in words, and the figures of each group of bars with their unit.
-BY_FOLDER = {
-    "sizes.svg": (
-        "Size of the image: its base, and what the folder adds; first the ratio to step 1",
-        "Bar chart of the image sizes by folder.",
-        {"": ("image_mb", "MB")},
-    ),
-    "rebuilds.svg": (
-        "Time to build again; first the ratio to step 1",
-        "Bar chart of the time to build again by folder.",
-        {"Code changed": ("code_s", "s"), "One dependency changed": ("dependency_s", "s")},
-    ),
-    "starts.svg": (
-        "From the start of the container to the first answer; first the ratio to step 1",
-        "Bar chart of the time from start to first answer by folder.",
-        {"": ("start_s", "s")},
-    ),
-}
+SIZE_LEGEND = {"others": "base image", "own": "added by the folder's Dockerfile"}
+
+
+def _charts_of_folders() -> dict[str, tuple[str, str, dict[str, list[Bar]], dict[str, str], str]]:
+    """The charts of the front page: title, unit, bars, legend, and the conditions of each file."""
+    apps = {app: {name: short_name(name) for name in names} for app, names in _by_app("hello").items()}
+    small = _conditions([name for names in apps.values() for name in names])
+    guestbook = {app: dict(WAYS) for app in _by_app("guestbook")}
+    again, first = "Time to build again after", "beside step 1"
+    start = "Time from the start of the container to the first answer"
+    return {
+        "sizes.svg": ("Size of the image", "MB", _sizes(apps), SIZE_LEGEND, small),
+        "sizes-guestbook.svg": ("Size of the image", "MB", _sizes(guestbook), SIZE_LEGEND, _conditions(WAYS)),
+        "rebuild-code.svg": (f"{again} a change of the code, {first}", "s", _times("code_s"), {}, small),
+        "rebuild-dependency.svg": (f"{again} one dependency changed, {first}", "s", _times("dependency_s"), {}, small),
+        "starts.svg": (f"{start}, {first}", "s", _times("start_s"), {}, small),
+    }
 
 
 def charts() -> dict[str, str]:
     """Every chart of the articles: the name of its file, and the SVG."""
     drawn = {"build-times.svg": _build_times_chart()}
-    for file, (title, _, groups) in BY_FOLDER.items():
-        drawn[file] = _draw(title, {group: _by_folder(*kind) for group, kind in groups.items()}, _conditions(folders()))
-    return drawn
+    return drawn | {file: _draw(*chart) for file, chart in _charts_of_folders().items()}
 
 
 def by_folder() -> str:
     """The charts of all folders, for the front page; what they show in words is for those who cannot see them."""
     lines = []
-    for file, (_, shows, groups) in BY_FOLDER.items():
+    for file, (title, _, groups, _, _) in _charts_of_folders().items():
         words = "; ".join(
-            f"{group or 'Ratio to step 1'}: " + ", ".join(f"{bar.label} {bar.text}" for bar in _by_folder(*kind))
-            for group, kind in groups.items()
+            f"{group}: " + ", ".join(f"{bar.label} {bar.text}" for bar in bars) for group, bars in groups.items()
         )
-        lines.append(f"![{shows} {words}.](assets/{file})")
+        lines.append(f"![Bar chart. {title}. {words}.](assets/{file})")
     return "\n\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 import difflib
 import html
 import json
+import math
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from library import mutations, tutorial
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES, SABOTAGES
 from library.tutorial import ROOT, Folder
+from tools import drawings, reading
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
@@ -27,8 +29,27 @@ LONG_DIFF = 40  # lines; a longer one is folded
 
 def contents() -> None:
     """The table of contents of the front page."""
-    rows = (f"| [{f.name}]({f.name}/README.md) | {f.title} | {f.promise} |" for f in FOLDERS.values())
-    _table(("Folder", "Title", "What you get"), rows)
+    rows = []
+    for folder in FOLDERS.values():
+        minutes = math.ceil(reading.minutes((folder.path / "README.md").read_text()))
+        rows.append(f"| [{folder.name}]({folder.name}/README.md) | {folder.title} | {folder.promise} | {minutes} |")
+    _table(("Folder", "Title", "What you get", "Minutes to read"), rows)
+
+
+def folder_map() -> None:
+    """The drawing of what builds on what."""
+    _code("mermaid", drawings.folder_map(FOLDERS.values()))
+
+
+def layers(*names: str) -> None:
+    """The drawing of what a change of the code does to these folders' Dockerfiles."""
+    files = {tutorial.short_name(name): (ROOT / name / "Dockerfile").read_text() for name in names}
+    _code("mermaid", drawings.layers(files))
+
+
+def stages(path: str) -> None:
+    """The drawing of a Dockerfile's stages."""
+    _code("mermaid", drawings.stages((ROOT / path).read_text()))
 
 
 def scoreboard() -> None:
@@ -228,9 +249,13 @@ def part(path: str, language: str, begins: str, ends: str = "") -> None:
 
 
 def navigation(name: str) -> None:
-    """Links to the article before, the contents, and the article after."""
+    """Links to the articles before and after, to the contents, and to what it builds on, if that is another."""
     names = list(FOLDERS)
     at = names.index(name)
+    builds_on = FOLDERS[name].builds_on
+    if builds_on and builds_on != (names[at - 1],):
+        others = " and ".join(f"[{tutorial.short_name(other)}](../{other}/README.md)" for other in builds_on)
+        cog.outl(f"Builds on {others} · in reading order:")
     links = [
         f"[← {FOLDERS[names[at - 1]].title}](../{names[at - 1]}/README.md)" if at else "",
         "[Contents](../README.md#contents)",

@@ -14,6 +14,7 @@ name = "one"
 title = "One"
 promise = "First."
 builds_on = []
+app = "clock"
 adds = ["answers"]
 wrong = { dockerfile = "wrong.Dockerfile" }
 
@@ -55,6 +56,7 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
         ("builds_on = []", 'builds_on = ["two"]', "one: builds on two, which comes later"),
         ('builds_on = ["one"]', "builds_on = []", "two: needs builds_on or a wrong Dockerfile"),
         ('name = "two"', 'name = "one"', "one: listed twice"),
+        ('app = "clock"\n', "", "one: app is missing, and it builds on no folder"),
         ('name = "two"', 'name = "three"', "three: no such folder"),
         ('title = "Two"', 'titel = "Two"', "two: unknown key titel"),
         ('title = "Two"\n', "", "two: title is missing"),
