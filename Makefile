@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-unit measure lint audit hooks docs links bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-unit mutate measure lint audit hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -12,7 +12,8 @@ FOLDER := $(or $(STEP),final)
 PORT ?= 8000
 WORKERS ?= 3
 
-ifneq ($(FOLDER),$(filter $(FOLDER),$(FOLDERS)))
+# One folder; only mutate takes several.
+ifneq ($(filter-out $(FOLDERS),$(FOLDER))$(if $(filter mutate,$(MAKECMDGOALS)),,$(word 2,$(FOLDER))),)
 $(error There is no folder STEP=$(STEP); choose one of: $(FOLDERS))
 endif
 
@@ -30,6 +31,7 @@ help: ## show this list
 	@echo 'SERVICE= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
 	@echo 'FORMAT=json|markdown  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
 	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
+	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
 	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
 	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
@@ -74,6 +76,10 @@ endif
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
 	@.venv/bin/pytest tests/unit -n $(WORKERS) $(if $(K),-k '$(K)')
+
+mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
+	@cd tests && ../.venv/bin/python -m tools.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
+		$(if $(SAMPLE),--sample $(SAMPLE) --seed '$(SEED)') --workers $(WORKERS)
 
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
 	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))

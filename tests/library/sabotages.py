@@ -76,6 +76,14 @@ SABOTAGES = [
         symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",
     ),
     Sabotage(
+        "workers' files on a disk",
+        "step-1-kiss",
+        "gunicorn.conf.py",
+        r"\nworker_tmp_dir = .*",
+        "",
+        {"heartbeat-in-memory"},
+    ),
+    Sabotage(
         "a hotfix beside the lock",
         "step-2-poetry",
         "Dockerfile",
@@ -274,7 +282,7 @@ SABOTAGES = [
         "compose.yaml",
         r"  read_only: true\n",
         "",
-        {"read-only-rootfs"},
+        {"data-volume", "read-only-rootfs"},
         symptom="Somebody broke in and left a program beside our code. It ran there until the next deploy.",
     ),
     Sabotage(

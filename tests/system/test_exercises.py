@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from library.practices import PRACTICES
 from library.sabotages import EXERCISES, Exercise
 from library.tutorial import ROOT
 
 QUICK = [
     pytest.param(exercise, id=exercise.slug, marks=pytest.mark.about(exercise.folder.name))
     for exercise in EXERCISES
-    if exercise.sabotage.breaks in ({"unbuffered-logs"}, {"read-only-rootfs"})
+    if exercise.sabotage.breaks in ({"unbuffered-logs"}, {"data-volume", "read-only-rootfs"})
 ]
 
 
@@ -27,7 +28,7 @@ def ask(*arguments: str, into: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("exercise", QUICK)
 def test_it_is_red_until_it_is_repaired(exercise: Exercise, tmp_path: Path) -> None:
     number, path = str(exercise.number), tmp_path / exercise.slug
-    practice = next(iter(exercise.sabotage.breaks))
+    practice = min(exercise.sabotage.breaks, key=lambda id_: (PRACTICES[id_].slow, id_))  # the first that is asked
 
     laid_out = ask("exercise", number, into=tmp_path)
     assert laid_out.returncode == 0, laid_out.stderr

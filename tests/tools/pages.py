@@ -9,20 +9,21 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cog
 
-from library import tutorial
+from library import mutations, tutorial
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES, SABOTAGES
 from library.tutorial import ROOT, Folder
 from tools import drawings, reading
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
+MUTATIONS = ROOT / "assets/mutations.json"
 LONG_DIFF = 40  # lines; a longer one is folded
 
 
@@ -111,6 +112,65 @@ def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
         done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return [Counter(finding["code"] for finding in found if finding["file"] == str(file)) for file in files]
+
+
+def mutants() -> None:
+    """What came of the mutants of each folder, as far as they have been judged, and what survives."""
+    known = json.loads(MUTATIONS.read_text())["folders"]
+    rows, survivors = [], []
+    for folder in FOLDERS.values():
+        results = known.get(folder.name, {})
+        count = mutations.figures(folder, results)
+        reasons = mutations.equivalents(folder.name)
+        share = f"{count.share:.1%}" if count.killed else "–"
+        cells = (count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–")
+        rows.append(f"| {tutorial.short_name(folder.name)} | {' | '.join(map(str, cells))} |")
+        survivors += [
+            f"- {tutorial.short_name(folder.name)}, {_said(id_)}"
+            for id_, entry in results.items()
+            if entry["outcome"] == "survives" and id_ not in reasons
+        ]
+    _table(("Folder", "killed", "survive", "killed of both", "refused", "equivalent", "not judged yet"), rows)
+    if survivors:
+        cog.outl(f"\n<details><summary>What survives ({len(survivors)})</summary>\n")
+        cog.outl("\n".join(survivors))
+        cog.outl("\n</details>")
+
+
+def defended(name: str) -> None:
+    """For each line of a folder's files what turns red without it, folded: a table for each file."""
+    results = json.loads(MUTATIONS.read_text())["folders"].get(name, {})
+    reasons = mutations.equivalents(name)
+    for file in mutations.FILES:
+        path = FOLDERS[name].path / file
+        lines = mutations.by_line(path) if path.exists() else {}
+        judged = {line: [m for m in found if m.id in results or m.id in reasons] for line, found in lines.items()}
+        rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items() if found]
+        if rows:
+            cog.outl(f"<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
+            _table(("Line", "Without it, or with less"), rows)
+            cog.outl("\n</details>\n")
+
+
+def _defence(
+    found: Iterable[mutations.Mutant], results: Mapping[str, Mapping[str, str]], reasons: Mapping[str, str]
+) -> str:
+    """What came of the mutants of a line: what practices have noticed, or else what is known."""
+    known = [(results.get(mutant.id, {}), reasons.get(mutant.id, "")) for mutant in found]
+    if killed := [entry for entry, _ in known if entry.get("outcome") == "killed"]:
+        others = dict.fromkeys(f"`{entry['by']}`" for entry in killed if entry["by"] != killed[0]["by"])
+        seen = html.escape(killed[0]["seen"], quote=False).replace("|", "\\|")
+        return f"`{killed[0]['by']}`: {seen}" + (f" (also {', '.join(others)})" if others else "")
+    if reason := next((reason for _, reason in known if reason), ""):
+        return f"nothing: {reason}"
+    if refused := next((entry for entry, _ in known if entry["outcome"] == "refused"), None):
+        return "refused: it does not build" if refused["by"] == "builder" else "refused: it does not start"
+    return "nothing that is tested here"
+
+
+def _said(text: str) -> str:
+    """Code in a cell of a table or in a list."""
+    return f"`{text.replace('|', chr(92) + '|')}`"
 
 
 def adds(name: str) -> None:

@@ -5,8 +5,8 @@ of their own. Progress goes to standard error, the result to standard output.
 """
 
 import argparse
+import functools
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -17,9 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from itertools import groupby
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from library import engine, project, tutorial
@@ -27,12 +24,11 @@ from library.engine import BuildFailed
 from library.practices import PRACTICES, Answer, Practice, ask
 from library.practices.runtime import COLOURS
 from library.subject import Subject
+from tools import pool
 
 WORKERS = 3  # processes; most of a practice is waiting
-STOPS = {signal.SIGINT, signal.SIGTERM}
 LIMIT = 300  # seconds for one practice
 MARKS = {"holds": "✔", "violated": "✘", "not asked": "–"}
-SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
@@ -64,30 +60,6 @@ def remark(practice: str) -> str:
     return f"final does without: {final.gives_up.get(practice, 'it belongs to a larger app')}"
 
 
-def _work(tasks: Connection, subject: Subject, image: str) -> None:
-    """Ask one practice after the other, in a process and a session of its own, until there are no more."""
-    os.setpgrp()  # Ctrl-C goes to the first process alone, which then tells the others
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whatever came before that is forgotten
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    signal.signal(signal.SIGALRM, _too_long)
-    tasks.send("ready")
-    try:
-        with _own_session():
-            subject.take_image(image)
-            while (name := tasks.recv()) is not None:
-                signal.alarm(LIMIT)
-                answer = ask(PRACTICES[name], subject)
-                signal.alarm(0)
-                tasks.send((name, answer))
-    except (EOFError, KeyboardInterrupt, BrokenPipeError):
-        pass  # the first process has ended, or says that this one should
-
-
-def _too_long(*_: object) -> None:
-    raise TimeoutError(f"no result after {LIMIT} s")
-
-
 @contextmanager
 def _own_session() -> Iterator[None]:
     """A session for projects: no variable of the tests' own is seen by their compose files."""
@@ -95,6 +67,19 @@ def _own_session() -> Iterator[None]:
         for name in ("PORT", "UV_PORT", "DEBUG_PORT"):
             os.environ.pop(name, None)
         yield
+
+
+@contextmanager
+def _asking(subject: Subject, image: str) -> Iterator[Callable[[str], Answer]]:
+    """What asks one practice after the other in a session of its own."""
+
+    def do(name: str) -> Answer:
+        with pool.at_most(LIMIT):
+            return ask(PRACTICES[name], subject)
+
+    with _own_session():
+        subject.take_image(image)
+        yield do
 
 
 def ask_all(
@@ -108,51 +93,16 @@ def ask_all(
         progress: is called with each answer.
         at_a_time: how many processes ask.
     """
-    # What takes longest first, so that nobody waits for it alone at the end.
-    left = sorted(names, key=lambda name: (PRACTICES[name].slow, PRACTICES[name].slow_to_fail, name), reverse=True)
     found: dict[str, Answer] = {}
-    workers: dict[Connection, SpawnProcess] = {}
-    asked: dict[Connection, str] = {}
-    try:
-        # Until each has a group of its own, Ctrl-C waits. multiprocessing's tracker lets it through when it starts.
-        resource_tracker.ensure_running()
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-        for _ in range(min(at_a_time, len(left))):
-            ours, theirs = SPAWN.Pipe()
-            workers[ours] = SPAWN.Process(target=_work, args=(theirs, subject, subject.image_name))
-            workers[ours].start()
-            theirs.close()
-        for connection in workers:
-            connection.recv()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-        for connection in workers:
-            asked[connection] = left.pop(0)
-            connection.send(asked[connection])
-        while asked:
-            for tasks in wait(list(asked)):
-                assert isinstance(tasks, Connection)  # noqa: S101
-                name = asked.pop(tasks)
-                try:
-                    _, answer = tasks.recv()
-                except EOFError:
-                    answer = Answer("not asked", "could not be asked: the process that asked has ended")
-                found[name] = answer
-                progress(name, answer)
-                if left and workers[tasks].is_alive():
-                    asked[tasks] = left.pop(0)
-                    tasks.send(asked[tasks])
-        for name in left:
-            found[name] = Answer("not asked", "could not be asked: nobody was left to ask")
-        for connection in workers:
-            connection.send(None)
-    except KeyboardInterrupt:
-        for process in workers.values():
-            if process.pid and process.is_alive():
-                os.killpg(process.pid, signal.SIGINT)
-        raise
-    finally:
-        for process in workers.values():
-            process.join()
+
+    def done(name: str, answer: Answer | None) -> None:
+        found[name] = answer or Answer("not asked", "could not be asked: the process that asked has ended")
+        progress(name, found[name])
+
+    # What takes longest first, so that nobody waits for it alone at the end.
+    longest = sorted(names, key=lambda name: (PRACTICES[name].slow, PRACTICES[name].slow_to_fail, name), reverse=True)
+    worker = functools.partial(_asking, subject, subject.image_name)
+    pool.work_through(iter(longest), worker, done, min(at_a_time, len(longest)))
     return found
 
 

@@ -91,7 +91,7 @@ def test_an_answer(raised: Exception | None, answer: Answer) -> None:
         if raised:
             raise raised
 
-    assert ask(Practice("x", "build", "", check, False, False, None), SUBJECT) == answer
-    not_there = Practice("x", "build", "", check, False, False, "version")
+    assert ask(Practice("x", "build", "", check, False, False, False, None), SUBJECT) == answer
+    not_there = Practice("x", "build", "", check, False, False, False, "version")
     stranger = Subject("shop", Path(), has=frozenset())
     assert ask(not_there, stranger) == Answer("not asked", THINGS["version"])

@@ -17,7 +17,7 @@ from ..subject import OF_EVERY_FOLDER, Subject
 PRACTICES: dict[str, "Practice"] = {}
 
 Check = Callable[[Subject], None]
-Thing = Literal["compose", "database", "modes", "page", "published", "version"]
+Thing = Literal["compose", "database", "modes", "page", "published", "test-service", "version"]
 # What an app may lack, and why practices that need it are then not asked.
 THINGS: dict[Thing, str] = {
     "compose": "no compose file says how the app is started",
@@ -25,6 +25,7 @@ THINGS: dict[Thing, str] = {
     "modes": "it tries the three words of step 5's own entrypoint",
     "page": "it looks at what the page of step 5's guestbook links to",
     "published": "no compose file publishes a port of the app",
+    "test-service": "it runs the service `test` that the tutorial's compose files have",
     "version": "it asks for what step 5 answers to GET /version",
 }
 
@@ -54,6 +55,7 @@ class Practice:
     Args:
         slow: it builds again or starts containers of its own: half a minute, where others take a second.
         slow_to_fail: it takes a minute or so to be seen *not* to hold.
+        builds: it reads the Dockerfile, or builds something of its own: that the image is the same says nothing of it.
         needs: a thing that an app must have for the practice to be asked; ``has`` in tutorial.toml names those that
             not every folder has.
     """
@@ -64,6 +66,7 @@ class Practice:
     check: Check
     slow: bool
     slow_to_fail: bool
+    builds: bool
     needs: Thing | None
 
     def applies_to(self, has: frozenset[str]) -> bool:
@@ -71,14 +74,16 @@ class Practice:
         return self.needs is None or self.needs in has | OF_EVERY_FOLDER
 
 
-def practice(*, slow: bool = False, slow_to_fail: bool = False, needs: Thing | None = None) -> Callable[[Check], Check]:
+def practice(
+    *, slow: bool = False, slow_to_fail: bool = False, builds: bool = False, needs: Thing | None = None
+) -> Callable[[Check], Check]:
     """Register a function as a practice; :class:`Practice` says what the arguments mean."""
 
     def register(check: Check) -> Check:
         id_ = check.__name__.replace("_", "-")
         sentence = " ".join((check.__doc__ or "").split())
         family = check.__module__.rpartition(".")[2]
-        PRACTICES[id_] = Practice(id_, family, sentence, check, slow, slow_to_fail, needs)
+        PRACTICES[id_] = Practice(id_, family, sentence, check, slow, slow_to_fail, builds, needs)
         return check
 
     return register
@@ -114,11 +119,11 @@ def ask(practice: Practice, subject: Subject) -> Answer:
     except (BuildFailed, NotReady) as error:
         return Answer("not asked", f"could not be asked: {error.brief}")
     except Exception as error:  # a project that nobody has seen may surprise any practice
-        return Answer("not asked", f"could not be asked: {_last_line(error)}")
+        return Answer("not asked", f"could not be asked: {last_line_of(error)}")
     return Answer("holds")
 
 
-def _last_line(error: Exception) -> str:
+def last_line_of(error: Exception) -> str:
     """An exception as one line: the last one of a command that failed says most."""
     if isinstance(error, DockerException):
         return last_line(error.stderr or "") or f"{' '.join(error.docker_command)[:100]}: exit code {error.return_code}"

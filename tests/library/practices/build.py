@@ -3,11 +3,14 @@
 import os
 import re
 import secrets
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from .. import edits, image, locks
 from ..buildlog import INSTALLS
-from ..engine import BuildFailed, docker
+from ..engine import BuildFailed, NotReady, docker, wait_until
 from ..subject import Subject
 from . import NotAsked, Violation, practice
 from .inside import installed
@@ -34,7 +37,7 @@ def locked_dependencies(subject: Subject) -> None:
         )
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def verified_hashes(subject: Subject) -> None:
     """A package that is not the one that was locked stops the build, and the message says so."""
     with subject.copied("with another hash for one package") as copy:
@@ -66,13 +69,32 @@ def verified_hashes(subject: Subject) -> None:
                 f"change the hashes of the framework in {named}",
                 "docker compose build",
             )
+    if (subject.source / "requirements.txt").exists():
+        _refuse_a_package_without_hashes(subject)
+
+
+# The hashes of a package, on the lines that continue its own.
+HASHES = re.compile(r" \\\n +--hash=\S+")
+
+
+def _refuse_a_package_without_hashes(subject: Subject) -> None:
+    with subject.copied("with one package that has no hash") as copy:
+        listed = copy.source / "requirements.txt"
+        listed.write_text(FRAMEWORK.sub(lambda lines: HASHES.sub("", lines[0]), listed.read_text()))
+        try:
+            copy.build()
+        except BuildFailed:
+            return
+    raise Violation(
+        "one package in requirements.txt has no hash, and is installed all the same", "docker compose build"
+    )
 
 
 # What names a release of Debian (or of the distribution that a project has chosen), or the very image.
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
 
-@practice()
+@practice(builds=True)
 def pinned_tools(subject: Subject) -> None:
     """The base image names its Debian release, and every tool that the build uses has a version."""
     if not RELEASE.search(base := subject.parsed.base_image):
@@ -92,7 +114,7 @@ def pinned_tools(subject: Subject) -> None:
                 raise Violation(f"no version for {', '.join(loose)} in: {line}", "docker compose build --no-cache")
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def cached_dependencies(subject: Subject) -> None:
     """After a change of the app's code alone, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
@@ -109,7 +131,7 @@ def cached_dependencies(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def cached_downloads(subject: Subject) -> None:
     """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
     with subject.copied("with another version of one dependency") as copy:
@@ -134,7 +156,7 @@ CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", ".idea/workspace.xml")
 CANARIES_IN_CODE = (".env", "__pycache__/main.cpython-314.pyc")
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
     canary = secrets.token_hex().encode()
@@ -152,24 +174,26 @@ def lean_context(subject: Subject) -> None:
             )
 
 
-@practice()
+@practice(builds=True)
 def single_stage(subject: Subject) -> None:
     """The Dockerfile is one stage, read from top to bottom."""
     if (count := len(subject.parsed.stages)) > 1:
         raise Violation(f"{count} stages", "grep FROM Dockerfile")
 
 
-# A test for pytest and for unittest, which Django's own command runs.
-CANARY_TEST = """import unittest
+# A test for pytest and for unittest, which Django's own command runs. The tests run as the app does: not as root.
+CANARY_TEST = """import os
+import unittest
 
 
 class TestCanary(unittest.TestCase):
     def {name}(self):
         self.assertTrue({outcome})
+        self.assertNotIn(0, (os.getuid(), os.getgid()), "the tests run as root")
 """
 
 
-@practice(slow=True)
+@practice(slow=True, builds=True)
 def test_target(subject: Subject) -> None:
     """`docker build --target test` runs the app's tests, and a test that fails stops it."""
     by_hand = "docker build --target test ."
@@ -181,6 +205,8 @@ def test_target(subject: Subject) -> None:
         if not more.parent.is_dir():
             raise NotAsked("there is no folder tests to put one more test into")
         more.write_text(CANARY_TEST.format(name=canary, outcome=True))
+        for path in (more.parent, *more.parent.rglob("*")):  # as cloned under umask 077
+            path.chmod(path.stat().st_mode & 0o700)
         ran = re.findall(r"(\d+) passed|Ran (\d+) test", copy.build().output)
         if sum(int(passed or count) for passed, count in ran) < 2:  # this one, and one of the project's
             raise Violation("the build runs no tests", by_hand)
@@ -196,6 +222,122 @@ def test_target(subject: Subject) -> None:
             raise Violation("a test fails and the build goes on", by_hand)
 
 
+@practice(slow=True, needs="test-service")
+def tests_in_compose(subject: Subject) -> None:
+    """`docker compose run --rm test` runs the app's tests, and `docker compose up` leaves them alone."""
+    by_hand = "docker compose run --rm test"
+    if "test" not in _services(subject, "test"):
+        raise Violation("no service is called test", by_hand)
+    if "test" in _services(subject):
+        raise Violation("`docker compose up` runs the tests, too", "docker compose config --services")
+    with replace(subject, name=f"{subject.name} its tests", service="test").started() as running:
+        wait_until(lambda: not running.is_up, limit=60)
+        ended = running.container.state
+        if ended.running or ended.exit_code or not re.search(r"\d+ passed", running.log):
+            raise Violation(f"the container's log ends:\n{running.log[-500:]}", by_hand)
+
+
+def _services(subject: Subject, *profiles: str) -> list[str]:
+    """The services that compose starts when nobody names one, with these profiles."""
+    files = [f"--file={subject.path / name}" for name in subject.compose]
+    chosen = [f"--profile={name}" for name in profiles]
+    command = ["docker", "compose", *files, *chosen, "config", "--services"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+# What stays in a folder after a day's work, in whichever directory: secrets of other tools, databases, environments,
+# reports and caches.
+LEFTOVERS = (
+    ".envrc", ".netrc", "db.sqlite3", "venv/pyvenv.cfg", ".venv/pyvenv.cfg", ".mypy_cache/x.json", ".coverage",
+    "htmlcov/index.html", "node_modules/left-pad/index.js", "old.pyc", ".env.local",
+)  # fmt: skip
+
+
+@practice(slow=True, slow_to_fail=True, builds=True)
+def no_leftovers(subject: Subject) -> None:
+    """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
+    canary = secrets.token_hex().encode()
+    with subject.copied("after a day's work") as copy:
+        for file in (*map(copy.source.joinpath, LEFTOVERS), *map(copy.code.joinpath, LEFTOVERS)):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("ab") as opened:
+                opened.write(b"CANARY=" + canary + b"\n")
+        if found := image.find_in_layers(copy, lambda _, file: canary in file.read()):
+            raise Violation(
+                f"in the image: {', '.join(sorted(found))}", "touch db.sqlite3", "docker compose build",
+                "docker compose run --rm web ls -A",
+            )  # fmt: skip
+
+
+# What is about the repository: the app does not read it.
+OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".gitignore", ".pre-commit-config.yaml")
+
+
+@practice(slow=True, slow_to_fail=True, builds=True)
+def unrelated_changes(subject: Subject) -> None:
+    """After a change of README, compose file, hooks or the Dockerfile's comments, a build runs nothing."""
+    with subject.copied("with another README") as copy:
+        copy.build()  # fills the cache
+        changed = [copy.source / name for name in OF_REPOSITORY]
+        if (copy.source / "requirements.txt").exists():
+            changed.append(copy.source / "poetry.lock")  # what is installed stands in the list
+        for file in filter(Path.exists, changed):
+            file.write_text(f"{file.read_text()}\n# {secrets.token_hex()}\n")
+        for folder in (".git", ".idea", ".vscode"):
+            (copy.source / folder).mkdir(exist_ok=True)
+            (copy.source / folder / "config").write_text(secrets.token_hex())
+        (copy.source / ".gitignore").touch()
+        if ran := copy.build().ran:
+            raise Violation(f"ran again: {'; '.join(ran)}", "echo >>README.md", "docker compose build")
+
+
+@practice(slow=True, slow_to_fail=True, builds=True)
+def any_layout(subject: Subject) -> None:
+    """The app's modules are found at the root of the project and below `src`."""
+    by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
+    with subject.copied("with its code below src") as copy:
+        code = copy.code
+        if code == copy.source or code.name == "src":
+            raise NotAsked("it moves the app's package below src, and there is none at the root")
+        (copy.source / "src").mkdir()
+        code.rename(copy.source / "src" / code.name)
+        try:
+            with copy.started(restart="no") as running:
+                running.wait_until_ready()
+        except (BuildFailed, NotReady) as error:
+            raise Violation(error.brief, *by_hand) from error
+
+
+@practice(slow=True, slow_to_fail=True, builds=True)
+def says_what_is_missing(subject: Subject) -> None:
+    """An image that could not serve is not built, and a line says why: no server, no app, no static files."""
+    changes: dict[str, Callable[[Subject], object]] = {
+        r"has no gunicorn": _without_server,
+        r"module:attribute": lambda copy: copy.code.rename(copy.source / "elsewhere"),
+        r"wants static files under hashed names": lambda copy: (copy.code / "settings.py").write_text(
+            'STATICFILES_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"\n'
+        ),
+    }
+    for line, change in changes.items():
+        with subject.copied("with something missing") as copy:
+            change(copy)
+            try:
+                copy.build()
+            except BuildFailed as stopped:
+                if not re.search(rf"^#\d+ [\d.]+ .*{line}", stopped.output, re.MULTILINE):
+                    raise Violation(f"the build stops, and says:\n{stopped}", "docker compose build") from stopped
+            else:
+                raise Violation(f"it is built, and nothing says: {line}", "docker compose build")
+
+
+def _without_server(copy: Subject) -> None:
+    for name in ("requirements.txt", "poetry.lock"):
+        if (path := copy.source / name).exists():
+            # What depends on it would bring it along.
+            without = re.sub(r"^(?:gunicorn|uvicorn-worker)==(?:.*\\\n)*.*\n", "", path.read_text(), flags=re.MULTILINE)
+            path.write_text(without)
+
+
 # Run inside the container: bytecode that records when its source was written (PEP 552), after the base image was made.
 CLOCKS_IN_BYTECODE = """
 import pathlib, sys, sysconfig
@@ -208,7 +350,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/*.pyc"):
 """
 
 
-@practice(slow=True)
+@practice(slow=True, builds=True)
 def repeatable_build(subject: Subject) -> None:
     """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
     # First what two builds within a minute would not show: days and times of the build that are kept in files.

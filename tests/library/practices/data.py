@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
 """
 
 
-@practice(slow=True, needs="database")
+@practice(slow=True, builds=True, needs="database")
 def migrates_on_start(subject: Subject) -> None:
     """The app migrates its database when it starts: of two replicas that start at once, one does, and both run."""
     by_hand = ("docker compose down --volumes", "PORT=0 docker compose up --scale web=2")

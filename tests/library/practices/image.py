@@ -122,7 +122,7 @@ def static_assets(subject: Subject) -> None:
         raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
 
 
-@practice(slow=True, needs="version")
+@practice(slow=True, builds=True, needs="version")
 def knows_its_version(subject: Subject) -> None:
     """`GET /version` names the commit and the time of the build, and the versions of Python and Django."""
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
@@ -165,7 +165,7 @@ def small_image(subject: Subject) -> None:
         )
 
 
-@practice(slow=True)
+@practice(slow=True, builds=True)
 def labelled(subject: Subject) -> None:
     """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
     given = {

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,10 @@ def production_server(subject: Subject) -> None:
 @practice(slow=True)
 def port_from_env(subject: Subject) -> None:
     """The port in the container comes from the environment variable `PORT`, as many platforms demand."""
+    if subject.published in _published(subject) and os.environ.get("PORT") == "0":
+        raise Violation(
+            f"PORT=0, and compose publishes it on {subject.published}", "PORT=9000 docker compose up; docker compose ps"
+        )
     with subject.started(environment={**subject.reachable_with, "PORT": "9001"}, ports=["9001"]) as running:
         wait_until_listening(running)
         if not wait_until(lambda: running.answers(port=9001), limit=15):
@@ -138,6 +142,12 @@ def port_from_env(subject: Subject) -> None:
                 "docker compose run --rm --env PORT=9001 --publish 9001:9001 web",
                 "curl localhost:9001",
             )
+
+
+def _published(subject: Subject) -> set[int]:
+    """The ports of this machine where compose publishes the app."""
+    ports = subject.shared.container.network_settings.ports or {}
+    return {int(binding["HostPort"]) for bindings in ports.values() for binding in bindings or ()}
 
 
 @dataclass(frozen=True)
@@ -319,7 +329,7 @@ def crash_traceback(subject: Subject) -> None:
 
 @practice(slow=True)
 def healthcheck(subject: Subject) -> None:
-    """The engine sees the app healthy within 10 seconds of its start, on any `PORT`, and a hang within 2 minutes."""
+    """The engine sees a start within 5 seconds, on any `PORT`; within 2 minutes a hang, and answers that are errors."""
     by_hand = ("docker compose ps", "docker inspect --format '{{json .State.Health}}' CONTAINER")
     shipped = subject.shared.container.config.healthcheck  # the image's, or the compose file's
     if shipped is None or undisturbed_life(subject).health == "not checked":
@@ -331,6 +341,18 @@ def healthcheck(subject: Subject) -> None:
             f"a hang is noticed after up to {longest:.0f} s: interval {interval:.0f} s, timeout {timeout:.0f} s",
             "docker inspect --format '{{.Config.Healthcheck}}' IMAGE",
         )
+    inspect = ["docker", "inspect", "--format", "{{json .Config.Healthcheck}}", subject.shared.container.id]
+    values = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    start_period, start_interval = (values.get(name, 0) / 1e9 for name in ("StartPeriod", "StartInterval"))
+    for wrong, because in (
+        (interval < 5, f"it starts a Python every {interval:.0f} s"),
+        (shipped.retries == 1, "one slow answer, and the app is called unhealthy"),
+        (start_period > 120, f"for {start_period:.0f} s after the start, no failure counts"),
+        (not start_period, f"there is no start period: the first look is after {interval:.0f} s"),
+        ((start_interval or 5) >= 5, "the first look is after 5 s or more"),
+    ):
+        if wrong:
+            raise Violation(because, "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
 
     if (said := undisturbed_life(subject).health) != "healthy":
         raise Violation(f"10 s after the start its health is {said}", *by_hand)
@@ -353,6 +375,20 @@ def healthcheck(subject: Subject) -> None:
         _signal_workers(running, signal.SIGCONT)
         if not wait_until(lambda: health(running) == "healthy", limit=20):
             raise Violation(f"the workers run again, and its health is {health(running)}", *by_hand)
+    broken = [*PYTHON, SERVER_ERRORS, str(subject.port)]
+    with subject.started(healthcheck=often, entrypoint=broken, command=[]) as running:
+        if not wait_until(lambda: health(running) == "unhealthy", limit=20):
+            raise Violation(f"every answer is a server error, and its health is {health(running)}", *by_hand)
+
+
+# Run inside the container in the app's place: a server that answers every request with 500.
+SERVER_ERRORS = """
+import http.server, sys
+class Broken(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(500)
+http.server.HTTPServer(("", int(sys.argv[1])), Broken).serve_forever()
+"""
 
 
 def health(running: Running) -> str:
@@ -372,6 +408,81 @@ def writes_nothing(subject: Subject) -> None:
     if changed:
         some = ", ".join(sorted(changed)[:5]) + ", ..." * (len(changed) > 5)
         raise Violation(f"changed since the start: {some}", "docker diff CONTAINER")
+    # The engine does not compare what compose mounts there.
+    if found := subject.shared.python(IN_TMPFS):
+        raise Violation(f"in /tmp since the start: {found}", "docker compose exec web ls -A /tmp")
+
+
+# Run inside the container: what is in /tmp, where that is a file system in memory.
+IN_TMPFS = """
+import os
+if any(line.split()[1:3] == ["/tmp", "tmpfs"] for line in open("/proc/mounts")):
+    print(*os.listdir("/tmp"))
+"""
+
+
+# Run inside the container: the files by which gunicorn's workers show that they live, as far as this user may see them.
+HEARTBEATS = """
+import glob, os
+for link in glob.glob("/proc/[0-9]*/fd/*"):
+    try:
+        file = os.readlink(link)
+    except OSError:
+        continue
+    if "/wgunicorn-" in file and not file.startswith("/dev/shm/"):
+        print(file)
+"""
+
+
+@practice()
+def heartbeat_in_memory(subject: Subject) -> None:
+    """No worker shows that it lives by a file on a disk: a busy one would make it look dead."""
+    if found := subject.shared.python(HEARTBEATS):
+        raise Violation(
+            f"a worker's file is {found.splitlines()[0]}",
+            "docker compose exec web sh -c 'ls -l /proc/*/fd | grep wgun'",
+        )
+
+
+@practice(slow=True, slow_to_fail=True)
+def patient_stop(subject: Subject) -> None:
+    """A request that takes longer than Docker's ten seconds of patience is answered at a stop, too."""
+    if not subject.slow or "{seconds}" not in subject.slow:
+        raise NotAsked("it asks for a path that takes 14 s: SLOW=/report?seconds={seconds}")
+    with subject.running() as running:
+        require_answer_in_flight(running, subject.slow_path(14))
+
+
+@practice(slow=True, slow_to_fail=True, needs="compose")
+def commands_stop(subject: Subject) -> None:
+    """A command that knows no signals (a script, a migration) ends at once on `docker stop`, too."""
+    sleep = "import time; print('begun', flush=True); time.sleep(600)"
+    by_hand = ('docker compose run --detach web python -c "import time; time.sleep(600)"', "time docker stop CONTAINER")
+    with subject.started(entrypoint=[*PYTHON, sleep], command=[], healthcheck={"disable": True}) as running:
+        wait_until(lambda: "begun" in running.log, limit=READY_LIMIT)
+        took = running.stop()
+    if took >= 2:
+        raise Violation(f"a command that sleeps took {took:.1f} s to stop", *by_hand)
+
+
+@practice(slow=True, slow_to_fail=True, needs="compose")
+def comes_back(subject: Subject) -> None:
+    """When its main process ends, the engine starts the app again."""
+    with subject.running() as running:
+        # It asks politely, from inside: the engine does not know that anybody wanted it.
+        with suppress(DockerException):
+            running.python("import os, signal; os.kill(1, signal.SIGTERM)")
+
+        def is_back() -> bool:
+            running.container.reload()
+            return bool(running.container.restart_count) and running.is_up
+
+        if not wait_until(is_back, limit=15):
+            raise Violation(
+                "15 s after its main process has ended, nothing has started it again",
+                "docker compose exec web python -c 'import os; os.kill(1, 15)'",
+                "docker compose ps --all",
+            )
 
 
 @practice(slow=True, needs="modes")
@@ -393,8 +504,8 @@ def entrypoint_modes(subject: Subject) -> None:
 # The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
 CONFIGURED = {
     "WORKER_CLASS": ("gthread", "worker_class = gthread"),
-    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:9001']"),
-    "PORT": ("9001", "bind = ['[127.0.0.1]:9001']"),
+    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:65535']"),
+    "PORT": ("65535", "bind = ['[127.0.0.1]:65535']"),
     "WEB_CONCURRENCY": ("7", "workers = 7"),
     "THREADS": ("3", "threads = 3"),
     "TIMEOUT": ("77", "timeout = 77"),
@@ -405,8 +516,23 @@ CONFIGURED = {
     "FORWARDED_ALLOW_IPS": ("10.0.0.1", "forwarded_allow_ips = ['10.0.0.1']"),
     "GUNICORN_CMD_ARGS": ("--max-requests=1000 --backlog=99", "backlog = 99"),
 }
-# Another way to say the same, which goes before it.
-BEFORE = {"BIND": ("0.0.0.0:9002", "bind = ['0.0.0.0:9002']"), "WORKERS": ("5", "workers = 5")}
+# What gunicorn reports where no variable is set: the table in final's article.
+DEFAULTS = (
+    "bind = ['[0.0.0.0]:8000']", "timeout = 30", "graceful_timeout = 30", "keepalive = 5", "loglevel = info",
+    "accesslog = None", "threads = 1",
+)  # fmt: skip
+# Another way to say the same, which goes before it; and no limit at all.
+BEFORE = {
+    "BIND": ("0.0.0.0:9002", "bind = ['0.0.0.0:9002']"),
+    "WORKERS": ("5", "workers = 5"),
+    "TIMEOUT": ("0", "timeout = 0"),
+    "KEEP_ALIVE": ("0", "keepalive = 0"),
+}
+# Alone, each with what follows from it.
+ALONE = [
+    ("WORKER_CLASS", "gthread", "threads = 4"),
+    *(("LOG_LEVEL", level, f"loglevel = {level}") for level in ("info", "warning", "error", "critical")),
+]
 
 
 @practice(slow=True, slow_to_fail=True)
@@ -437,11 +563,25 @@ def configured_by_env(subject: Subject) -> None:
         wait_until(lambda: len(_signal_workers(running, 0)) >= 3, limit=10)
         if len(workers := _signal_workers(running, 0)) != 3:
             raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
+    # The name of this machine's interface in the container: the health check has to ask there, and not at localhost.
+    with subject.started(environment={"HOST": "127.0.0.2"}) as running:
+        wait_until_listening(running)
+        if not wait_until(lambda: health(running) == "healthy", limit=20):
+            raise Violation(
+                "HOST=127.0.0.2, and it does not become healthy", "docker compose run --env HOST=127.0.0.2 web"
+            )
+    config = _print_config(subject, {})
+    if other := [line for line in DEFAULTS if line not in config]:
+        raise Violation(
+            f"without a variable it is not so: {', '.join(other)}",
+            "docker compose run --rm web gunicorn --print-config",
+        )
     names = {name: value for name, (value, _) in CONFIGURED.items()}
     config = _print_config(subject, names)
     ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
     config = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()})
     ignored += [name for name, (_, line) in BEFORE.items() if line not in config]
+    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value})]
     if ignored:
         by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
         raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
@@ -476,11 +616,17 @@ def workers_fit_limits(subject: Subject) -> None:
     # A cgroup v2 file is read here on a host with cgroup v1, too: these are the files that the kernel would show.
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
-        for quota, expected in {"100000 100000": 1, "max 100000": len(os.sched_getaffinity(0))}.items():
+        for quota, memory, expected in (
+            ("100000 100000", "max", 1),
+            ("max 100000", "max", len(os.sched_getaffinity(0))),
+            ("max 100000", str(200 * 2**20), 1),
+        ):
             Path(folder, "cpu.max").write_text(quota)
+            Path(folder, "memory.max").write_text(memory)
             config = _print_config(subject, {}, volumes=[(folder, "/sys/fs/cgroup", "ro")])
             if f"\nworkers = {expected}\n" not in config:
-                raise Violation(f"cpu.max says {quota}, and there are not {expected} workers", by_hand)
+                limits = f"cpu.max says {quota} and memory.max {memory}"
+                raise Violation(f"{limits}, and there are not {expected} workers", by_hand)
     many = _first_running(subject, SIXTEEN_CPUS)
     with many as overrides, subject.running(cpus=0, mem_limit="300m", **overrides) as running:
         workers = _signal_workers(running, 0)

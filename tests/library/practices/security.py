@@ -35,7 +35,7 @@ def local_only(subject: Subject) -> None:
         raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice(slow=True, slow_to_fail=True, builds=True)
 def readable_code(subject: Subject) -> None:
     """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
     user = "10001:10001"
@@ -141,3 +141,62 @@ def any_uid(subject: Subject) -> None:
             raise Violation(f"its home directory is {home}, where it cannot write", by_hand)
         running.stop()
         require_clean(running.log)
+
+
+# Run inside the container: the limits that the kernel holds its processes to; "max" and huge numbers are none.
+CGROUP = """
+import os
+def first(*files):
+    for file in files:
+        try:
+            return open("/sys/fs/cgroup/" + file).read().split()
+        except OSError:
+            pass
+    return ["max"]
+cpu = first("cpu.max", "cpu/cpu.cfs_quota_us")
+print(*(value if value.isdigit() and int(value) < 2**62 else "max" for value in (
+    first("memory.max", "memory/memory.limit_in_bytes")[0], first("pids.max", "pids/pids.max")[0], cpu[0],
+)))
+"""
+
+
+@practice(slow=True, needs="compose")
+def bounded(subject: Subject) -> None:
+    """As compose starts it, memory, CPUs and processes of the app have a limit, which variables set."""
+    by_hand = ("docker compose up --detach", "docker stats --no-stream")
+    found = subject.shared.python(CGROUP).split()
+    memory, processes, cpus = (int(value) if value.isdigit() else 0 for value in found)
+    if not memory or memory > 4 * 2**30:
+        raise Violation("it may take all memory of the machine", *by_hand)
+    if not processes or processes > 4096:
+        raise Violation("it may start as many processes as the machine can", *by_hand)
+    if not cpus:
+        raise Violation("it may use all CPUs of the machine", *by_hand)
+    with patch.dict(os.environ, {"CPUS": "0.5", "MEMORY": "300m"}), subject.running() as running:
+        other, _, half = running.python(CGROUP).split()
+        if (other, half) != (str(300 * 2**20), "50000"):
+            raise Violation(
+                "CPUS=0.5 and MEMORY=300m make no difference", "CPUS=0.5 MEMORY=300m docker compose up", *by_hand
+            )
+
+
+# Run inside the container: in which of these directories this user can write.
+WRITABLE = """
+import sys, tempfile
+for path in sys.argv[1:]:
+    try:
+        tempfile.TemporaryFile(dir=path).close()
+        print(path)
+    except OSError:
+        pass
+"""
+
+
+@practice(slow=True, needs="compose")
+def data_volume(subject: Subject) -> None:
+    """The app can write to /tmp and to a volume at /data, whatever its user is, and to nothing else."""
+    where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may
+    with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
+        found = running.python(WRITABLE, *where).split()
+    if found != ["/tmp", "/data"]:  # noqa: S108
+        raise Violation(f"it can write to {', '.join(found) or 'nothing'}", "docker compose run --volume /data web")

@@ -1,0 +1,692 @@
+"""Mutants: every change of one thing in the files that people copy, made by a table of operators.
+
+A mutant removes an instruction, option, variable or setting, or weakens it: a number becomes 0, 1 or sixty times as
+much, a boolean its opposite, the exec form the shell form, ``USER`` root or a user without a group; a variable that is
+read becomes the constant that is its default; two neighbours change places. Nothing here needs an engine.
+"""
+
+import ast
+import json
+import re
+import shlex
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .dockerfile import Dockerfile
+from .tutorial import ROOT, Folder
+
+EQUIVALENTS = ROOT / "tests/equivalents.toml"
+FILES = ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "uwsgi.ini", ".dockerignore", "entrypoint.sh")
+
+# What stands for less, where it is a word.
+WEAKER = {
+    "0.0.0.0": "127.0.0.1",  # noqa: S104  it is about what a container listens on
+    "checked-hash": "timestamp",
+    "unchecked-hash": "timestamp",
+    "UNCHECKED_HASH": "TIMESTAMP",
+    "service_healthy": "service_started",
+    "true": "false",
+    "false": "true",
+    "True": "False",
+    "False": "True",
+}
+# Options of commands that take the next word along, and those that say nothing about the image: what a program prints,
+# and what it is to run.
+TAKES_VALUE = {
+    "-r", "-o", "-g", "-x", "-j", "--dest", "--find-links", "--invalidation-mode", "--only", "--output", "--python",
+    "--requirement", "--wheel-dir",
+}  # fmt: skip
+LEFT_ALONE = {"-c", "-m", "-q", "--quiet"}
+# Functions that read a variable, and which of their arguments is the default.
+READERS = {"get": 1, "setting": 1, "number": 1, "choice": 1}
+# Functions that take any number of arguments, and how many other ones come first.
+VARIADIC = {"min": 0, "max": 0, "choice": 1}
+SHOWN = 110  # characters of a text in a mutant's name
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of one thing in one file.
+
+    Args:
+        file: its name in the folder.
+        part: where in the file: the stage, the path of the key, the function; may be empty.
+        what: what is removed, or what becomes what.
+        start: where the text begins that is replaced, in characters.
+        old: that text.
+        new: what stands there instead.
+        number: tells mutants apart that read alike, from 1.
+    """
+
+    file: str
+    part: str
+    what: str
+    start: int
+    old: str
+    new: str
+    number: int = 1
+
+    @property
+    def id(self) -> str:
+        """Its name, which says what is changed and not on which line: it outlives other changes of the file."""
+        where = f"{self.file} ({self.part})" if self.part else self.file
+        return f"{where}: {self.what}" + (f" [{self.number}]" if self.number > 1 else "")
+
+    def apply(self, text: str) -> str:
+        """The file with this change."""
+        assert text[self.start :].startswith(self.old), self.id  # noqa: S101
+        return text[: self.start] + self.new + text[self.start + len(self.old) :]
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """A change of a text: what is replaced (from, to), by what, and the element around it that a name shows."""
+
+    start: int
+    end: int
+    new: str = ""
+    shown: tuple[int, int] = (0, 0)
+    part: str = ""
+    says: str = ""
+
+    def moved(self, by: int) -> "_Edit":
+        shown = (self.shown[0] + by, self.shown[1] + by) if any(self.shown) else self.shown
+        return replace(self, start=self.start + by, end=self.end + by, shown=shown)
+
+
+@cache
+def mutants(folder: Path) -> tuple[Mutant, ...]:
+    """All mutants of a folder's files, file by file, in their order."""
+    found: list[Mutant] = []
+    dockerfile = folder / "Dockerfile"
+    constants = _variables(Dockerfile(dockerfile.read_text())) if dockerfile.exists() else {}
+    for name in FILES:
+        if (folder / name).exists():
+            found += of_text(name, (folder / name).read_text(), constants)
+    return tuple(found)
+
+
+def equivalents(folder: str) -> dict[str, str]:
+    """The mutants of a folder that change nothing anybody could notice, by name, and the reason for each."""
+    entries = tomllib.loads(EQUIVALENTS.read_text()).get("equivalent", [])
+    return {name: e["reason"] for e in entries if folder in e["folders"] for name in e["mutants"]}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many of a folder's mutants came to which end; those that are equivalent have no other."""
+
+    killed: int
+    survive: int
+    refused: int
+    equivalent: int
+    missing: int
+
+    @property
+    def share(self) -> float:
+        """The share of the killed among those that the engine starts and that are not equivalent; 0 to 1."""
+        return self.killed / max(1, self.killed + self.survive)
+
+
+def figures(folder: Folder, results: Mapping[str, Mapping[str, Any]]) -> Figures:
+    """Count a folder's mutants by what came of them."""
+    reasons = equivalents(folder.name)
+    ends = Counter[str]()
+    for mutant in mutants(folder.path):
+        known = "missing" if mutant.id not in results else str(results[mutant.id]["outcome"])
+        ends["equivalent" if mutant.id in reasons else known] += 1
+    return Figures(ends["killed"], ends["survives"], ends["refused"], ends["equivalent"], ends["missing"])
+
+
+def summary(folder: Folder, results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The figures of a folder in words, and below them what survives."""
+    count = figures(folder, results)
+    reasons = equivalents(folder.name)
+    survivors = [name for name, e in results.items() if e["outcome"] == "survives" and name not in reasons]
+    said = (
+        f"{folder.name}: {count.killed} of {count.killed + count.survive} killed ({count.share:.1%}),"
+        f" {count.refused} refused, {count.equivalent} equivalent, {count.missing} not judged yet"
+    )
+    return "\n  survives: ".join([said, *survivors])
+
+
+def by_line(file: Path) -> dict[str, list[Mutant]]:
+    """The lines of a folder's file that have mutants, and these: first those that take something of this line away."""
+    text = file.read_text()
+    found: dict[tuple[int, str], list[Mutant]] = {}
+    for mutant in mutants(file.parent):
+        if mutant.file == file.name:
+            number = text.count("\n", 0, mutant.start)
+            line = text.splitlines()[number].strip().removesuffix("\\").strip().removesuffix("&&").strip()
+            found.setdefault((number, line if len(line) <= SHOWN else f"{line[:SHOWN]}…"), []).append(mutant)
+    for those in found.values():
+        those.sort(key=lambda mutant: ("removed" not in mutant.what, len(mutant.old)))
+    lines = Counter(line for _, line in found)
+    return {line if lines[line] == 1 else f"{line} ({those[0].part})": those for (_, line), those in found.items()}
+
+
+def of_text(file: str, text: str, constants: Mapping[str, str] | None = None) -> list[Mutant]:
+    """All mutants of one file.
+
+    Args:
+        file: its name, which says what language it is in.
+        text: what is in it.
+        constants: for variables that the image sets, their values.
+    """
+    constants = constants or {}
+    edits = {
+        "Dockerfile": _of_dockerfile,
+        "compose.yaml": _of_compose,
+        "gunicorn.conf.py": _of_python,
+        "uwsgi.ini": lambda text: _of_ini(text, constants),
+        ".dockerignore": _of_dockerignore,
+        "entrypoint.sh": _of_shell,
+    }[file](text)
+    found, seen = [], Counter[str]()
+    done = {text}
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        changed = text[: edit.start] + edit.new + text[edit.end :]
+        if changed in done:
+            continue  # two operators had the same idea
+        done.add(changed)
+        mutant = Mutant(file, edit.part, _says(text, edit), edit.start, text[edit.start : edit.end], edit.new)
+        seen[mutant.id] += 1
+        found.append(replace(mutant, number=seen[mutant.id]))
+    return found
+
+
+def _says(text: str, edit: _Edit) -> str:
+    """What an edit does, in a line."""
+    if edit.says:
+        return edit.says
+    start, end = edit.shown if any(edit.shown) else (edit.start, edit.end)
+    before = _short(text[start:end])
+    after = _short(text[start : edit.start] + edit.new + text[edit.end : end])
+    return f"{before} → {after}" if after else f"{before} removed"
+
+
+def _short(text: str) -> str:
+    """A text on one line, without comments and continuations, the middle of a long one left out."""
+    text = re.sub(r"^[ \t]*#(?!!).*$", "", text, flags=re.MULTILINE)
+    text = " ".join(re.sub(r"\\\n", " ", text).split()).strip("& ")
+    return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"
+
+
+def _weakened(value: str) -> list[str]:
+    """A value made weaker: a number with or without a unit, a boolean, a word of the table."""
+    if found := re.fullmatch(r"(\d+(?:\.\d+)?)([a-z]*)", value):
+        number, unit = found.groups()
+        more = format(float(number) * 60, "g") if "." in number else str(int(number) * 60)
+        return [new for new in (f"0{unit}", f"1{unit}", f"{more}{unit}") if new != value]
+    return [WEAKER[value]] if value in WEAKER else []
+
+
+def _words_weakened(text: str, start: int = 0) -> Iterator[_Edit]:
+    """Edits for the words of a text that mean less when they are another one."""
+    words = "|".join(sorted(map(re.escape, WEAKER), key=len, reverse=True))
+    for word in re.finditer(rf"(?<![\w.-])(?:{words})(?![\w-]|\.\w)", text):
+        yield _Edit(start + word.start(), start + word.end(), WEAKER[word[0]], (start, start + len(text)))
+
+
+# Dockerfile
+
+
+@dataclass(frozen=True)
+class _Instruction:
+    """An instruction of a Dockerfile as it stands there: its keyword, its place, and its stage or that one's number."""
+
+    keyword: str
+    start: int
+    end: int
+    text: str
+    stage: str
+
+    @property
+    def masked(self) -> str:
+        """The text with its positions; quoted text and groups in braces are one word, comments are none."""
+        text = re.sub(r"^[ \t]*#.*$", lambda line: " " * len(line[0]), self.text, flags=re.MULTILINE)
+        text = text.replace("\\\n", "  ").replace("\n", " ")
+        text = re.sub(r"\"[^\"]*\"|'[^']*'", lambda quoted: "\0" * len(quoted[0]), text)
+        return re.sub(r"\{ .*?; \}", lambda group: "\0" * len(group[0]), text)
+
+
+def _instructions(text: str) -> list[_Instruction]:
+    """The instructions of a Dockerfile (without here-documents, which no folder has)."""
+    found: list[_Instruction] = []
+    stage, number = "", 0
+    for match in re.finditer(r"^(?!\s*#)([A-Za-z]+)[ \t](?:.*\\\n(?:[ \t]*#.*\n)*)*.*$", text, re.MULTILINE):
+        keyword = match[1].upper()
+        if keyword == "FROM":
+            number += 1
+            named = re.search(r" AS (\S+)", match[0], re.IGNORECASE)
+            stage = named[1] if named else f"stage {number}"
+        found.append(_Instruction(keyword, match.start(), match.end(), match[0], stage))
+    # Another stage before it is no other name for the last one.
+    return [replace(this, stage="last stage") if this.stage == f"stage {number}" else this for this in found]
+
+
+def _variables(dockerfile: Dockerfile) -> dict[str, str]:
+    """What the stages that end up in the image set with ENV."""
+    lines = [line for stage in dockerfile.last_stages for line in stage.instructions if line.startswith("ENV ")]
+    return {name: value for line in lines for name, value in re.findall(r"(\w+)=(\S+)", line)}
+
+
+# Instructions that change files or run something, and those that only the container's start reads: between the others
+# and these, or among themselves, the order makes no difference.
+_WORKS = {"RUN", "COPY", "ADD"}
+_READ_AT_START = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "LABEL"}
+
+
+def _of_dockerfile(text: str) -> Iterator[_Edit]:
+    instructions = _instructions(text)
+    stages = list(dict.fromkeys(instruction.stage for instruction in instructions))
+    for index, this in enumerate(instructions):
+        edits: list[_Edit] = []
+        if this.keyword == "FROM":
+            edits += _of_from(this, stages[: stages.index(this.stage)])
+        else:
+            edits.append(_Edit(0, len(this.text) + 1, "", (0, len(this.text))))
+            edits += _OF_INSTRUCTION.get(this.keyword, lambda _: ())(this)
+        for edit in edits:
+            yield replace(edit.moved(this.start), part=this.stage)
+        after = instructions[index + 1] if index + 1 < len(instructions) else None
+        if after and "FROM" not in (this.keyword, after.keyword) and _order_may_matter(this, after):
+            between = text[this.end : after.start]
+            says = f"{_short(this.text.splitlines()[0])} ↔ {_short(after.text.splitlines()[0])}"
+            yield _Edit(this.start, after.end, after.text + between + this.text, part=this.stage, says=says)
+
+
+def _order_may_matter(one: _Instruction, other: _Instruction) -> bool:
+    if _WORKS & {one.keyword, other.keyword}:
+        return not _READ_AT_START & {one.keyword, other.keyword}
+    sets = re.findall(r"(\w+)=", one.text)
+    return one.keyword in ("ARG", "ENV") and any(re.search(rf"\$\{{?{name}\b", other.text) for name in sets)
+
+
+def _of_from(this: _Instruction, earlier: list[str]) -> Iterator[_Edit]:
+    """Another base: an earlier stage for this one, or a tag that says less. And the stage without its name."""
+    base = re.match(r"FROM (\S+)", this.text)
+    assert base  # noqa: S101
+    if base[1] in earlier:
+        for other in earlier:
+            yield _Edit(base.start(1), base.end(1), other, (0, len(this.text)))
+    else:
+        at = base.start(1)
+        for part in (*re.finditer(r":[^/@]+", base[1]), *re.finditer(r"-\w+(?=[^/]*$)", base[1])):
+            yield _Edit(at + part.start(), at + part.end(), "", (0, len(this.text)))
+    if name := re.search(r" AS \S+", this.text):
+        yield _Edit(name.start(), name.end(), "", (0, len(this.text)))
+
+
+def _of_run(this: _Instruction) -> Iterator[_Edit]:
+    """RUN without one of its mounts, commands, options, pins or variables, or with a weaker word."""
+    masked = this.masked
+    begin = 4
+    while option := re.compile(r"\s*(--\S+)\s+").match(masked, begin):
+        yield _Edit(option.start(1), option.end(), "", option.span(1))
+        begin = option.end()
+    commands = [_trimmed(masked, *span) for span in _split(masked, " && ", begin)]
+    for index, (start, end) in enumerate(commands):
+        if index + 1 < len(commands):
+            yield _Edit(start, commands[index + 1][0], "", (start, end))
+        elif index:
+            yield _Edit(commands[index - 1][1], end, "", (start, end))
+        for edit in _of_command(masked[start:end], this.text[start:end]):
+            yield replace(edit.moved(start), shown=(start, end))
+
+
+def _of_command(masked: str, text: str) -> Iterator[_Edit]:
+    """A command of a shell without an option, a pin, a variable, its plan for a failure, or with a weaker word."""
+    for option in re.finditer(r" (-{1,2}[A-Za-z][^\s=\0]*)(?:=\S+)?", masked):
+        if option[1] in LEFT_ALONE:
+            continue
+        value = re.compile(r" +[^\s;]+").match(masked, option.end()) if option[1] in TAKES_VALUE else None
+        yield _Edit(option.start(), value.end() if value else option.end())
+    for part in re.finditer(r"(?<=\w)==[\w.]+|^[A-Z_]+=\S+ | \|\| [^;]+", masked):
+        yield _Edit(*part.span())
+    if listed := re.search(r"\binstall((?: +-\S+)*)((?: +[a-z][\w.+-]*==[\w.]+| +[a-z][\w.+-]*)+)$", masked):
+        words = list(re.finditer(r" +\S+", listed[2]))
+        for word in words if len(words) > 1 else ():
+            yield _Edit(listed.start(2) + word.start(), listed.start(2) + word.end())
+    if loop := re.match(r"for \w+ in ([^;]+);", masked):
+        for word in re.finditer(r"\S+ ?", loop[1]):
+            yield _Edit(loop.start(1) + word.start(), loop.start(1) + word.end())
+    yield from _words_weakened(masked)
+    yield from _of_program(text)
+
+
+def _of_program(text: str) -> Iterator[_Edit]:
+    """Changes of the Python that follows ``-c``, in shell form or in exec form."""
+    if code := re.search(r'-c"?,? "([^"]*)"', text):
+        for edit in _of_python(code[1]):
+            yield replace(edit.moved(code.start(1)), part="")
+
+
+def _split(text: str, separator: str, start: int) -> list[tuple[int, int]]:
+    """The spans between separators, from a place on."""
+    found = []
+    while (end := text.find(separator, start)) >= 0:
+        found.append((start, end))
+        start = end + len(separator)
+    return [*found, (start, len(text))]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space at its ends."""
+    inner = text[start:end]
+    return start + len(inner) - len(inner.lstrip()), end - len(inner) + len(inner.rstrip())
+
+
+def _of_pairs(this: _Instruction) -> Iterator[_Edit]:
+    """ENV, ARG and LABEL without one of their names, or with less in its value."""
+    masked = this.masked
+    pairs = list(re.finditer(r"[\w.]+=?\S*", masked[len(this.keyword) :]))
+    spans = [(len(this.keyword) + pair.start(), len(this.keyword) + pair.end()) for pair in pairs]
+    for index, (start, end) in enumerate(spans):
+        pair = this.text[start:end]
+        if index + 1 < len(spans):
+            yield _Edit(start, spans[index + 1][0], "", (start, end))
+        elif index:
+            yield _Edit(spans[index - 1][1], end, "", (start, end))
+        name, equals, value = pair.partition("=")
+        at = start + len(name) + 1
+        for new in ["0"] if value == "1" else _weakened(value):  # 1 means yes
+            yield _Edit(at, end, new, (start, end))
+        if this.keyword == "ARG" and equals:
+            yield _Edit(at - 1, end, "", (start, end))
+        elif value.startswith("$"):
+            yield _Edit(at, end, "constant", (start, end))
+        elif ":" in value:
+            for part_start, part_end in _split(value, ":", 0):
+                others = [value[a:b] for a, b in _split(value, ":", 0) if (a, b) != (part_start, part_end)]
+                yield _Edit(at, end, ":".join(others), (start, end))
+
+
+def _of_user(this: _Instruction) -> Iterator[_Edit]:
+    """USER as root, or without the group."""
+    user = this.text.removeprefix("USER ")
+    whole = (0, len(this.text))
+    if user != "0":
+        yield _Edit(5, len(this.text), "0", whole)
+    if ":" in user:
+        yield _Edit(5 + user.index(":"), len(this.text), "", whole)
+
+
+def _of_copy(this: _Instruction) -> Iterator[_Edit]:
+    """COPY without one of its options or sources."""
+    masked = this.masked
+    words = list(re.finditer(r"\S+", masked))[1:]
+    sources = [word for word in words[:-1] if not word[0].startswith("--")]
+    for word in words[:-1]:
+        if word[0].startswith("--") or len(sources) > 1:
+            yield _Edit(word.start(), word.end() + 1, "", word.span() if word in sources else (0, len(masked)))
+
+
+def _of_healthcheck(this: _Instruction) -> Iterator[_Edit]:
+    """HEALTHCHECK without an option, with a weaker value, or with a check that looks at less."""
+    for option in re.finditer(r"--[\w-]+=(\S+)\s+", this.masked):
+        shown = (option.start(), option.end(1))
+        yield _Edit(option.start(), option.end(), "", shown)
+        for new in _weakened(option[1]):
+            yield _Edit(*option.span(1), new, shown)
+    yield from _of_exec_form(this)
+    yield from _of_program(this.text)
+
+
+def _of_exec_form(this: _Instruction) -> Iterator[_Edit]:
+    """CMD, ENTRYPOINT and a check in shell form, and without an argument."""
+    if form := re.search(r"\[.*\]$", this.text):
+        words = json.loads(form[0])
+        yield _Edit(*form.span(), shlex.join(words), form.span())
+        for index in range(1, len(words)) if this.keyword != "HEALTHCHECK" else ():
+            yield _Edit(*form.span(), json.dumps(words[:index] + words[index + 1 :]), form.span())
+
+
+_OF_INSTRUCTION = {
+    "RUN": _of_run, "ENV": _of_pairs, "ARG": _of_pairs, "LABEL": _of_pairs, "USER": _of_user, "COPY": _of_copy,
+    "HEALTHCHECK": _of_healthcheck, "CMD": _of_exec_form, "ENTRYPOINT": _of_exec_form,
+}  # fmt: skip
+
+
+# compose.yaml: mappings and lists by indentation, and lists in brackets
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A key or a list's item: its path, its indentation, where it begins, where what belongs to it ends."""
+
+    path: str
+    indent: int
+    start: int
+    end: int
+    value: tuple[int, int]  # where what stands on its own line after the key begins and ends
+
+
+def _entries(text: str) -> list[_Entry]:
+    found: list[_Entry] = []
+    found_lines = re.finditer(r"^( *)(- )?(?:([\w.<-]+):(?: |$))?(.*)$\n?", text, re.MULTILINE)
+    lines = [line for line in found_lines if line[0].strip() and not line[0].lstrip().startswith("#")]
+    path: dict[int, str] = {}
+    for index, line in enumerate(lines):
+        indent = len(line[1])
+        path = {depth: name for depth, name in path.items() if depth < indent}
+        end = next((n for n in range(index + 1, len(lines)) if len(lines[n][1]) <= indent), len(lines))
+        above = ".".join(path.values())
+        if line[2]:
+            number = sum(entry.path.rpartition(".")[0] == above and entry.indent == indent for entry in found) + 1
+            name, of = str(number), (line.end(2), line.start(4) + len(line[4]))
+            path[indent] = name
+            if line[3]:
+                path[indent + 2] = line[3]
+        else:
+            name, of = line[3], (line.start(4), line.end(4))
+            path[indent] = name
+        found.append(_Entry(f"{above}.{name}".strip("."), indent, line.start(), lines[end - 1].end(), of))
+    return found
+
+
+def _of_compose(text: str) -> Iterator[_Edit]:
+    entries = _entries(text)
+    for entry in entries:
+        above = entry.path.rpartition(".")[0]
+        if sum(other.path.rpartition(".")[0] == above for other in entries) > 1:  # else the removal of what holds it
+            says = f"{_short(text[entry.start : entry.end]).removeprefix('- ')} removed"
+            yield _Edit(entry.start, entry.end, "", part=above, says=says)
+        for edit in _of_value(text[slice(*entry.value)], ports=".ports" in entry.path):
+            yield replace(edit.moved(entry.value[0]), shown=entry.value, part=entry.path)
+
+
+def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
+    """A value of a compose file: its items, its variables, its numbers and booleans."""
+    if value.startswith("["):
+        items = list(re.finditer(r"(\"[^\"]*\"|[^\s,\[\]]+)(?:, )?", value[1:-1]))
+        for index, item in enumerate(items if len(items) > 1 else ()):
+            start = 1 + item.start() - (2 if index and index + 1 == len(items) else 0)
+            yield _Edit(start, 1 + item.end())
+    for variable in re.finditer(r"\$\{\w+:-([^}]*)\}", value):
+        yield _Edit(*variable.span(), variable[1])  # the default, whatever the variable says
+        for new in () if ports else _weakened(variable[1]):
+            yield _Edit(*variable.span(1), new)
+    if address := re.match(r'"(\$\{ADDRESS[^}]*\}:|[\d.]+:)\$', value):
+        yield _Edit(*address.span(1))
+    bare = value.strip('"')
+    for new in _weakened(bare):
+        yield _Edit(value.index(bare), value.index(bare) + len(bare), new)
+    if not _weakened(bare):
+        yield from _words_weakened(value)
+
+
+# gunicorn.conf.py
+
+
+def _of_python(source: str) -> Iterator[_Edit]:
+    """Changes of Python source: statements removed, expressions weakened."""
+    tree = ast.parse(source)
+    yield from _Python(source).of_body(tree.body, "")
+
+
+class _Python:
+    """Finds the edits of one piece of source."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.lines = source.splitlines(keepends=True)
+
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        assert node.end_lineno is not None  # noqa: S101
+        assert node.end_col_offset is not None  # noqa: S101
+        return self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
+
+    def _at(self, line: int, column: int) -> int:
+        """A place in characters; the parser counts lines from 1, and bytes in a line."""
+        in_line = self.lines[line - 1].encode()[:column].decode() if column else ""
+        return sum(map(len, self.lines[: line - 1])) + len(in_line)
+
+    def of_body(self, body: list[ast.stmt], part: str) -> Iterator[_Edit]:
+        for statement in body:
+            name = getattr(statement, "name", "")
+            inner = ".".join(filter(None, (part, name)))
+            if not isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Try):
+                docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+                if docstring:
+                    continue
+                start, end = self.span(statement)
+                if not isinstance(statement, ast.Pass):
+                    yield _Edit(start, end, "pass", part=part, says=f"{_short(self.source[start:end])} removed")
+            for field in ("body", "orelse", "finalbody"):
+                yield from self.of_body(getattr(statement, field, None) or [], inner)
+            for handler in getattr(statement, "handlers", ()):
+                yield from self.of_body(handler.body, inner)
+            # A short statement is shown whole, of a longer one the first line.
+            start, end = self.span(statement)
+            shown = (start, min(end, (self.source.find("\n", start) + 1 or end + 1) - 1))
+            for node in ast.iter_child_nodes(statement):
+                if isinstance(node, ast.expr | ast.arguments | ast.keyword):
+                    for edit in self.of_expression(node):
+                        around = edit.shown if any(edit.shown) else shown
+                        around = (min(around[0], edit.start), max(around[1], edit.end))
+                        yield replace(edit, shown=around, part=inner)
+
+    def of_expression(self, top: ast.AST) -> Iterator[_Edit]:
+        if isinstance(top, ast.JoinedStr):
+            yield from self._of_f_string(top)
+            return
+        if isinstance(top, ast.BinOp) and isinstance(top.op, ast.Pow):
+            return  # a unit, or a number that stands for endless
+        if isinstance(top, ast.expr):
+            yield from self._of_node(top)
+        for node in ast.iter_child_nodes(top):
+            yield from self.of_expression(node)
+
+    def _of_f_string(self, node: ast.JoinedStr) -> Iterator[_Edit]:
+        """What stands in braces; the parser knows its place only since Python 3.12."""
+        start, end = self.span(node)
+        for braces in re.finditer(r"\{([^{}!]+?)(?:![rsa])?\}", self.source[start:end]):
+            inner = _Python(braces[1])
+            expression = ast.parse(braces[1], mode="eval").body
+            if not isinstance(expression, ast.Name):
+                for edit in inner.of_expression(expression):
+                    yield edit.moved(start + braces.start(1))
+
+    def _of_node(self, node: ast.expr) -> Iterator[_Edit]:
+        start, end = self.span(node)
+
+        def instead(*others: ast.expr) -> Iterator[_Edit]:
+            for other in others:
+                a, b = self.span(other)
+                yield _Edit(start, end, self.source[a:b])
+
+        match node:
+            case ast.Constant(value=bool() | int() | float() | str()):
+                literal = self.source[start:end]
+                for new in _weakened(literal.replace("_", "").strip("'\"")):
+                    quote = literal[0] if literal[0] in "'\"" else ""
+                    if not quote or literal[1:-1] in WEAKER:
+                        yield _Edit(start, end, f"{quote}{new}{quote}")
+            case ast.BoolOp(values=values):
+                for left_out in values:
+                    rest = [self.source[slice(*self.span(v))] for v in values if v is not left_out]
+                    yield _Edit(start, end, (" or " if isinstance(node.op, ast.Or) else " and ").join(rest))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                yield from instead(operand)
+            case ast.IfExp(body=body, orelse=orelse):
+                yield from instead(body, orelse)
+            case ast.Compare():
+                for found in re.finditer(r"<=|>=|<|>", self.source[start:end]):
+                    new = found[0][0] if len(found[0]) > 1 else f"{found[0]}="
+                    yield _Edit(start + found.start(), start + found.end(), new)
+            case ast.Call():
+                yield from self._of_call(node, start, end)
+
+    def _of_call(self, node: ast.Call, start: int, end: int) -> Iterator[_Edit]:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in READERS and node.args and not any(isinstance(a, ast.Starred) for a in node.args):
+            read = self.source[start:end]
+            if name != "get" or "environ" in read or read.startswith("e("):
+                default = node.args[READERS[name]] if len(node.args) > READERS[name] else None
+                yield _Edit(start, end, self.source[slice(*self.span(default))] if default else "None")
+        arguments = [self.source[slice(*self.span(argument))] for argument in node.args]
+        for index in range(VARIADIC.get(name, len(arguments)), len(arguments)):
+            rest = arguments[:index] + arguments[index + 1 :]
+            alone = name in ("min", "max") and len(rest) == 1
+            yield _Edit(start, end, rest[0] if alone else f"{name}({', '.join(rest)})")
+        for keyword in filter(lambda keyword: keyword.arg, node.keywords):
+            a, b = self.span(keyword.value)
+            a -= len(f"{keyword.arg}=")
+            separator = re.search(r",\s*$", self.source[start:a])
+            yield _Edit(a - len(separator[0]) if separator else a, b)
+
+
+# uwsgi.ini, .dockerignore, entrypoint.sh
+
+
+def _lines(text: str) -> Iterable[re.Match[str]]:
+    """The lines that say something."""
+    return re.finditer(r"^(?![ \t]*(?:#(?!!)|$))(?P<indent>[ \t]*)(?P<said>.*)\n?", text, re.MULTILINE)
+
+
+def _of_ini(text: str, constants: Mapping[str, str]) -> Iterator[_Edit]:
+    for line in _lines(text):
+        if line[0].startswith("["):
+            continue
+        yield _Edit(*line.span(), "")
+        name, _, value = line["said"].partition(" = ")
+        at = line.start() + len(name) + 3
+        for new in _weakened(value):
+            yield _Edit(at, at + len(value), new, line.span())
+        for number in re.finditer(r"(?<= )\d+$|(?<=:)\d+$", value) if not _weakened(value) else ():
+            for new in _weakened(number[0]):
+                yield _Edit(at + number.start(), at + number.end(), new, line.span())
+        for variable in re.finditer(r"\$\((\w+)\)", value):
+            yield _Edit(at + variable.start(), at + variable.end(), constants.get(variable[1], "1"), line.span())
+
+
+def _of_dockerignore(text: str) -> Iterator[_Edit]:
+    for line in _lines(text):
+        yield _Edit(*line.span(), "")
+        if line["said"].startswith("**/"):
+            yield _Edit(line.start(), line.start() + 3, "", line.span())
+
+
+def _of_shell(text: str) -> Iterator[_Edit]:
+    """A script without a line, an arm of a case, an ``exec``, an option of ``set``, or what it is given."""
+    for arm in re.finditer(r"^ +\S+\)\n(?:.*\n)*? +;;\n", text, re.MULTILINE):
+        yield _Edit(*arm.span(), "")
+    for line in _lines(text):
+        said = line["said"]
+        at = line.start("said")
+        if re.match(r"#!|case |esac|;;|\S+\)$|\w+\(\) \{|\}$", said):
+            if default := re.search(r"\$\{1:-(\w+)\}", said):
+                yield _Edit(at + default.start(), at + default.end(), "$1", line.span("said"))
+            continue
+        yield _Edit(at, at + len(said), ":", (at, at + len(said)), says=f"{said} removed")
+        for word in re.finditer(r"^exec (?!\"\$@\")|(?<= )\"\$@\"| &$", said):
+            yield _Edit(at + word.start(), at + word.end(), "", (at, at + len(said)))
+        if options := re.match(r"set -(\w+)$", said):
+            for letter in options[1] if len(options[1]) > 1 else "":
+                yield _Edit(at + 5, at + len(said), options[1].replace(letter, ""), (at, at + len(said)))

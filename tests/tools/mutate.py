@@ -1,0 +1,364 @@
+"""Ask the practices about every mutant of a folder's files: ``make mutate STEP=final``.
+
+What came of each mutant is written to ``assets/mutations.json`` at once; a run that was interrupted is continued by the
+next one. A mutant is *killed* by the first practice that does not hold any more, *refused* by the builder, by compose
+or by the engine, or it *survives*. Those that ``equivalents.toml`` gives a reason for are not run.
+"""
+
+import argparse
+import datetime
+import json
+import random
+import re
+import signal
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from python_on_whales.exceptions import DockerException
+
+from library import engine, mutations, reaper, tutorial
+from library.engine import BuildFailed, NotReady, docker
+from library.mutations import Mutant
+from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
+from library.practices.runtime import COLOURS
+from library.subject import OF_EVERY_FOLDER, Subject
+from library.tutorial import ROOT, Folder
+from tools import pool
+from tools.measure import describe_machine
+
+FILE = ROOT / "assets/mutations.json"
+LIMIT = 300  # seconds for one practice
+STARTS_WITHIN = 20  # seconds until the first answer, where the folder's own files take one or two
+SAID = 160  # characters of what a practice saw
+
+# Who is asked first about what: a guess that saves time where it is right, and costs a question where it is not.
+LIKELY = [
+    (r"^\.dockerignore: \*\*/(\.env|\.venv|__py|\*\.pyc)", ("lean-context",)),
+    (r"^\.dockerignore: \*\*/", ("no-leftovers",)),
+    (r"^\.dockerignore: [^!]*[a-z]", ("unrelated-changes",)),
+    (r"HEALTHCHECK|--(interval|timeout|start-\w+|retries)=|/health|http\.client|urlopen", ("healthcheck",)),
+    (r"BIND|HOST", ("configured-by-env",)),
+    (r"PYTHONUNBUFFERED", ("unbuffered-logs",)),
+    (r"PYTHONFAULTHANDLER", ("crash-traceback",)),
+    (r"PYTHONPATH", ("any-layout",)),
+    (r"timestamp|TIMESTAMP|invalidation", ("repeatable-build",)),
+    (r"BYTECODE|compileall", ("precompiled",)),
+    (r"type=cache", ("cached-downloads",)),
+    (r"\(test\)|pytest", ("test-target", "tests-in-compose")),
+    (r"services\.test", ("tests-in-compose",)),
+    (r"require-hashes", ("verified-hashes",)),
+    (r"LABEL|ARG|GIT_COMMIT|BUILD_TIME|SOURCE|opencontainers", ("labelled", "knows-its-version")),
+    (r"chmod|umask", ("readable-code",)),
+    (r"install -d", ("data-volume",)),
+    (r"gunicorn \]|python gunicorn\.conf\.py|Manifest", ("says-what-is-missing",)),
+    (r"HOME|XDG", ("any-uid",)),
+    (r"^compose.*(cpus|mem_limit|pids_limit)", ("bounded",)),
+    (r"^compose.*ports", ("port-from-env", "local-only")),
+    (r"init: |\.init\)", ("commands-stop",)),
+    (r"restart", ("comes-back",)),
+    (r"stop_grace_period", ("patient-stop",)),
+    (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
+    (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
+]
+# What a container that does not answer at all is killed by.
+ANSWERS = PRACTICES["answers-curl"]
+# What these files say is in the image, and nowhere else.
+OF_IMAGE = {"Dockerfile", ".dockerignore"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A mutant to judge, and the practices in the order in which they are asked."""
+
+    folder: Folder
+    mutant: Mutant
+    practices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a mutant: the outcome, the practice that saw it, what it saw, and seconds by practice."""
+
+    outcome: str
+    by: str
+    seen: str
+    seconds: dict[str, float]
+
+
+class _Killed(Exception):
+    """A practice does not hold any more, or cannot be asked any more, though it holds in the folder."""
+
+
+@contextmanager
+def judging() -> Iterator[Callable[[Task], Verdict]]:
+    """What judges one mutant after the other, in a session of its own."""
+    with engine.session():
+        originals: dict[str, object] = {}
+
+        def do(task: Task) -> Verdict:
+            folder = task.folder
+            whole = Subject(folder.name, folder.path, has=OF_EVERY_FOLDER | folder.has)
+            if folder.name not in originals:
+                originals[folder.name] = _content(whole.image)
+            try:
+                return _judge(task, whole, originals[folder.name])
+            finally:
+                reaper.sweep(f"{engine.SESSION}-{folder.name}-mutant")
+
+        yield do
+
+
+def _content(image: str) -> object:
+    """What tells an image from another one: its layers and its configuration, compose's own labels aside."""
+    found = docker.image.inspect(image)
+    config = found.config.model_dump() if found.config else {}
+    labels = config.pop("labels", None) or {}
+    ours = {name: value for name, value in labels.items() if not name.startswith("com.docker.compose.")}
+    return found.root_fs.layers, config, ours
+
+
+def _judge(task: Task, whole: Subject, original: object) -> Verdict:
+    """Build and start a mutant, and ask until a practice does not hold."""
+    mutant, took = task.mutant, dict[str, float]()
+
+    def verdict(outcome: str, by: str = "", seen: str = "") -> Verdict:
+        return Verdict(outcome, by, presentable(seen), took)
+
+    with whole.copied("mutant") as copy:
+        file = copy.path / mutant.file
+        file.write_text(mutant.apply(file.read_text()))
+        left = [PRACTICES[name] for name in task.practices]
+        # What only reads the Dockerfile needs no build; what the builder refuses nobody else has to.
+        readers = [practice for practice in left if practice.builds and not practice.slow]
+        for practice in readers:
+            if seen := _seen(practice, copy, took):
+                return verdict("killed", practice.id, seen)
+        try:
+            same = _content(copy.image) == original and mutant.file in OF_IMAGE
+            if not same:
+                with copy.started(restart="no") as running:
+                    running.wait_until_ready(limit=STARTS_WITHIN)
+        except BuildFailed as refused:
+            return verdict("refused", "builder", engine.last_line(refused.output))
+        except NotReady as silent:
+            return verdict("killed", ANSWERS.id, silent.brief)
+        except DockerException as refused:
+            return verdict("refused", "engine", last_line_of(refused))
+        for practice in left:
+            if practice in readers or not concerns(practice, mutant, same_image=same):
+                continue
+            if seen := _seen(practice, copy, took):
+                return verdict("killed", practice.id, seen)
+    return verdict("survives")
+
+
+def concerns(practice: Practice, mutant: Mutant, *, same_image: bool) -> bool:
+    """Whether a practice could notice a mutant, with the image as it was or another one."""
+    if practice.family == "commit":
+        return False  # it is about the hooks' own file
+    if mutant.file in OF_IMAGE:
+        return practice.builds or not same_image
+    if mutant.file == "compose.yaml":
+        return not practice.builds or "build" in mutant.part or "build" in mutant.old or "<<" in mutant.what
+    return not practice.builds
+
+
+def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:
+    """What a practice saw where it does not hold; nothing where it does."""
+    began = time.monotonic()
+    try:
+        with pool.at_most(LIMIT):
+            practice.check(subject)
+    except (Violation, NotAsked) as red:
+        return str(red) or "it does not hold"
+    except (BuildFailed, NotReady) as red:
+        return red.brief
+    except Exception as red:  # as in a test: whatever stops the check turns it red
+        return last_line_of(red)
+    finally:
+        took[practice.id] = time.monotonic() - began
+    return ""
+
+
+def presentable(text: str) -> str:
+    """What was seen in one line, without what is another one in each run, or tells about this machine."""
+    text = COLOURS.sub("", text)
+    text = re.sub(r"https?://\S+", "…", text)
+    text = re.sub(r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…", text)
+    text = re.sub(r"\b[0-9a-f]{12,}\b", "…", text)
+    text = re.sub(r"127\.0\.0\.1:\d{5}\b", "localhost", text)
+    text = " ".join(text.split())
+    return text if len(text) <= SAID else f"{text[:SAID].rsplit(' ', 1)[0]} …"
+
+
+class Results:
+    """The file of results: each mutant's, which runs they come from, and what practices take."""
+
+    def __init__(self, machine: dict[str, str], file: Path = FILE) -> None:
+        self.file = file
+        empty: dict[str, Any] = {"runs": {}, "practices": {}, "folders": {}}
+        self.data: dict[str, Any] = json.loads(file.read_text()) if file.exists() else empty
+        self.run = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+        self.data["runs"][self.run] = {"machine": machine, "folders": {}}
+        self.took: dict[str, list[float]] = defaultdict(list)
+
+    def of(self, folder: Folder) -> dict[str, dict[str, Any]]:
+        """What is known of a folder's mutants, by their names."""
+        found: dict[str, dict[str, Any]] = self.data["folders"].setdefault(folder.name, {})
+        return found
+
+    def add(self, task: Task, verdict: Verdict, since: float) -> None:
+        """Write down what came of a mutant, and save."""
+        entry = {"outcome": verdict.outcome, "by": verdict.by, "seen": verdict.seen, "part": task.mutant.part}
+        seconds = round(time.monotonic() - since, 1)
+        self.of(task.folder)[task.mutant.id] = {**entry, "seconds": seconds, "run": self.run}
+        for name, took in verdict.seconds.items():
+            if name != verdict.by:  # what fails may wait for a limit
+                self.took[name].append(took)
+                self.data["practices"][name] = round(statistics.median(self.took[name]), 1)
+        self.save()
+
+    def save(self) -> None:
+        """Write the file, in the order of the folders and their mutants, and only what still exists."""
+        for folder in tutorial.load():
+            if folder.name in self.data["folders"]:
+                known = self.of(folder)
+                names = [mutant.id for mutant in mutations.mutants(folder.path)]
+                self.data["folders"][folder.name] = {name: known[name] for name in names if name in known}
+        used = {entry["run"] for entries in self.data["folders"].values() for entry in entries.values()}
+        self.data["runs"] = {n: run for n, run in self.data["runs"].items() if n in used or n == self.run}
+        part = self.file.with_suffix(".part")
+        lines = json.dumps(self.data, indent=1, ensure_ascii=False)
+        part.write_text(re.sub(r"\{\n +(\"outcome\".*?)\n +\}", _one_line, lines, flags=re.DOTALL) + "\n")
+        part.replace(self.file)
+
+    def order(self, folder: Folder, mutant: Mutant) -> tuple[str, ...]:
+        """The practices to ask of a mutant: what killed it before, what is quick, what killed those beside it."""
+        before = self.of(folder).get(mutant.id, {}).get("by", "")
+        likely = {name for pattern, names in LIKELY if re.search(pattern, mutant.id) for name in names}
+        beside = [e["by"] for n, e in self.of(folder).items() if n.startswith(mutant.file) and e["part"] == mutant.part]
+        kills = Counter(beside)
+
+        def key(name: str) -> tuple[object, ...]:
+            practice = PRACTICES[name]
+            usual = 30 if practice.slow_to_fail else 8 if practice.slow else 0.3
+            seconds = self.data["practices"].get(name, usual)
+            return (
+                name != before,
+                name not in likely,
+                practice.slow,
+                -kills[name] if practice.slow else 0,
+                seconds,
+                name,
+            )
+
+        return tuple(sorted(folder.holds, key=key))
+
+
+def _one_line(found: re.Match[str]) -> str:
+    return "{" + re.sub(r"\n +", " ", found[1]) + "}"
+
+
+def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Results) -> list[tuple[Folder, Mutant]]:
+    """The mutants to judge: those without a result, or with ``--again`` all, or a sample."""
+    found = []
+    for folder in folders:
+        reasons = mutations.equivalents(folder.name)
+        known = {} if arguments.again or arguments.sample else results.of(folder)
+        mutants = [
+            mutant
+            for mutant in mutations.mutants(folder.path)
+            if mutant.id not in reasons and mutant.id not in known and re.search(arguments.only, mutant.id)
+        ]
+        if arguments.sample:
+            chance = random.Random(f"{arguments.seed} {folder.name}")  # noqa: S311  it keeps no secret
+            mutants = chance.sample(mutants, min(arguments.sample, len(mutants)))
+        found += [(folder, mutant) for mutant in mutants]
+    return found
+
+
+def run(todo: list[tuple[Folder, Mutant]], results: Results, at_a_time: int) -> list[tuple[Folder, Mutant, Verdict]]:
+    """Judge mutants, several at a time, and say what came of each and how long the rest will take."""
+    began = time.monotonic()
+    since: dict[str, float] = {}
+    found: list[tuple[Folder, Mutant, Verdict]] = []
+
+    def tasks() -> Iterator[Task]:
+        for folder, mutant in todo:
+            since[f"{folder.name} {mutant.id}"] = time.monotonic()
+            yield Task(folder, mutant, results.order(folder, mutant))
+
+    def done(task: Task, verdict: Verdict | None) -> None:
+        if verdict is None:
+            return  # the process has ended: the next run judges it
+        folder, mutant = task.folder, task.mutant
+        results.add(task, verdict, since[f"{folder.name} {mutant.id}"])
+        found.append((folder, mutant, verdict))
+        passed = time.monotonic() - began
+        left = passed / len(found) * (len(todo) - len(found)) / 60
+        by = f" by {verdict.by}" if verdict.by else ""
+        print(
+            f"[{len(found)}/{len(todo)}, {left:.0f} min left] {verdict.outcome}{by}: {folder.name}/{mutant.id}",
+            flush=True,
+        )
+        part = results.data["runs"][results.run]["folders"].setdefault(folder.name, {"mutants": 0, "seconds": 0})
+        part["mutants"] += 1
+        part["seconds"] = round(passed)
+
+    pool.work_through(tasks(), judging, done, min(at_a_time, len(todo)))
+    results.save()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Ask the practices about every mutant of a folder's files.")
+    parser.add_argument("--steps", default="", help="the folders, separated by spaces; by default all")
+    parser.add_argument("--only", default="", help="a regular expression: those mutants whose names match")
+    parser.add_argument("--again", action="store_true", help="also those that have a result")
+    parser.add_argument("--sample", type=int, default=0, help="so many of each folder, chosen by chance")
+    parser.add_argument("--seed", default="", help="what decides that choice")
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=FILE, help="the file of results")
+    arguments = parser.parse_args()
+    folders = [folder for folder in tutorial.load() if not arguments.steps or folder.name in arguments.steps.split()]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    results = Results(describe_machine(), arguments.results)
+    committed = json.loads(json.dumps(results.data["folders"]))
+    todo = chosen(folders, arguments, results)
+    if arguments.sample:
+        print(f"mutate: {len(todo)} mutants, chosen by SEED={arguments.seed}", flush=True)
+    try:
+        found = run(todo, results, arguments.workers) if todo else []
+    except KeyboardInterrupt:
+        for stop in pool.STOPS:
+            signal.signal(stop, signal.SIG_IGN)  # it is ending
+        print(
+            f"mutate: stopped; {arguments.results.name} has what was judged, and the next run goes on from there",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    for folder in folders:
+        print(mutations.summary(folder, results.of(folder)))
+    # A survivor that nobody knew.
+    new = [
+        f"{folder.name}/{mutant.id}"
+        for folder, mutant, verdict in found
+        if verdict.outcome == "survives"
+        and committed.get(folder.name, {}).get(mutant.id, {}).get("outcome") != "survives"
+    ]
+    if new:
+        print("\nThese turned nothing red, and no earlier run said so:", *new, sep="\n  ")
+        sys.exit(1)
+    if len(found) < len(todo):
+        sys.exit(f"mutate: {len(todo) - len(found)} were not judged, a process has ended: the next run does")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""The operators that make mutants, what they make of the folders, and the list of those that change nothing."""
+
+import ast
+import json
+import re
+
+import pytest
+
+from library import mutations, tutorial
+from library.mutations import FILES, of_text
+from library.practices import PRACTICES
+from library.tutorial import Folder
+from tools.mutate import FILE, LIKELY, concerns, presentable
+
+FOLDERS = tutorial.load()
+
+
+def made(file: str, text: str, **constants: str) -> dict[str, str]:
+    """The mutants of a text: what each is called, without the file, and the text that it makes."""
+    return {m.id.removeprefix(file).lstrip(": "): m.apply(text) for m in of_text(file, text, constants)}
+
+
+def of_last_line(text: str, file: str = "Dockerfile") -> set[str]:
+    """What the last line of a text becomes, where it alone is another one."""
+    lines = text.splitlines()
+    changed = [m.apply(text).splitlines() for m in of_text(file, text)]
+    return {"\n".join(c[len(lines) - 1 :]) for c in changed if c[: len(lines) - 1] == lines[:-1]}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "becomes"),
+    [
+        ("USER 10001:10001", {"", "USER 0", "USER 10001"}),
+        ("USER 0", {""}),
+        ("ENV A=1", {"", "ENV A=0"}),
+        ("ENV A=yes B=30", {"", "ENV B=30", "ENV A=yes", "ENV A=yes B=0", "ENV A=yes B=1", "ENV A=yes B=1800"}),
+        ("ENV PATH=/a:$PATH", {"", "ENV PATH=/a", "ENV PATH=$PATH"}),
+        ("ARG A=x", {"", "ARG A"}),
+        ("LABEL a=$A", {"", "LABEL a=constant"}),
+        ('CMD ["a", "b c"]', {"", "CMD a 'b c'", 'CMD ["a"]'}),
+        ("COPY --chown=1:1 a b /", {"", "COPY a b /", "COPY --chown=1:1 b /", "COPY --chown=1:1 a /"}),
+        ("RUN --network=none a && b", {"", "RUN a && b", "RUN --network=none b", "RUN --network=none a"}),
+        ("RUN pip install --require-hashes -r x", {"", "RUN pip install -r x", "RUN pip install --require-hashes"}),
+        ("RUN pip install a==1 b", {"", "RUN pip install a b", "RUN pip install b", "RUN pip install a==1"}),
+        ("RUN K=v a || exit", {"", "RUN a || exit", "RUN K=v a"}),
+        ("RUN a && { b || c; } && d", {"", "RUN { b || c; } && d", "RUN a && d", "RUN a && { b || c; }"}),
+        ("RUN c -m x --mode checked-hash .", {"", "RUN c -m x checked-hash .", "RUN c -m x --mode timestamp ."}),
+        (
+            "HEALTHCHECK --retries=3 CMD a",
+            {"", "HEALTHCHECK CMD a"} | {f"HEALTHCHECK --retries={n} CMD a" for n in (0, 1, 180)},
+        ),
+    ],
+)
+def test_an_instruction_is_removed_or_weakened(instruction: str, becomes: set[str]) -> None:
+    assert of_last_line(f"FROM x\n{instruction}\n") == becomes
+
+
+def test_a_stage_gets_another_base_and_loses_its_name() -> None:
+    text = "FROM python:3.14-slim-trixie AS a\nFROM a AS b\nFROM a\n"
+    less = {"FROM x-y/python:3.14-trixie", "FROM x-y/python:3.14-slim", "FROM x-y/python"}
+    assert of_last_line("FROM x-y/python:3.14-slim-trixie\n") == less
+    assert of_last_line(text) == {"FROM b"}
+    assert "(b): FROM a AS b → FROM a" in made("Dockerfile", text)
+
+
+def test_neighbours_change_places_where_the_order_may_matter() -> None:
+    swapped = [
+        name
+        for name in made("Dockerfile", "FROM x\nCOPY a a\nRUN b\nUSER 1\nWORKDIR /a\nCMD c\nARG A=x\nLABEL a=$A\n")
+        if "↔" in name
+    ]
+    assert swapped == [
+        "(last stage): COPY a a ↔ RUN b",
+        "(last stage): RUN b ↔ USER 1",
+        "(last stage): ARG A=x ↔ LABEL a=$A",
+    ]
+
+
+def test_comments_and_continued_lines_stay_where_they_are() -> None:
+    text = "# why\nFROM x\nRUN a && \\\n    # because\n    b --c=d\n# then\nUSER 1\n"
+    found = made("Dockerfile", text)
+    assert found["(last stage): a removed"] == text.replace("a && \\\n    # because\n    b", "b")
+    assert found["(last stage): b --c=d → b"] == text.replace(" --c=d", "")
+    assert found["(last stage): USER 1 removed"] == text.replace("USER 1\n", "")
+
+
+def test_python_in_a_health_check_is_weakened() -> None:
+    text = 'FROM x\nHEALTHCHECK CMD ["python", "-c", "import os; ask(os.environ.get(\'PORT\') or 8000)"]\n'
+    codes = {
+        code for changed in made("Dockerfile", text).values() for code in re.findall('"import os; (.*?)"', changed)
+    }
+    assert codes == {
+        "pass", "ask(None or 8000)", "ask(8000)", "ask(os.environ.get('PORT'))", "ask(os.environ.get('PORT') or 0)",
+        "ask(os.environ.get('PORT') or 1)", "ask(os.environ.get('PORT') or 480000)",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "becomes"),
+    [
+        ("a = True", {"pass", "a = False"}),
+        ("a = 5", {"pass", "a = 0", "a = 1", "a = 300"}),
+        ("a = b(c, d=1)", {"pass", "a = b(c)", "a = b(c, d=0)", "a = b(c, d=60)"}),
+        ("a = min(b, c)", {"pass", "a = b", "a = c"}),
+        ("a = b or c", {"pass", "a = b", "a = c"}),
+        ("a = b if c else d", {"pass", "a = b", "a = d"}),
+        ("a = b <= c", {"pass", "a = b < c"}),
+        ("a = not b", {"pass", "a = b"}),
+        ("a = 2**20", {"pass"}),
+        ("a = os.environ.get('B', c)", {"pass", "a = c"}),
+        ("a = number('B', c)", {"pass", "a = c"}),
+        ("a = f\"{number('B', c)}:{d}\"", {"pass", 'a = f"{c}:{d}"'}),
+        ("a = '0.0.0.0'", {"pass", "a = '127.0.0.1'"}),
+    ],
+)
+def test_a_line_of_python_is_removed_or_weakened(line: str, becomes: set[str]) -> None:
+    assert of_last_line(f"import os\n{line}\n", "gunicorn.conf.py") == becomes
+
+
+COMPOSE = """services:
+  web:
+    build: .
+    ports:
+      # why
+      - "${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000"
+    read_only: true
+    cap_drop: [ALL, OTHER]
+    pids_limit: ${PIDS:-256}
+    develop:
+      watch:
+        - action: rebuild
+          path: .
+"""
+
+
+def test_a_key_of_a_compose_file_is_removed_or_weakened() -> None:
+    found = made("compose.yaml", COMPOSE)
+    assert {name.removeprefix("(services.web") for name in found} == {
+        "): build: . removed",
+        '): ports: - "${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000" removed',
+        '.ports.1): "${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000" → "127.0.0.1:${PORT:-8000}:8000"',
+        '.ports.1): "${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000" → "${ADDRESS:-127.0.0.1}:8000:8000"',
+        '.ports.1): "${ADDRESS:-127.0.0.1}:${PORT:-8000}:8000" → "${PORT:-8000}:8000"',
+        "): read_only: true removed",
+        ".read_only): true → false",
+        "): cap_drop: [ALL, OTHER] removed",
+        ".cap_drop): [ALL, OTHER] → [OTHER]",
+        ".cap_drop): [ALL, OTHER] → [ALL]",
+        "): pids_limit: ${PIDS:-256} removed",
+        ".pids_limit): ${PIDS:-256} → 256",
+        ".pids_limit): ${PIDS:-256} → ${PIDS:-0}",
+        ".pids_limit): ${PIDS:-256} → ${PIDS:-1}",
+        ".pids_limit): ${PIDS:-256} → ${PIDS:-15360}",
+        "): develop: watch: - action: rebuild path: . removed",
+    }
+    assert found["(services.web): read_only: true removed"] == COMPOSE.replace("    read_only: true\n", "")
+
+
+def test_lines_of_the_other_files_are_removed_or_weakened() -> None:
+    assert made("uwsgi.ini", "[uwsgi]\nmaster = true\nthreads = $(THREADS)\n", THREADS="4") == {
+        "master = true removed": "[uwsgi]\nthreads = $(THREADS)\n",
+        "master = true → master = false": "[uwsgi]\nmaster = false\nthreads = $(THREADS)\n",
+        "threads = $(THREADS) removed": "[uwsgi]\nmaster = true\n",
+        "threads = $(THREADS) → threads = 4": "[uwsgi]\nmaster = true\nthreads = 4\n",
+    }
+    assert made(".dockerignore", "# why\n**/a\nb\n") == {
+        "**/a removed": "# why\nb\n", "**/a → a": "# why\na\nb\n", "b removed": "# why\n**/a\n",
+    }  # fmt: skip
+    script = '#!/bin/sh\nset -eu\ncase "${1:-web}" in\n    web)\n        exec a "$@"\n        ;;\nesac\n'
+    assert set(made("entrypoint.sh", script)) == {
+        "set -eu removed", "set -eu → set -e", "set -eu → set -u", "web) exec a \"$@\" ;; removed",
+        'case "${1:-web}" in → case "$1" in', 'exec a "$@" removed', 'exec a "$@" → a "$@"', 'exec a "$@" → exec a',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_mutant_of_a_folder_is_another_file_with_a_name_of_its_own(folder: Folder) -> None:
+    found = mutations.mutants(folder.path)
+    assert len({mutant.id for mutant in found}) == len(found)
+    assert {mutant.file for mutant in found} == {name for name in FILES if (folder.path / name).exists()}
+    for mutant in found:
+        text = (folder.path / mutant.file).read_text()
+        assert mutant.apply(text) != text
+        if mutant.file == "gunicorn.conf.py":
+            ast.parse(mutant.apply(text))
+
+
+def test_a_mutant_is_known_by_what_it_changes_not_by_its_line() -> None:
+    text = "FROM x\nRUN a\nUSER 1\n"
+    moved = "FROM x\n# a comment, and another instruction\nRUN b\nRUN a\nUSER 1\n"
+    same = {"(last stage): USER 1 removed", "(last stage): RUN a removed", "(last stage): USER 1 → USER 0"}
+    assert same <= set(made("Dockerfile", text)) & set(made("Dockerfile", moved))
+
+
+RESULTS = json.loads(FILE.read_text())["folders"] if FILE.exists() else {}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_what_is_called_equivalent_is_a_mutant_that_no_run_has_killed(folder: Folder) -> None:
+    reasons = mutations.equivalents(folder.name)
+    assert reasons.keys() <= {mutant.id for mutant in mutations.mutants(folder.path)}
+    killed = {name for name, entry in RESULTS.get(folder.name, {}).items() if entry["outcome"] == "killed"}
+    assert not reasons.keys() & killed
+
+
+def test_the_reasons_name_folders_that_there_are() -> None:
+    text = mutations.EQUIVALENTS.read_text()
+    assert set(re.findall(r'"((?:step|extra|final)[\w-]*)"', text)) <= {folder.name for folder in FOLDERS}
+
+
+def test_the_results_name_practices_and_nothing_of_the_machine() -> None:
+    for folder in FOLDERS:
+        for name, entry in RESULTS.get(folder.name, {}).items():
+            assert entry["outcome"] in {"killed", "survives", "refused"}, name
+            assert entry["outcome"] != "killed" or entry["by"] in folder.holds, name
+            assert entry["seen"] == presentable(entry["seen"]), name
+
+
+def test_who_is_likely_to_notice_is_a_practice() -> None:
+    assert {name for _, names in LIKELY for name in names} <= PRACTICES.keys()
+
+
+def test_what_is_seen_says_nothing_of_the_machine() -> None:
+    said = presentable(
+        "\x1b[31m/tmp/tutorial-0123abcd/tmpx1y2/final  https://x.y/z at 127.0.0.1:32771\n0123456789abcdef"
+    )
+    assert said == "…/final … at localhost …"
+
+
+def test_an_image_that_is_the_same_concerns_those_who_build() -> None:
+    mutant = of_text("Dockerfile", "FROM x\nRUN --mount=type=cache,target=/x y\n")[0]
+    assert concerns(PRACTICES["cached-downloads"], mutant, same_image=True)
+    assert not concerns(PRACTICES["healthcheck"], mutant, same_image=True)
+    assert concerns(PRACTICES["healthcheck"], mutant, same_image=False)
