@@ -41,9 +41,11 @@ def isolated(home: Path) -> Iterator[None]:
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
-        # The folders publish ${PORT:-8000}, a second service ${UV_PORT:-8001}: with 0 the engine chooses a free port.
+        # The folders publish ${PORT:-8000}, a second service ${UV_PORT:-8001}, a debugger ${DEBUG_PORT:-5678}: with 0
+        # the engine chooses free ports.
         "PORT": "0",
         "UV_PORT": "0",
+        "DEBUG_PORT": "0",
     }
     # Docker's contexts, plug-ins and logins say which engine it is; a cache makes nothing different, only faster;
     # pip's file may name the only index that this machine reaches.

@@ -359,6 +359,49 @@ SABOTAGES = [
         "",
         {"no-tests-in-image"},
     ),
+    Sabotage(
+        "one file mounted, and not the folder",
+        "extra-4-developing",
+        "compose.yaml",
+        r"(?<=volumes: \[\")\./hello:/app/hello:ro(?=\"\]\n    develop)",
+        "./hello/main.py:/app/hello/main.py:ro",
+        {"live-reload"},
+        symptom="With nano, what I save is there at once. I have another editor now: I save, and the app answers as"
+        " before.",
+    ),
+    Sabotage(
+        "saved files copied into the container",
+        "extra-4-developing",
+        "compose.yaml",
+        r"    volumes: \[\"\./hello:/app/hello:ro\"\]\n(    develop:\n[\s\S]*?watch:\n)",
+        r"\1        - action: sync\n          path: hello\n          target: /app/hello\n",
+        {"live-reload"},
+    ),
+    Sabotage(
+        "nothing reloads",
+        "extra-4-developing",
+        "compose.yaml",
+        r"uvicorn --reload",
+        "uvicorn",
+        {"live-reload"},
+    ),
+    Sabotage(
+        "packages watched by nobody",
+        "extra-4-developing",
+        "compose.yaml",
+        r"          path: requirements\.txt",
+        "          path: poetry.lock",
+        {"live-reload"},
+    ),
+    Sabotage(
+        "a debugger for everybody",
+        "extra-4-developing",
+        "compose.debug.yaml",
+        r"127\.0\.0\.1:\$",
+        "$",
+        {"debuggable"},
+        symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
+    ),
 ]
 
 

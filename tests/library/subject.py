@@ -7,6 +7,7 @@ import secrets
 import shlex
 import shutil
 import ssl
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -212,6 +213,15 @@ class Subject:
             for c in commands
         )
         return "\n  ".join((f"cd {shlex.quote(self.path.name)}", *commands))
+
+    def services(self) -> dict[str, Any]:
+        """The services of the compose files as compose reads them, those of every profile, by name."""
+        files = [f"--file={self.path / name}" for name in self.compose]
+        files += [f"--env-file={file}" for file in self.env_files]
+        command = ["docker", "compose", *files, f"--project-directory={self.path}", "--profile=*", "config"]
+        config = subprocess.run([*command, "--format=json"], capture_output=True, text=True, check=True).stdout
+        found: dict[str, Any] = json.loads(config)["services"]
+        return found
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""

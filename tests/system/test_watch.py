@@ -1,4 +1,4 @@
-"""A saved file is in the running container, as the articles say about development; no practice sees that."""
+"""A saved file is in the running container, with the very commands of the articles about development."""
 
 import itertools
 import os
@@ -18,6 +18,10 @@ CASES = [
     pytest.param(
         "step-5-larger", ["up", "--watch", "dev"], "dev", "src/guestbook/views.py", id="step-5-larger-copies-the-file",
         marks=about("step-5-larger"),
+    ),
+    pytest.param(
+        "extra-4-developing", ["up", "--watch", "dev"], "dev", "hello/main.py",
+        id="extra-4-developing-has-the-file-mounted", marks=about("extra-4-developing"),
     ),
 ]  # fmt: skip
 

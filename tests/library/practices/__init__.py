@@ -125,4 +125,4 @@ def _last_line(error: Exception) -> str:
     return f"{type(error).__name__}: {last_line(str(error))}"
 
 
-from . import build, commit, data, image, runtime, security  # noqa: E402, F401  they register themselves
+from . import build, commit, data, develop, image, runtime, security  # noqa: E402, F401  they register themselves

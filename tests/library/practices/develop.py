@@ -1,0 +1,211 @@
+"""What can be seen while somebody writes the app."""
+
+import ast
+import json
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from python_on_whales.exceptions import DockerException
+
+from .. import dap, locks
+from ..engine import one_build_at_a_time, wait_until
+from ..subject import NOT_CODE, Running, Subject
+from . import NotAsked, Violation, practice
+
+RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
+DEBUG_FILE = "compose.debug.yaml"
+
+
+@practice(slow=True, slow_to_fail=True, needs="compose")
+def live_reload(subject: Subject) -> None:
+    """While you write, production's image answers with what you save within 3 seconds; only another lock is built."""
+    services = subject.services()
+    watching = [name for name, service in services.items() if (service.get("develop") or {}).get("watch")]
+    seen = Violation("no service of the compose file watches your files", "docker compose watch")
+    for name in watching:
+        try:
+            _require_live_reload(subject, name, services[name])
+        except Violation as violation:
+            seen = violation
+        else:
+            return
+    raise seen
+
+
+def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]) -> None:
+    """Raise a violation where a service that watches is not production's image, or is slow to run what is saved."""
+    by_hand = f"docker compose up --watch {name}"
+    with subject.copied(f"to write in, as {name}") as folder:
+        copy = _on_free_ports(folder, name, service)
+        if _made_of(copy.image) != _made_of(subject.image):
+            raise Violation(
+                f"`{name}` runs another image than `{subject.service}`",
+                f"docker compose build {name} {subject.service}; docker compose --profile '*' images",
+            )
+        # Whatever is saved may make compose build.
+        with copy.started() as running, one_build_at_a_time():
+            running.wait_until_ready()
+            with _watching(running):
+                for save in (_replaced, _overwritten):
+                    word = secrets.token_hex()
+                    for module in _modules(copy.code):
+                        save(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
+                    if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
+                        raise Violation(
+                            f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved", by_hand
+                        )
+                _require_rebuild(copy, running, by_hand)
+
+
+def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
+    """Raise a violation where another lock does not become another container."""
+    changing = [file for file in locks.files(copy.source) if file.name != "Pipfile.lock"]
+    if not changing:
+        raise NotAsked("it reloads; there is no lock file to see a build after a change of it")
+
+    def rebuilt() -> bool:
+        for file in changing:
+            file.write_text(f"{file.read_text()}\n# another lock\n")
+        return wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5)
+
+    # Compose does not say when it begins to watch: a save that it has not seen is repeated.
+    if not wait_until(rebuilt, limit=120):
+        names = ", ".join(file.name for file in changing)
+        raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
+    Running(running.project, running.service, by_hand, port=running.port, page=running.page).wait_until_ready()
+
+
+def _replaced_by_another(running: Running) -> bool:
+    return any(other.id != running.container.id for other in running.project.compose.ps([running.service]))
+
+
+def _runs(running: Running, word: str) -> bool:
+    """Whether this very container has said a word, and answers."""
+    try:
+        return word in running.log and running.answers()
+    except DockerException:
+        return False  # another container has taken its place
+
+
+@contextmanager
+def _watching(running: Running) -> Iterator[None]:
+    """Let compose watch the files of a service that runs."""
+    command = [*map(str, running.project.client_config.docker_compose_cmd), "watch", "--no-up", running.service]
+    watch = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        watch.terminate()
+        watch.wait()
+
+
+def _made_of(image: str) -> str:
+    """The instructions that an image was made by."""
+    command = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}}", image]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _modules(code: Path) -> Iterator[Path]:
+    """The app's own modules."""
+    for module in code.rglob("*.py"):
+        if not any(NOT_CODE.search(part) for part in module.relative_to(code).parts[:-1]):
+            yield module
+
+
+def _replaced(file: Path, text: str) -> None:
+    """Save as many editors do: write another file, and give it the name."""
+    new = file.with_name(f"{file.name}~")
+    new.write_text(text)
+    shutil.copymode(file, new)
+    new.replace(file)
+
+
+def _overwritten(file: Path, text: str) -> None:
+    """Save as the other editors do."""
+    file.write_text(text)
+
+
+def _on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subject:
+    """A service of a copy as a subject: what it publishes is where the compose file says, but on free ports."""
+    ports = [{key: value for key, value in port.items() if key != "published"} for port in service.get("ports") or ()]
+    port = copy.port if any(port["target"] == copy.port for port in ports) else int(ports[0]["target"]) if ports else 0
+    if not port:
+        raise Violation(f"`{name}` publishes no port", f"docker compose port {name} {copy.port}")
+    file = copy.path.parent / "free-ports.yaml"
+    file.write_text(f"services:\n  {name}:\n    ports: !override {json.dumps(ports)}\n")
+    target = (service.get("build") or {}).get("target")
+    return replace(copy, service=name, port=port, target=target, compose=(*copy.compose, str(file)))
+
+
+@practice(slow=True, needs="compose")
+def debuggable(subject: Subject) -> None:
+    """With `compose.debug.yaml`, an editor on this machine alone stops a request; production has no debugger in it."""
+    if found := subject.shared.python(
+        "import importlib.util as u; print(*(m for m in ('debugpy', 'pydevd', 'pydevd_pycharm') if u.find_spec(m)))"
+    ).strip():
+        raise Violation(f"{found} is in production", "docker compose run --rm web python -m debugpy --version")
+    if not (subject.path / DEBUG_FILE).exists():
+        raise Violation(f"there is no {DEBUG_FILE}, and no debugger in the image", f"ls {DEBUG_FILE}")
+    with subject.copied("with a debugger", compose=(DEBUG_FILE,)) as folder:
+        waiting = {name: service for name, service in folder.services().items() if len(service.get("ports") or ()) > 1}
+        if not waiting:
+            raise Violation(f"{DEBUG_FILE} publishes no port of a debugger", f"docker compose -f {DEBUG_FILE} config")
+        name, service = next(iter(waiting.items()))
+        copy = _on_free_ports(folder, name, service)
+        with copy.started() as running:
+            running.wait_until_ready()
+            for port in (port["target"] for port in service["ports"] if port["target"] != copy.port):
+                _require_local(running, port)
+                _require_stop(copy, running, port)
+
+
+def _require_local(running: Running, port: int) -> None:
+    """Raise a violation where a debugger can be reached from other machines."""
+    bindings = (running.container.host_config.port_bindings or {}).get(f"{port}/tcp") or []
+    for address in (binding.host_ip for binding in bindings):
+        if address not in ("127.0.0.1", "::1"):
+            raise Violation(
+                f"the debugger's port {port} is open to whoever reaches {address or 'any address'} of this machine",
+                f"docker compose --file {DEBUG_FILE} port {running.service} {port}",
+            )
+
+
+def _require_stop(copy: Subject, running: Running, port: int) -> None:
+    """Raise a violation where an editor cannot stop a request in the app's own code, read variables and go on."""
+    by_hand = f"docker compose --file {DEBUG_FILE} up --build {running.service}; attach an editor to port {port}"
+    lines = {module: found for module in _modules(copy.code) if (found := _first_lines(module))}
+    address = urlsplit(running.url(port))
+    try:
+        with (
+            ThreadPoolExecutor() as pool,
+            dap.Editor((address.hostname or "", address.port or 0)) as editor,
+        ):
+            editor.attach(copy.source, str(running.container.config.working_dir), lines)
+            answer = pool.submit(running.get, copy.slow_path(1), timeout=60)
+            stop = editor.wait_for_stop()
+            if stop.file not in lines:
+                raise Violation(f"it stands in {stop.file}, which the editor does not know", by_hand)
+            for module in lines:
+                editor.ask("setBreakpoints", source={"path": str(module)}, breakpoints=[])
+            editor.go_on(stop)
+            if (status := answer.result().status_code) >= 400:
+                raise Violation(f"after it went on, the request was answered with {status}", by_hand)
+    except (dap.Refused, OSError) as error:
+        raise Violation(f"port {port}: {error}", by_hand) from error
+
+
+def _first_lines(module: Path) -> list[int]:
+    """The first line of each function's body."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    functions = (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, kinds))
+    bodies = (node.body[1:] if ast.get_docstring(node) and node.body[1:] else node.body for node in functions)
+    return sorted(body[0].lineno for body in bodies)

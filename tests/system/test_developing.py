@@ -1,0 +1,195 @@
+"""What extra 4's article says of its debugger, its tests in watch mode, py-spy and Dev Containers."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from library import dap
+from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time, wait_until
+from library.subject import Subject
+from library.tutorial import ROOT
+
+pytestmark = pytest.mark.about("extra-4-developing")
+FOLDER = Subject("extra-4-developing", ROOT / "extra-4-developing")
+
+
+class Folder:
+    """A copy of the folder, and the article's commands in it, under a project name of this session's."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.environment = {**os.environ, "COMPOSE_PROJECT_NAME": f"{SESSION}-{name}"}
+
+    def run(self, command: str) -> str:
+        """What a command prints on standard output; it must succeed."""
+        done = subprocess.run(
+            command.split(), cwd=self.path, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def port(self, command: str) -> int:
+        return int(self.run(command).rpartition(":")[2])
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Iterator[Folder]:
+    name = re.sub(r"\W+", "-", request.node.name)
+    with FOLDER.copied(f"for {name}") as copy:
+        found = Folder(copy.path, name)
+        yield found
+        found.run("docker compose --profile * down --remove-orphans --timeout 0 --volumes --rmi local")
+
+
+def as_json(text: str) -> dict[str, Any]:
+    """A file of an editor's: JSON whose comments have lines of their own."""
+    found: dict[str, Any] = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    return found
+
+
+def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable(folder: Folder) -> None:
+    [configuration] = as_json((folder.path / ".vscode/launch.json").read_text())["configurations"]
+    [mapping] = configuration["pathMappings"]
+    # Here the port is a free one; a reader's is the one that the launch file knows.
+    compose = "docker compose --file compose.debug.yaml"
+    assert f":-{configuration['connect']['port']}}}:5678" in (folder.path / "compose.debug.yaml").read_text()
+    with one_build_at_a_time():
+        folder.run(f"{compose} build debug")
+    folder.run(f"{compose} up --detach debug")
+    url = f"http://127.0.0.1:{folder.port(f'{compose} port debug 8000')}"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{url}/health").is_success
+        except httpx.HTTPError:
+            return False
+
+    assert wait_until(answers, limit=60), folder.run(f"{compose} logs debug")
+    main = folder.path / "hello/main.py"
+    line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
+    address = (configuration["connect"]["host"], folder.port(f"{compose} port debug 5678"))
+    with ThreadPoolExecutor() as pool, dap.Editor(address) as editor:
+        local = Path(mapping["localRoot"].replace("${workspaceFolder}", str(folder.path)))
+        editor.attach(local, mapping["remoteRoot"], {main: [line]})
+        answer = pool.submit(httpx.get, f"{url}/items/42", timeout=60)
+        stop = editor.wait_for_stop()
+        assert (stop.file, stop.line, stop.variables["item_id"]) == (main, line, "42")
+        assert not answer.done()
+        editor.go_on(stop)
+        assert answer.result().json() == {"id": 42, "name": "Item 42"}
+    assert httpx.get(f"{url}/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
+
+
+def test_the_tests_run_again_after_each_save(folder: Folder) -> None:
+    with one_build_at_a_time():
+        folder.run("docker compose build test")
+    log = folder.path.parent / "log"
+    with log.open("w") as output:
+        typed = subprocess.Popen(
+            ["docker", "compose", "run", "--rm", "--no-TTY", "test", "watchfiles", "pytest"],
+            cwd=folder.path, env=folder.environment, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        main = folder.path / "hello/main.py"
+        right = main.read_text()
+        assert wait_until(lambda: "13 passed" in log.read_text(), limit=60), log.read_text()
+        main.write_text(right.replace("Item {item_id}", "Nothing"))
+        assert wait_until(lambda: "1 failed, 12 passed" in log.read_text(), limit=30), log.read_text()
+        main.write_text(right)
+        assert wait_until(lambda: log.read_text().count("13 passed") == 2, limit=30), log.read_text()
+    finally:
+        typed.terminate()
+        typed.wait()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "asgi"])
+def test_gunicorn_does_not_reload_as_well(folder: Folder, worker: str) -> None:
+    """With uvicorn's worker it goes on with the old code; with its own, an exception while it imports ends it."""
+    command = ["gunicorn", "--reload"]
+    environment = {"WORKER_CLASS": worker}
+    dev = replace(FOLDER, name=f"extra-4 with {worker}", path=folder.path, service="dev")
+    with dev.running(command=command, environment=environment, restart="no") as running:
+        main = folder.path / "hello/main.py"
+        main.write_text(main.read_text() + "\nraise NameError\n")
+        assert wait_until(lambda: f"{main.name} modified" in running.log, limit=30), running.log
+        if worker == "asgi":
+            assert wait_until(lambda: not running.is_up, limit=30), running.log
+        else:
+            assert not wait_until(lambda: not running.answers(), limit=10), "it has loaded the new code, or ended"
+
+
+def test_py_spy_needs_one_capability_or_to_be_the_user_of_the_app() -> None:
+    yama = Path("/proc/sys/kernel/yama/ptrace_scope")
+    alike = not yama.exists() or yama.read_text().strip() == "0"
+    allowed = {
+        "--user=0 --cap-drop=ALL --cap-add=SYS_PTRACE": True,
+        "--user=0 --cap-drop=ALL": False,
+        "--user=12345 --cap-drop=ALL": False,
+        "--user=10001:10001 --cap-drop=ALL": alike,
+    }
+    tools = replace(FOLDER, name="extra-4-developing with its tools", target="tools")
+    with FOLDER.running() as running:
+        [worker] = re.findall(r"worker with pid: (\d+)", running.log)
+        look = f"{tools.image} py-spy dump --pid {worker}"
+        for options, succeeds in allowed.items():
+            command = f"docker run --rm --pid=container:{running.container.id} --read-only {options} {look}"
+            done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+            said = done.stdout + done.stderr
+            assert (done.returncode == 0) == succeeds, f"{options}: {said}"
+            assert ("MainThread" if succeeds else "Permission Denied") in said, f"{options}: {said}"
+
+
+@pytest.fixture(scope="session")
+def devcontainer() -> str:
+    """The path of the Dev Containers CLI."""
+    if not shutil.which("npm"):
+        pytest.skip("npm installs the Dev Containers CLI, and is not there")
+    into = SCRATCH / "devcontainers"
+    install = ["npm", "install", "--prefix", str(into), "--no-fund", "--no-audit", "@devcontainers/cli@0.89.0"]
+    subprocess.run(install, capture_output=True, check=True)
+    return str(into / "node_modules/.bin/devcontainer")
+
+
+def test_the_dev_container_is_read_as_it_is_meant(folder: Folder, devcontainer: str) -> None:
+    read = f"{devcontainer} read-configuration --workspace-folder {folder.path} --include-merged-configuration"
+    found = json.loads(folder.run(read))
+    configuration, merged = found["configuration"], found["mergedConfiguration"]
+    assert configuration["dockerComposeFile"] == ["../compose.yaml", "compose.yaml"]
+    assert found["workspace"]["workspaceFolder"] == "/app"
+    assert not merged.get("features"), "they come from a registry"
+    files = [folder.path / ".devcontainer" / name for name in configuration["dockerComposeFile"]]
+    options = " ".join(f"--file {file}" for file in files)
+    service = json.loads(folder.run(f"docker compose {options} config --format json"))["services"]["workspace"]
+    assert configuration["service"] in configuration["runServices"] == ["workspace"]
+    [mount] = service["volumes"]
+    assert (mount["source"], mount["target"]) == (str(folder.path), "/app")
+    assert service["build"]["context"] == str(folder.path)
+
+
+@pytest.mark.thorough
+def test_the_dev_container_starts_and_runs_the_tests(folder: Folder, devcontainer: str) -> None:
+    uid, gid = os.getuid() or 1234, os.getgid() or 5678
+    for path in (folder.path, *folder.path.rglob("*")):
+        os.chown(path, uid, gid)
+    folder.path.parent.chmod(0o755)
+    folder.environment |= {"DEV_USER": f"{uid}:{gid}", "TMPDIR": str(SCRATCH)}
+    with one_build_at_a_time():
+        up = json.loads(folder.run(f"{devcontainer} up --workspace-folder {folder.path}"))
+    try:
+        inside = f"{devcontainer} exec --workspace-folder {folder.path}"
+        assert "13 passed" in folder.run(f"{inside} pytest")
+        folder.run(f"{inside} touch written")
+        assert ((folder.path / "written").stat().st_uid, (folder.path / "written").stat().st_gid) == (uid, gid)
+    finally:
+        docker.container.remove(up["containerId"], force=True)
