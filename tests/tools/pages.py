@@ -24,6 +24,7 @@ from tools import drawings, reading
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
+LONG_LIST = 12  # practices; more are folded
 LONG_DIFF = 40  # lines; a longer one is folded
 
 
@@ -148,6 +149,7 @@ def defended(name: str) -> None:
         rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items() if found]
         if rows:
             cog.outl(f"<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
+            cog.outl(f"What turns red where `make mutate STEP={name}` takes a line away, or a part of it.\n")
             _table(("Line", "Without it, or with less"), rows)
             cog.outl("\n</details>\n")
 
@@ -176,14 +178,22 @@ def _said(text: str) -> str:
 def adds(name: str) -> None:
     """What a folder adds and gives up, as lists."""
     folder = FOLDERS[name]
-    cog.outl("**This step adds**\n")
-    for practice in folder.adds:
-        cog.outl(f"- `{practice}`: {PRACTICES[practice].sentence}")
+    lines = [f"- `{practice}`: {PRACTICES[practice].sentence}" for practice in folder.adds]
     if folder.gives_up:
-        cog.outl("\n**This step gives up**\n")
-        for practice, reason in folder.gives_up.items():
-            cog.outl(f"- `{practice}`: {reason}")
-    cog.outl("\n`make test STEP=" + name + "` checks each of them, and that it does not hold one step earlier.")
+        lines += ["", "**This step gives up**", ""]
+        lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
+    lines += ["", f"`make test STEP={name}` checks each of them, and that it does not hold one step earlier."]
+    if len(folder.adds) > LONG_LIST:
+        lines = [
+            f"<details><summary>This step adds {len(folder.adds)} practices</summary>",
+            "",
+            *lines,
+            "",
+            "</details>",
+        ]
+    else:
+        lines = ["**This step adds**", "", *lines]
+    cog.outl("\n".join(lines))
 
 
 def exercises(name: str) -> None:
