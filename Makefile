@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-unit mutate measure lint hooks docs links bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-unit mutate measure lint audit hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -33,6 +33,7 @@ help: ## show this list
 	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
 	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
+	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 
 up: ## build a folder, start it, and show what curl gets
@@ -88,6 +89,9 @@ lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with
 	@.ci/dockerfile-check # says so if it can check nothing
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
 
+audit: .venv/ready .venv-audit/ready ## ask for known vulnerabilities of every version that a lock pins
+	@PYTHONPATH=tests .venv/bin/python -m tools.audit $${OSV_URL:+--osv-url "$$OSV_URL"}
+
 hooks: clone .venv/ready ## let Git run the same checks before each commit
 	@.venv/bin/pre-commit install
 
@@ -103,7 +107,7 @@ bootstrap: ## make sure that an engine runs and the base images are there
 
 clean: ## remove the folders' containers, volumes and images, and the virtual environment; exercises/ stays
 	@for folder in $(FOLDERS) $(wildcard exercises/*); do (cd $$folder && docker compose down --volumes --rmi local); done
-	@rm -rf .venv
+	@rm -rf .venv .venv-audit
 	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 
 # pre-commit asks Git for the files.
@@ -112,10 +116,12 @@ clone:
 
 # Compared by content: the export hook of `make lint` writes the file anew, mostly with the same words.
 .venv/ready: requirements.txt
+.venv-audit/ready: tests/audit/requirements.txt
+%/ready:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
-	@cmp -s requirements.txt $@ || { python3 -m venv .venv && \
-		.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt; }
-	@cp requirements.txt $@
+	@cmp -s $< $@ || { python3 -m venv $(@D) && \
+		$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; }
+	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
 DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md)) README.md

@@ -13,7 +13,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from gunicorn.glogging import Logger
-from gunicorn.util import load_class
+from gunicorn.util import load_class, parse_address
+from gunicorn.workers.base import Worker
 
 
 def setting(name, default, must_be, accepts):
@@ -21,7 +22,7 @@ def setting(name, default, must_be, accepts):
     value = os.environ.get(name) or str(default)
     try:
         accepted = accepts(value)
-    except (ValueError, RuntimeError, AttributeError):
+    except (ValueError, TypeError, RuntimeError, AttributeError):
         accepted = False
     if not accepted:
         sys.exit(f"{name} must be {must_be}, got {value!r}")
@@ -52,6 +53,14 @@ def is_app(app):
     return is_there(app.partition(":")[0])
 
 
+def is_worker(name):
+    return issubclass(load_class(name), Worker)
+
+
+def is_address(value):
+    return isinstance(parse_address(value), tuple)  # the health check can ask neither unix: nor fd://
+
+
 def limit(*files):
     """The limit in these files of the container's cgroup, version 2 or 1: a number, or quota and period of a CPU."""
     try:
@@ -71,10 +80,11 @@ def workers_that_fit():
 # Your app. Its workers are uvicorn's where uvicorn-worker is installed (FastAPI), or else have threads (Flask, Django).
 wsgi_app = setting("APP", "hello.main:app", "module:attribute of a module that is there", is_app)
 default = "uvicorn_worker.UvicornWorker" if is_there("uvicorn_worker") else "gthread"
-worker_class = setting("WORKER_CLASS", default, "a worker class that is installed", load_class)
+worker_class = setting("WORKER_CLASS", default, "a worker class that is installed", is_worker)
 
 host = setting("HOST", "0.0.0.0", "an IP address", ipaddress.ip_address)
-bind = os.environ.get("BIND") or f"[{host}]:{number('PORT', 8000, most=65535)}"  # the health check asks there, too
+port = number("PORT", 8000, most=65535)
+bind = setting("BIND", f"[{host}]:{port}", "address:port", is_address)  # the health check asks there, too
 workers = number("WORKERS", os.environ.get("WEB_CONCURRENCY") or workers_that_fit())
 threads = number("THREADS", 4 if worker_class == "gthread" else 1)  # of a worker; only gthread reads it
 

@@ -10,7 +10,7 @@ from library.environment import isolated
 from library.practices import needs
 from library.subject import Subject
 
-SHARING = {"test_contract", "test_practices"}  # the tests that look at one container of a subject
+SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
 
 
 def pytest_configure() -> None:

@@ -49,6 +49,16 @@ def _save(image: str, folder: Path, without: set[str]) -> None:
         raise RuntimeError(f"docker save {image}: exit code {saving.returncode}")
 
 
+def describes(image: str) -> str:
+    """What `docker save` says about an image besides its layers: configuration, history, labels, attestations."""
+    with (
+        subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving,
+        tarfile.open(fileobj=saving.stdout, mode="r|") as archive,
+    ):
+        small = (archive.extractfile(file) for file in archive if file.isfile() and file.size < 2**20)
+        return "\n".join(stream.read().decode(errors="replace") for stream in small if stream)
+
+
 def weight(image: str) -> float:
     """The size of an image's unpacked layers in millions of bytes, which both of Docker's image stores report alike."""
     history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]

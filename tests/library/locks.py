@@ -60,8 +60,11 @@ def versions(folder: Path) -> dict[str, str]:
     """What the folder's lock, or else its requirements.txt, pins, as {normalized name: version}."""
     if found := packages(folder):
         return {normalized(package["name"]): package["version"] for package in found if "version" in package}
-    if not (folder / "requirements.txt").exists():
-        return {}
-    requirements = (folder / "requirements.txt").read_text()
+    listed = folder / "requirements.txt"
+    return dict(listed_pins(listed.read_text())) if listed.exists() else {}
+
+
+def listed_pins(requirements: str) -> list[tuple[str, str]]:
+    """The ``==`` pins of a requirements file, whatever their markers say, as (normalized name, version)."""
     pins = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", requirements, re.MULTILINE)
-    return {normalized(name): version for name, version in pins}
+    return [(normalized(name), version) for name, version in pins]

@@ -8,7 +8,7 @@ from pathlib import Path
 from .tutorial import ROOT
 
 # What tests, tools and editors leave behind, in a download where no Git says so.
-LEFT_BEHIND = re.compile(r"(^|/)(\.venv|__pycache__|\.[a-z]+_cache|node_modules|exercises|[^/]*\.log)(/|$)")
+LEFT_BEHIND = re.compile(r"(^|/)(\.venv[^/]*|__pycache__|\.[a-z]+_cache|node_modules|exercises|[^/]*\.log)(/|$)")
 
 
 def files(folder: Path = ROOT) -> list[Path]:

@@ -179,7 +179,11 @@ def beside(folder: Path, command: str) -> None:
 def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     """A copy of a project, after the steps of the article's section "Use it in your project"."""
     project: Project = request.param
-    folder = SCRATCH / "projects" / project.name
+    return project, adopt(project, SCRATCH / "projects" / project.name)
+
+
+def adopt(project: Project, folder: Path) -> Subject:
+    """Make a copy of a project in this folder, and take the steps of the article there."""
     shutil.copytree(ROOT / "tests/projects" / project.name, folder)
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
@@ -189,7 +193,7 @@ def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     for name, (old, new) in project.changed.items():
         change(folder / name, old, new)
     beside(folder, export_commands(project.manager))
-    return project, Subject(f"tests/projects/{project.name} with final's files", folder)
+    return Subject(f"tests/projects/{project.name} with final's files", folder)
 
 
 def change(file: Path, old: str, new: str) -> None:

@@ -1,0 +1,98 @@
+"""Clients that ask a service again and again while something happens to it."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from .engine import docker, wait_until
+from .subject import PYTHON, Running
+
+# Run in a container of the same network: the engine's proxy for published ports would accept what nobody answers.
+# Prints a line when every client has had an answer, and what was counted when it gets SIGTERM.
+CLIENTS = """
+import collections, http.client, json, signal, sys, threading, time
+host, port, path, number = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+count, going, end = collections.Counter(), threading.Barrier(number + 1), threading.Event()
+def ask():
+    connection, first = None, True
+    while not end.is_set():
+        try:
+            if connection is None:
+                connection, reused = http.client.HTTPConnection(host, port, timeout=2), False
+                connection.connect()
+                connection.sock.settimeout(60)
+        except OSError:
+            count["refused"] += 1
+            connection = None
+            time.sleep(0.02)
+            continue
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            count["lost, reused" if reused else "lost"] += 1
+            connection = None
+            continue
+        count[str(answer.status)] += 1
+        reused = True
+        if answer.will_close:
+            connection = None
+        if first:
+            first = False
+            going.wait()
+threads = [threading.Thread(target=ask, daemon=True) for _ in range(number)]
+signal.signal(signal.SIGTERM, lambda *_: end.set())
+for thread in threads:
+    thread.start()
+going.wait()
+print("going", flush=True)
+end.wait()
+for thread in threads:
+    thread.join(5)
+print(json.dumps(count), flush=True)
+"""
+
+
+@dataclass
+class Load:
+    """What the clients saw, at the end of the load.
+
+    Args:
+        counted: answers by their status; "refused": connections that nobody took; "lost": requests on a connection of
+            their own without an answer; "lost, reused": those on a connection that had been used before, which a server
+            may close at any time (RFC 9112, 9.3.1) and which clients send again.
+    """
+
+    counted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> int:
+        return self.counted.get("200", 0)
+
+    @property
+    def lost(self) -> int:
+        return sum(number for what, number in self.counted.items() if what.startswith("lost"))
+
+
+@contextmanager
+def load(running: Running, clients: int, path: str = "/") -> Iterator[Load]:
+    """Let clients ask a service, each over one connection as long as it lasts, until the end of the block."""
+    network = next(iter(running.container.network_settings.networks or {}))
+    arguments = [running.service, str(running.port), path, str(clients)]
+    name = f"{running.project.client_config.compose_project_name}-load-{secrets.token_hex(2)}"
+    image = str(running.container.config.image)
+    source = [*PYTHON, CLIENTS, *arguments]
+    container = docker.run(image, source[1:], entrypoint=source[0], name=name, detach=True, networks=[network])
+    try:
+        if not wait_until(lambda: "going" in str(docker.logs(container)), limit=30):
+            raise RuntimeError(f"not every client was answered: {docker.logs(container)}")
+        seen = Load()
+        yield seen
+        docker.kill(container, signal="SIGTERM")
+        docker.wait(container)
+        seen.counted = json.loads(str(docker.logs(container)).splitlines()[-1])
+    finally:
+        docker.remove(container, force=True)

@@ -1,0 +1,145 @@
+"""What final survives: killed processes, a stop under load, handlers that hang, memory and disks that are full."""
+
+import re
+import signal
+
+import pytest
+
+from library import clock
+from library.engine import wait_until
+from library.load import load
+from library.practices.inside import APP_PROCESSES
+from library.subject import Running, Subject
+from library.tutorial import ROOT
+
+pytestmark = pytest.mark.about("final")
+FINAL = Subject("final", ROOT / "final")
+CLIENTS = 8
+
+# Run inside the container: the process ids of gunicorn's main process and of its workers, below the engine's init.
+PROCESSES = (
+    APP_PROCESSES
+    + """
+processes = app_processes()
+(main,) = (pid for pid, parent in processes.items() if parent == 1)
+print(main, *(pid for pid, parent in processes.items() if parent == main))
+"""
+)
+KILL = "import os, sys; os.kill(int(sys.argv[1]), int(sys.argv[2]))"
+
+
+def processes(running: Running) -> list[str]:
+    return running.python(PROCESSES).split()
+
+
+def kill(running: Running, pid: str) -> None:
+    running.python(KILL, pid, str(int(signal.SIGKILL)))
+
+
+def restarts(running: Running) -> int:
+    running.container.reload()
+    return running.container.restart_count or 0
+
+
+def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
+    with FINAL.running(environment={"WORKERS": "2"}) as running:
+        wait_until(lambda: len(processes(running)) == 3, limit=20)
+        with load(running, CLIENTS) as seen:
+            _, first, *_ = processes(running)
+            kill(running, first)
+            assert wait_until(lambda: len(processes(running)) == 3 and first not in processes(running), limit=20)
+        assert seen.lost <= CLIENTS
+        assert seen.counted.keys() <= {"200", "lost", "lost, reused"}, "nobody was refused"
+        assert seen.answered > 10 * CLIENTS
+        assert restarts(running) == 0
+
+
+def test_a_killed_main_process_comes_back_with_its_container() -> None:
+    with FINAL.running() as running:
+        start = clock.seconds()
+        main, *_ = processes(running)
+        kill(running, main)
+        assert wait_until(lambda: restarts(running) == 1, limit=10)
+        running.wait_until_ready()
+        assert clock.seconds() - start < 10
+
+
+def test_a_stop_under_load_loses_nothing_that_was_accepted() -> None:
+    """Each of these requests takes half a second, so there is always one in flight on every connection."""
+    with FINAL.running() as running:
+        with load(running, CLIENTS, "/slow?seconds=0.5") as seen:
+            running.stop()
+        assert seen.counted.keys() <= {"200", "refused"}, seen.counted
+        assert seen.answered >= 2 * CLIENTS
+        running.container.reload()
+        assert running.container.state.exit_code == 0
+
+
+# Handlers as nobody should write them.
+HANDLERS = """
+
+@app.get("/hang")
+async def hang():
+    await asyncio.sleep(3600)
+
+
+@app.get("/burn")
+async def burn():
+    while True:
+        pass
+
+
+@app.get("/eat")
+async def eat():
+    return len(bytearray(2**30))
+"""
+
+
+@pytest.mark.thorough
+def test_handlers_that_hang_burn_or_eat_memory() -> None:
+    with FINAL.copied("with bad handlers") as copy:
+        module = copy.path / "hello/main.py"
+        module.write_text(module.read_text() + HANDLERS)
+        with copy.running(environment={"TIMEOUT": "3"}) as running:
+            # One that waits for ever keeps nobody else waiting.
+            with load(running, 1) as seen, pytest.raises(Exception, match="timed out"):
+                running.get("/hang", timeout=3)
+            assert seen.counted.keys() == {"200"}
+            # One that never gives the CPU back blocks its worker, which is killed after TIMEOUT.
+            for path, said in (("/burn", "WORKER TIMEOUT"), ("/eat", "SIGKILL! Perhaps out of memory?")):
+                with pytest.raises(Exception, match=r"disconnected|reset"):
+                    running.get(path, timeout=30)
+                assert wait_until(running.answers, limit=20), path
+                assert said in running.log, path
+            assert restarts(running) == 0
+
+
+FILL = """
+import sys
+with open(sys.argv[1] + "/full", "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(bytes(2**20))
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+def test_full_scratch_directories_stop_nobody() -> None:
+    with FINAL.running() as running:
+        for directory in ("/tmp", "/dev/shm"):  # noqa: S108  the container's own
+            assert running.python(FILL, directory) == "No space left on device"
+        _, worker = processes(running)
+        kill(running, worker)
+        assert wait_until(lambda: running.answers() and worker not in processes(running), limit=20)
+        assert restarts(running) == 0
+
+
+@pytest.mark.thorough
+def test_without_a_name_server_it_starts_and_serves() -> None:
+    with FINAL.started(dns=["192.0.2.1"]) as running:
+        start = clock.seconds()
+        running.wait_until_ready()
+        assert clock.seconds() - start < 10
+        assert "192.0.2.1" in str(running.container.host_config.dns)
+        assert not re.search("error", running.log, re.IGNORECASE)
