@@ -123,7 +123,7 @@ def mutants() -> None:
         results = known.get(folder.name, {})
         count = mutations.figures(folder, results)
         reasons = mutations.equivalents(folder.name)
-        share = f"{count.share:.1%}" if count.killed else "–"
+        share = "–" if count.missing else f"{count.share:.1%}"
         cells = (count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–")
         rows.append(f"| {tutorial.short_name(folder.name)} | {' | '.join(map(str, cells))} |")
         survivors += [
@@ -145,8 +145,13 @@ def defended(name: str) -> None:
     for file in mutations.FILES:
         path = FOLDERS[name].path / file
         lines = mutations.by_line(path) if path.exists() else {}
-        judged = {line: [m for m in found if m.id in results or m.id in reasons] for line, found in lines.items()}
-        rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items() if found]
+        # What is equivalent says something of a line only where nothing else is.
+        judged = {
+            line: [mutant for mutant in found if mutant.id in results or mutant.id in reasons]
+            for line, found in lines.items()
+            if any(mutant.id in results for mutant in found) or all(mutant.id in reasons for mutant in found)
+        }
+        rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items()]
         if rows:
             cog.outl(f"<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
             cog.outl(f"What turns red where `make mutate STEP={name}` takes a line away, or a part of it.\n")
@@ -163,10 +168,10 @@ def _defence(
         others = dict.fromkeys(f"`{entry['by']}`" for entry in killed if entry["by"] != killed[0]["by"])
         seen = html.escape(killed[0]["seen"], quote=False).replace("|", "\\|")
         return f"`{killed[0]['by']}`: {seen}" + (f" (also {', '.join(others)})" if others else "")
-    if reason := next((reason for _, reason in known if reason), ""):
-        return f"nothing: {reason}"
-    if refused := next((entry for entry, _ in known if entry["outcome"] == "refused"), None):
+    if refused := next((entry for entry, _ in known if entry.get("outcome") == "refused"), None):
         return "refused: it does not build" if refused["by"] == "builder" else "refused: it does not start"
+    if all(reason for _, reason in known):
+        return f"nothing: {known[0][1]}"
     return "nothing that is tested here"
 
 
