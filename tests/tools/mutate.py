@@ -190,9 +190,11 @@ def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:
 def presentable(text: str) -> str:
     """What was seen in one line, without what is another one in each run, or tells about this machine."""
     text = COLOURS.sub("", text)
+    text = re.sub(r": failed to do request.*", "", text)  # a registry that is not there
     text = re.sub(r"https?://\S+", "…", text)
     text = re.sub(r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…", text)
     text = re.sub(r"\b[0-9a-f]{12,}\b", "…", text)
+    text = re.sub(r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", "", text)  # gunicorn's log
     text = re.sub(r"127\.0\.0\.1:\d{5}\b", "localhost", text)
     text = " ".join(text.split())
     return text if len(text) <= SAID else f"{text[:SAID].rsplit(' ', 1)[0]} …"

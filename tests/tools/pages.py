@@ -24,6 +24,7 @@ from tools import drawings, reading
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
+LONG_LIST = 12  # practices; more are folded
 LONG_DIFF = 40  # lines; a longer one is folded
 
 
@@ -122,7 +123,7 @@ def mutants() -> None:
         results = known.get(folder.name, {})
         count = mutations.figures(folder, results)
         reasons = mutations.equivalents(folder.name)
-        share = f"{count.share:.1%}" if count.killed else "–"
+        share = "–" if count.missing else f"{count.share:.1%}"
         cells = (count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–")
         rows.append(f"| {tutorial.short_name(folder.name)} | {' | '.join(map(str, cells))} |")
         survivors += [
@@ -144,10 +145,16 @@ def defended(name: str) -> None:
     for file in mutations.FILES:
         path = FOLDERS[name].path / file
         lines = mutations.by_line(path) if path.exists() else {}
-        judged = {line: [m for m in found if m.id in results or m.id in reasons] for line, found in lines.items()}
-        rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items() if found]
+        # What is equivalent says something of a line only where nothing else is.
+        judged = {
+            line: [mutant for mutant in found if mutant.id in results or mutant.id in reasons]
+            for line, found in lines.items()
+            if any(mutant.id in results for mutant in found) or all(mutant.id in reasons for mutant in found)
+        }
+        rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items()]
         if rows:
             cog.outl(f"<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
+            cog.outl(f"What turns red where `make mutate STEP={name}` takes a line away, or a part of it.\n")
             _table(("Line", "Without it, or with less"), rows)
             cog.outl("\n</details>\n")
 
@@ -161,10 +168,10 @@ def _defence(
         others = dict.fromkeys(f"`{entry['by']}`" for entry in killed if entry["by"] != killed[0]["by"])
         seen = html.escape(killed[0]["seen"], quote=False).replace("|", "\\|")
         return f"`{killed[0]['by']}`: {seen}" + (f" (also {', '.join(others)})" if others else "")
-    if reason := next((reason for _, reason in known if reason), ""):
-        return f"nothing: {reason}"
-    if refused := next((entry for entry, _ in known if entry["outcome"] == "refused"), None):
+    if refused := next((entry for entry, _ in known if entry.get("outcome") == "refused"), None):
         return "refused: it does not build" if refused["by"] == "builder" else "refused: it does not start"
+    if all(reason for _, reason in known):
+        return f"nothing: {known[0][1]}"
     return "nothing that is tested here"
 
 
@@ -176,14 +183,22 @@ def _said(text: str) -> str:
 def adds(name: str) -> None:
     """What a folder adds and gives up, as lists."""
     folder = FOLDERS[name]
-    cog.outl("**This step adds**\n")
-    for practice in folder.adds:
-        cog.outl(f"- `{practice}`: {PRACTICES[practice].sentence}")
+    lines = [f"- `{practice}`: {PRACTICES[practice].sentence}" for practice in folder.adds]
     if folder.gives_up:
-        cog.outl("\n**This step gives up**\n")
-        for practice, reason in folder.gives_up.items():
-            cog.outl(f"- `{practice}`: {reason}")
-    cog.outl("\n`make test STEP=" + name + "` checks each of them, and that it does not hold one step earlier.")
+        lines += ["", "**This step gives up**", ""]
+        lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
+    lines += ["", f"`make test STEP={name}` checks each of them, and that it does not hold one step earlier."]
+    if len(folder.adds) > LONG_LIST:
+        lines = [
+            f"<details><summary>This step adds {len(folder.adds)} practices</summary>",
+            "",
+            *lines,
+            "",
+            "</details>",
+        ]
+    else:
+        lines = ["**This step adds**", "", *lines]
+    cog.outl("\n".join(lines))
 
 
 def exercises(name: str) -> None:

@@ -275,7 +275,7 @@ OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".g
 
 @practice(slow=True, slow_to_fail=True, builds=True)
 def unrelated_changes(subject: Subject) -> None:
-    """After a change of README, compose file, hooks or the Dockerfile's comments, a build runs nothing."""
+    """A changed README, compose file or hook rebuilds nothing."""
     with subject.copied("with another README") as copy:
         copy.build()  # fills the cache
         changed = [copy.source / name for name in OF_REPOSITORY]
