@@ -154,7 +154,6 @@ def defended(name: str) -> None:
         rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items()]
         if rows:
             cog.outl(f"<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
-            cog.outl(f"What turns red where `make mutate STEP={name}` takes a line away, or a part of it.\n")
             _table(("Line", "Without it, or with less"), rows)
             cog.outl("\n</details>\n")
 
