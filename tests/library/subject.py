@@ -253,19 +253,20 @@ class Subject:
         Raises:
             BuildFailed: the build stopped.
         """
-        lines = []
+        printed: dict[str, list[str]] = {"stdout": [], "stderr": []}
         project = self._project(self.image_name)
         try:
             arguments = {"BUILDKIT_CACHE_MOUNT_NS": mounts} if mounts else {}
             with one_build_at_a_time():
                 start = time.monotonic()
                 log = project.compose.build(self.service, arguments, cache, progress="plain", stream_logs=True)
-                for _, line in log or ():
-                    lines.append(line.decode(errors="replace"))
+                for stream, line in log or ():
+                    printed[stream].append(line.decode(errors="replace"))
         except DockerException as error:
-            output = "".join(lines) or str(error)
+            # They are read side by side: why the build stopped, which is the last line of its errors, comes last.
+            output = "".join(printed["stdout"] + printed["stderr"]) or str(error)
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
-        return Build("".join(lines), time.monotonic() - start)
+        return Build("".join(printed["stdout"] + printed["stderr"]), time.monotonic() - start)
 
     @property
     def image(self) -> str:

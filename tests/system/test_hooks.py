@@ -20,7 +20,7 @@ MISTAKES = {
     "shellcheck": ("bootstrap/mistake.sh", "#!/bin/sh\nrm $1\n"),
     "hadolint": ("extra-3-precommit/mistake.Dockerfile", "FROM python:latest\n"),
     "dockerfile-check": ("extra-3-precommit/mistake.Dockerfile", "FROM python:3.14-slim-trixie AS Base\n"),
-    "compose-schema": ("step-1-kiss/compose.yaml", "    prots: []\n"),
+    "compose-schema": ("mistake/compose.yaml", "services:\n  web:\n    prots: []\n"),
     "workflow-schema": (".github/workflows/mistake.yml", "on: push\njobs: {test: {step: []}}\n"),
     "pyproject-schema": ("step-2-poetry/pyproject.toml", '[projekt]\nname = "hello"\n'),
     "poetry-check": ("step-2-poetry/pyproject.toml", '[tool.poetry.group.more.dependencies]\ncowsay = "*"\n'),
