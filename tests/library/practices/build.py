@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,16 +159,27 @@ CANARIES_IN_CODE = (".env", "__pycache__/main.cpython-314.pyc")
 @practice(slow=True, slow_to_fail=True, builds=True)
 def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
+    _keeps_out(
+        subject, "with things that do not belong in an image", CANARIES, CANARIES_IN_CODE, "echo SECRET=1 > .env"
+    )
+
+
+def _keeps_out(subject: Subject, what: str, root: Iterable[str], code: Iterable[str], by_hand: str) -> None:
+    """See that what is put into a copy of the folder, at its root and beside the code, reaches no layer.
+
+    Raises:
+        Violation: it does; ``by_hand`` is the command that puts something there.
+    """
     canary = secrets.token_hex().encode()
-    with subject.copied("with things that do not belong in an image") as copy:
-        for file in (*map(copy.source.joinpath, CANARIES), *map(copy.code.joinpath, CANARIES_IN_CODE)):
+    with subject.copied(what) as copy:
+        for file in (*map(copy.source.joinpath, root), *map(copy.code.joinpath, code)):
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("ab") as opened:  # a project's own .env is there, and compose reads it
                 opened.write(b"\nCANARY=" + canary + b"\n")
         if found := image.find_in_layers(copy, lambda _, file: canary in file.read()):
             raise Violation(
                 f"in the image: {', '.join(sorted(found))}",
-                "echo SECRET=1 > .env",
+                by_hand,
                 "docker compose build",
                 "docker compose run --rm web ls -A",
             )
@@ -256,17 +267,7 @@ LEFTOVERS = (
 @practice(slow=True, slow_to_fail=True, builds=True)
 def no_leftovers(subject: Subject) -> None:
     """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
-    canary = secrets.token_hex().encode()
-    with subject.copied("after a day's work") as copy:
-        for file in (*map(copy.source.joinpath, LEFTOVERS), *map(copy.code.joinpath, LEFTOVERS)):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("ab") as opened:
-                opened.write(b"CANARY=" + canary + b"\n")
-        if found := image.find_in_layers(copy, lambda _, file: canary in file.read()):
-            raise Violation(
-                f"in the image: {', '.join(sorted(found))}", "touch db.sqlite3", "docker compose build",
-                "docker compose run --rm web ls -A",
-            )  # fmt: skip
+    _keeps_out(subject, "after a day's work", LEFTOVERS, LEFTOVERS, "touch db.sqlite3")
 
 
 # What is about the repository: the app does not read it.
