@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-unit mutate measure lint audit hooks docs links bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-unit mutate measure soak lint audit hooks docs links bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -84,6 +84,9 @@ mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
 	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))
 	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
+
+soak: bootstrap .venv/ready ## put every server under load for two minutes and more, into assets/measurements.json
+	@cd tests && ../.venv/bin/python -m tools.soak
 
 lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.ci/dockerfile-check # says so if it can check nothing
