@@ -17,9 +17,9 @@ from functools import cache
 from typing import Any
 
 from library import engine
+from library.strangers import PROJECTS, adopt
 from library.subject import Running, Subject
 from library.tutorial import ROOT
-from system.test_projects import PROJECTS, adopt
 from tools.measure import FILE, describe_machine
 from tools.wrk import LoadFailed, memory_mb, require_wrk, serve
 
