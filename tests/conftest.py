@@ -1,6 +1,8 @@
 """Options, the choice of tests, and what isolates them from whoever runs them."""
 
 import locale
+import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -80,3 +82,11 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting of the user's own changes what a test sees."""
     with isolated(tmp_path_factory.mktemp("home")):
         yield
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Without an engine, everything else fails too: one line says so, instead of hundreds of tests."""
+    if not report.failed or not report.nodeid.startswith("tests/system/") or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
+        pytest.exit("the engine does not answer any more; bootstrap/engine.sh starts it again", returncode=3)
