@@ -6,7 +6,11 @@ from cogapp import Cog
 from library import tutorial
 from library.tutorial import ROOT
 
-PAGES = ["README.md", "tests/README.md", *(f"{folder.name}/README.md" for folder in tutorial.load())]
+PAGES = [
+    "README.md",
+    "tests/README.md",
+    *(str(page.relative_to(ROOT)) for folder in tutorial.load() for page in folder.pages),
+]
 
 
 def test_generated_parts_are_up_to_date(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
