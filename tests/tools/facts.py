@@ -5,9 +5,12 @@ can look for. It needs a link to where it comes from, or else what it names has 
 file of the repository, in a block that is run, or in a part of the page that is generated. A file that it names has to
 be there in any case.
 
-What no program sees is whether the words between are true: that is for whoever reads the change.
+Whether a source says what it is cited for, somebody has to read. ``tests/sources.json`` has each sentence with its
+addresses: when either changes, the test fails until somebody has opened the source and called ``make sources``.
+What no program sees is a wrong word between right names.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from pathlib import Path
 
 from library.practices import PRACTICES
 from library.repository import files
-from library.tutorial import ROOT, Folder
+from library.tutorial import ROOT, Folder, load
 from tools.blocks import commands
 
 # What others do, nothing here can show.
@@ -26,12 +29,13 @@ OTHERS = re.compile(
 CODE = re.compile(r"`([^`]+)`")
 FILE = re.compile(r"`([\w./-]+\.(?:py|toml|ya?ml|ini|txt|sh|lock|Dockerfile))`")
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
-EXIT_CODE = re.compile(r"exit code (\d+)")
+EXIT_CODE = re.compile(r"exit code (\d+)", re.IGNORECASE)
 FIGURE = re.compile(r"(?<![\w.#/-])\d+(?:,\d{3})*(?:\.\d+)*(?![\w-])")
 # These numbers are names: of folders, of exercises, of steps of a list, of standards.
 NAMED = re.compile(r"\b(?:steps?|extra|RFC|PEP|N=) ?\d+(?:(?:,| and| to) \d+)*", re.IGNORECASE)
 # What we did, or did not do, only we can say.
 TRIED = re.compile(r"\bwe have (?:tried|not)|\bnot (?:tried|measured)|\bno test|\btried(?: with|:)", re.IGNORECASE)
+SOURCES = ROOT / "tests/sources.json"
 READ = {".py", ".toml", ".yaml", ".yml", ".ini", ".txt", ".sh", ".html", ".js", ".mjs", ".css", ".json", ".Dockerfile"}
 
 
@@ -77,6 +81,24 @@ def unfounded(page: str, folder: Folder) -> Iterator[Fact]:
                 yield Fact(line, figure, sentence)
         for name in OTHERS.findall(words):
             yield Fact(line, name, sentence)
+
+
+def citations(page: str) -> Iterator[tuple[str, str]]:
+    """The addresses that a page cites, each with a sentence that it stands in, which is without the addresses."""
+    for _, sentence in _sentences(page):
+        for _, address in LINK.findall(sentence):
+            if address.startswith("https:"):
+                yield address, LINK.sub(r"\1", sentence)
+
+
+def cited() -> dict[str, list[str]]:
+    """What all articles cite each address for."""
+    found: dict[str, set[str]] = {}
+    for folder in load():
+        for page in folder.pages:
+            for address, sentence in citations(page.read_text()):
+                found.setdefault(address, set()).add(sentence)
+    return {address: sorted(found[address]) for address in sorted(found)}
 
 
 def _sentences(page: str) -> Iterator[tuple[int, str]]:
@@ -136,10 +158,14 @@ def _text(folder: Path) -> str:
 def _everything() -> str:
     """All files that are no pages, and the names of all."""
     found = [file for file in files() if file.suffix in {*READ, ".lock"} or not file.suffix]
-    here = [file for file in found if file.name not in {"facts.py", "test_facts.py"}]  # they name what is false
+    here = [file for file in found if file.name not in {"facts.py", "test_facts.py", SOURCES.name}]  # their own words
     return _searched("\n".join((*map(str, files()), *((ROOT / file).read_text() for file in here))))
 
 
 def _searched(text: str) -> str:
     """A text in small letters, and its numbers without separators."""
     return re.sub(r"(?<=\d)[,_](?=\d{3})", "", text.lower())
+
+
+if __name__ == "__main__":
+    SOURCES.write_text(json.dumps(cited(), indent=1, ensure_ascii=False) + "\n")

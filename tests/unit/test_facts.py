@@ -1,5 +1,6 @@
 """What an article states has something behind it; and false sentences, planted on purpose, are found."""
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pytest
 from library.tutorial import ROOT, Folder, load
 from tools import links
 from tools.blocks import commands
-from tools.facts import unfounded
+from tools.facts import SOURCES, citations, cited, unfounded
 
 ARTICLES = [pytest.param(folder, page, id=page.parent.name) for folder in load() for page in folder.pages]
 
@@ -19,6 +20,13 @@ ARTICLES = [pytest.param(folder, page, id=page.parent.name) for folder in load()
 def test_what_a_page_states_stands_somewhere(folder: Folder, page: Path) -> None:
     found = [f"{page.relative_to(ROOT)}, {fact}" for fact in unfounded(page.read_text(), folder)]
     assert not found, "without a link, and in no file, block or generated part:\n" + "\n".join(found)
+
+
+def test_a_source_is_cited_for_what_somebody_saw_in_it() -> None:
+    known, now = json.loads(SOURCES.read_text()), cited()
+    changed = [f"{address}\n  {text}" for address in now for text in now[address] if text not in known.get(address, [])]
+    assert not changed, "open each source, see that it says so, then `make sources`:\n" + "\n".join(changed)
+    assert known == now, "no page cites some of these any more: `make sources`"
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,8 @@ class Plant:
     found_by: str
 
 
-# One kind more is in test_final.py: a default. What none of these sees is a wrong word between right names: that
-# `--no-install-recommends` installs more, say.
+# One kind more is in test_final.py: a default. What none of these sees is a wrong word between right names in a
+# sentence without a source: that `PYTHONUNBUFFERED=1` holds lines back, say.
 PLANTS = [
     Plant("a figure", "step-4-nontrivial", "not reacted for 30 seconds", "not reacted for 45 seconds", "facts"),
     Plant("a flag", "extra-1-compiling", "`--no-install-recommends` leaves", "`--no-suggested` leaves", "facts"),
@@ -61,6 +69,9 @@ def test_a_false_sentence_is_found(plant: Plant, tmp_path: Path) -> None:
             assert list(unfounded(planted, folder))
         case "links":
             assert list(links.dead(page, planted))
+        case "sources":
+            known = json.loads(SOURCES.read_text())
+            assert [text for address, text in citations(planted) if text not in known.get(address, [])]
         case "generated":
             (tmp_path / "README.md").write_text(planted)
             cog = [str(Path(sys.executable).with_name("cog")), "--check", "-I", "tests", str(tmp_path / "README.md")]
