@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-unit mutate measure soak lint audit hooks docs links bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -105,6 +105,9 @@ docs: .venv/ready ## write the generated parts of the articles anew
 links: .venv/ready ## list the links that lead out of the repository, and where they stand
 	@cd tests && ../.venv/bin/python -m tools.links
 
+sources: .venv/ready ## remember what the articles cite each source for: once you have opened those that changed
+	@cd tests && ../.venv/bin/python -m tools.facts
+
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh
 
@@ -127,4 +130,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md)) README.md
+DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) README.md

@@ -12,7 +12,8 @@ from .subject import Subject
 from .tutorial import FINAL_FILES, ROOT
 
 FINAL = ROOT / "final"
-ARTICLE = (FINAL / "README.md").read_text()
+# How a project gets them is in the article, and what few projects need on its second page.
+ARTICLE = (FINAL / "README.md").read_text() + (ROOT / "reference-final/README.md").read_text()
 BASE = Subject("final", FINAL).parsed.base_image
 
 

@@ -111,7 +111,7 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
 def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: Path) -> None:
     _, subject = adopted
     shutil.copytree(subject.path, tmp_path / "api")
-    command = re.search(r"### A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
+    command = re.search(r"## A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
     assert command
     subprocess.run(["sh", "-c", command[1]], cwd=tmp_path, check=True)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
@@ -219,7 +219,7 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
     with subject.copied("from uv.lock") as copy:
         dockerfile = copy.path / "Dockerfile"
-        instead = re.search(r"### uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
+        instead = re.search(r"## uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
         assert instead
         own = re.search(
             r"^RUN --mount=type=cache,target=/root/.cache/uv(?:.*\\\n)+.*\n", dockerfile.read_text(), re.MULTILINE
@@ -237,7 +237,7 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
 def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: tuple[Project, Subject]) -> None:
     _, subject = adopted
     with subject.copied("with uv from the package index") as copy:
-        instead = re.search(r"### uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
+        instead = re.search(r"## uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
         assert instead
         dockerfile = copy.path / "Dockerfile"
         (line,) = re.findall(r"^FROM .* AS uv\n", dockerfile.read_text(), re.MULTILINE)
