@@ -28,7 +28,7 @@ def test_what_passes_its_tests_and_does_not_start_is_not_published() -> None:
 def test_cosign_has_one_version() -> None:
     texts = [(FOLDER.path / name).read_text() for name in (PUBLISH, RELEASE)]
     [version] = {found for text in texts for found in re.findall(r"cosign/cosign:v([\d.]+)", text)}
-    assert f"names {version}," in (FOLDER.path / "README.md").read_text()
+    assert f"names {version}," in " ".join((FOLDER.path / "README.md").read_text().split())
 
 
 @pytest.mark.thorough

@@ -19,8 +19,8 @@ from library.image import weight
 from library.subject import Subject
 from library.tutorial import ROOT
 
-from .acceptance import serve
 from .measure import _start, describe_machine
+from .wrk import require_wrk, serve
 
 FILE = ROOT / "assets/bases.json"
 FOLDER = ROOT / "extra-5-publishing"
@@ -84,6 +84,7 @@ def looked_at(subject: Subject) -> dict[str, float]:
 
 
 def main() -> None:
+    require_wrk("bases")
     with session(), subjects() as found:
         counted = {name: looked_at(subject) for name, subject in found.items()}
         samples: dict[str, list[dict[str, float]]] = {name: [] for name in found}
