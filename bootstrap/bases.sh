@@ -33,9 +33,9 @@ named_in_dockerfile() {
         sub(/.*=/, "", image); found(image) } }' "$1"
 }
 
-# "IMAGE<tab>FILE" for each service with an image: in these folders, one that is built has none.
+# "IMAGE<tab>FILE" for each service with an image, unless a variable names it: in these folders, one that is built has none.
 named_in_compose() {
-  sed -nE 's/^ +image: *"?([^"# ]+)"?.*/\1/p' "$1" | awk -v file="$1" '{ print $0 "\t" file }'
+  sed -nE 's/^ +image: *"?([^"#$ ][^"# ]*)"?.*/\1/p' "$1" | awk -v file="$1" '{ print $0 "\t" file }'
 }
 
 # One name for each image: with a tag, and without the default registry.
@@ -158,7 +158,7 @@ done
 # VERSION is the image's own (3.14 or 0.13.8, say); it is "-" where the names have none.
 recipe_for() {
   awk -v image="$1" '
-    BEGIN { version = "-"; if (match(image, /:[0-9]+(\.[0-9]+)+/)) version = substr(image, RSTART + 1, RLENGTH - 1) }
+    BEGIN { version = "-"; if (match(image, /:v?[0-9]+(\.[0-9]+)+/)) { version = substr(image, RSTART + 1, RLENGTH - 1); sub(/^v/, "", version) } }
     toupper($1) == "FROM" { stage = $NF }
     /^# stand-in for:/ {
       found = /VERSION/ ? version : "-"

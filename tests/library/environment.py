@@ -8,14 +8,14 @@ from pathlib import Path
 # What the folders' compose files and apps read, and settings of tools that change what they do or print.
 UNWANTED = {
     "ACCESS_LOG", "APP", "BIND", "BUILD_TIME", "DATABASE_WAIT", "ENVIRONMENT", "ERROR_LOG", "FORWARDED_ALLOW_IPS",
-    "GIT_COMMIT", "HOST", "LOG_FORMAT", "LOG_LEVEL", "MAX_REQUESTS", "RELOAD", "SECRET_KEY", "SOURCE", "STEP",
-    "THREADS", "TIMEOUT", "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS",
+    "GIT_COMMIT", "HOST", "LOG_FORMAT", "IMAGE", "LOG_LEVEL", "MAX_REQUESTS", "REGISTRY_PORT", "RELOAD",
+    "SECRET_KEY", "SOURCE", "STEP", "THREADS", "TIMEOUT", "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS",
     "CDPATH", "GREP_COLORS", "GREP_OPTIONS", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NO_COLOR", "FORCE_COLOR",
     "SKIP", "SOURCE_DATE_EPOCH",
 }  # fmt: skip
 UNWANTED_PREFIXES = (
-    "BUILDKIT_", "BUILDX_", "COMPOSE_", "DOCKER_", "FLASK_", "DJANGO_", "GIT_", "GUNICORN_", "LC_", "POETRY_",
-    "POSTGRES_", "PYTHON",
+    "BUILDKIT_", "BUILDX_", "COMPOSE_", "COSIGN_", "DOCKER_", "FLASK_", "DJANGO_", "GIT_", "GUNICORN_", "LC_",
+    "POETRY_", "POSTGRES_", "PYTHON",
 )  # fmt: skip
 # Where the engine is, and how this machine reaches its package index: without them nothing works at all.
 WANTED = {

@@ -6,6 +6,7 @@ looked up, in another copy. ``…`` in the shown output matches anything. A bloc
 one changes, or back.
 """
 
+import json
 import os
 import re
 import socket
@@ -17,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from library import tutorial
-from library.engine import SCRATCH, SESSION, one_build_at_a_time
+from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time
+from library.practices.publish import SCRIPT, STAND_IN
 from library.repository import copy_files
 from library.subject import Subject
 from tools.blocks import commands
@@ -39,10 +41,16 @@ def test_commands_that_are_not_run_say_why(page: str) -> None:
 
 @pytest.mark.parametrize(("subject", "page"), ARTICLES)
 def test_commands_of_the_article(subject: Subject, page: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = str(server.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as another:
+        port, registry = (str(each.getsockname()[1]) for each in (server, another))
     project = f"{SESSION}-article-{page.parent.name}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
+    environment["REGISTRY_PORT"] = registry
+    if (subject.path / SCRIPT).exists():
+        # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.
+        unlabelled = SCRATCH / f"{project}.json"
+        unlabelled.write_text(json.dumps({"services": {subject.service: {"build": {"labels": {STAND_IN: ""}}}}}))
+        environment["COMPOSE_FILE"] = f"compose.yaml{os.pathsep}{unlabelled}"
     # Tools that a reader installs, such as pre-commit, are the ones beside pytest here.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     folder, visited = Path(), dict[str, Path]()  # each with the name of its compose project
@@ -65,7 +73,9 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
             if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", step.command):
                 enter(elsewhere[1])
                 continue
-            command = re.sub(r"(?<=localhost:)8000|8000(?=:)", port, step.command)
+            command = re.sub(r"(?<=localhost:)8000|8000(?=:)", port, step.command).replace(
+                "localhost:5001", f"localhost:{registry}"
+            )
             for name in names:
                 command = re.sub(rf"(?<= ){name}(?= |$)", f"{project}-{name}", command)
             with one_build_at_a_time() if "build" in command else nullcontext():
@@ -73,9 +83,8 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
                     ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
                 )  # fmt: skip
-            printed = (
-                re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000").replace(f"{project}-", "")
-            )
+            printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000")
+            printed = printed.replace(registry, "5001").replace(f"{project}-", "")
             if not re.fullmatch(re.escape(step.shown.strip()).replace("…", r"[\s\S]*"), printed.strip()):
                 pytest.fail(
                     f"{page.relative_to(tutorial.ROOT)}:{step.line}: $ {step.command}\n"
@@ -85,6 +94,8 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     finally:
         for name, path in visited.items():
             subprocess.run(
-                ["docker", "compose", "--project-name", name, "down", "--volumes", "--timeout", "0"],
+                ["docker", "compose", "--project-name", name, "down", "--remove-orphans", "--volumes", "--timeout=0"],
                 cwd=path, env=environment, capture_output=True, check=False,
             )  # fmt: skip
+        for image in docker.image.list(f"localhost:{registry}/*"):
+            docker.image.remove(image.id, force=True)

@@ -12,6 +12,15 @@ import pytest
 from library.repository import copy_files, files
 from library.tutorial import ROOT
 
+# Whoever writes a commit's message writes a part of this script.
+UNTRUSTED = """on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo ${{ github.event.head_commit.message }}
+"""
+
 # The hook, and what is appended to a file (which may be a new one) to make that hook alone fail.
 MISTAKES = {
     "ruff": ("tests/mistake.py", "import os\n"),
@@ -22,6 +31,7 @@ MISTAKES = {
     "dockerfile-check": ("extra-3-precommit/mistake.Dockerfile", "FROM python:3.14-slim-trixie AS Base\n"),
     "compose-schema": ("mistake/compose.yaml", "services:\n  web:\n    prots: []\n"),
     "workflow-schema": (".github/workflows/mistake.yml", "on: push\njobs: {test: {step: []}}\n"),
+    "zizmor": (".github/workflows/mistake.yml", UNTRUSTED),
     "pyproject-schema": ("step-2-poetry/pyproject.toml", '[projekt]\nname = "hello"\n'),
     "poetry-check": ("step-2-poetry/pyproject.toml", '[tool.poetry.group.more.dependencies]\ncowsay = "*"\n'),
     "poetry-export": ("extra-3-precommit/requirements.txt", "cowsay==6.1\n"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from library.engine import BuildFailed
-from library.practices import PRACTICES, Violation
+from library.practices import PRACTICES, Violation, needs
 from library.repository import copy_files
 from library.sabotages import FOLDERS, SABOTAGES, Sabotage
 from library.subject import Subject
@@ -21,7 +21,7 @@ from library.subject import Subject
 def parameter(sabotage: Sabotage) -> Any:
     """A sabotage as a test; by default only where the matrix never sees its practices fail: they need a database."""
     marks = [pytest.mark.about(sabotage.folder)]
-    if not any(PRACTICES[practice].needs for practice in sabotage.breaks):
+    if not any(needs()[practice] for practice in sabotage.breaks):
         marks.append(pytest.mark.thorough)
     return pytest.param(sabotage, id=f"{sabotage.folder}:{sabotage.what.replace(' ', '-')}", marks=marks)
 

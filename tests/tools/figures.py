@@ -11,6 +11,7 @@ from library.tutorial import ROOT, short_name
 
 MEASUREMENTS = ROOT / "assets/measurements.json"
 ACCEPTANCE = ROOT / "assets/acceptance.json"
+BASES = ROOT / "assets/bases.json"
 
 # The builds that extra-2 compares: the first of them is the measure of the others.
 BUILDERS = tutorial.side_by_side()["builders"]
@@ -333,6 +334,30 @@ def workers() -> str:
         )
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def bases() -> str:
+    """One app on several bases, as a table."""
+    data = json.loads(BASES.read_text())
+    lines = [
+        "| base | image, unpacked | packages listed | setuid, setgid | shell, pip | start | requests per CPU second |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, found in data["bases"].items():
+        least, *_, most = sorted(sample["requests_per_cpu_s"] for sample in found["samples"])
+        cells = (
+            name,
+            f"{found['image_mb']:.0f} MB",
+            found["packages"],
+            found["setuid"],
+            ", ".join("yes" if found[program] else "no" for program in ("sh", "pip")),
+            f"{found['start_s']:.1f} s",
+            f"{_three_digits(found['requests_per_cpu_s'])} ({_three_digits(least)} to {_three_digits(most)})",
+        )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    rounds = len(found["samples"])
+    said = f"*Medians of {rounds} rounds, in turns, on {data['on']}: {_described(data['machine'])}.*"
+    return "\n".join([*lines, "", _linked(said, "../")])
 
 
 def acceptance() -> str:

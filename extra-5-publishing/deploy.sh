@@ -1,0 +1,8 @@
+#!/bin/sh
+# ./deploy.sh starts what release.env names, if cosign.pub fits its signature. Until then, what runs goes on.
+set -eu
+cd "$(dirname "$0")"
+
+release() { docker compose --env-file release.env --file compose.yaml --file compose.release.yaml "$@"; }
+release run --rm --no-TTY verify
+release up --detach --wait web

@@ -1,0 +1,274 @@
+"""What can be seen where an image is published, and where it is deployed from."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+import httpx
+from python_on_whales.exceptions import DockerException
+
+from ..engine import SESSION, NotReady, at_end, build_recipe, docker, one_build_at_a_time, wait_until
+from ..locks import normalized
+from ..subject import Subject
+from . import Violation, practice
+from .inside import DISTRIBUTIONS, distributions_of_image
+
+SCRIPT, DEPLOY = "publish.sh", "deploy.sh"
+PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
+STAND_IN = "io.github.dockerizing-python.stand-in"  # the label that bootstrap/bases.sh gives to stand-ins
+NAME = "hello"
+
+
+@dataclass
+class Publisher:
+    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to."""
+
+    copy: Subject
+    port: int
+    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+
+    @property
+    def repository(self) -> str:
+        return f"localhost:{self.port}/{NAME}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        project = f"{SESSION}-{self.copy.slug}"
+        return {**os.environ, "COMPOSE_PROJECT_NAME": project, "REGISTRY_PORT": str(self.port)}
+
+    def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command, cwd=self.copy.path, env=self.environment | environment, capture_output=True, text=True, check=False
+        )
+
+    def cosign(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self.run(
+            "docker", "compose", "--file", PUBLISH, "run", "--rm", "--no-TTY", "--quiet-pull", "cosign", *arguments
+        )
+
+    def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
+        """Publish what is in the folder, as if it were built on a base image with or without the label."""
+        labelled = self.copy.path.parent / "labelled.json"
+        labelled.write_text(json.dumps({"services": {self.copy.service: {"build": {"labels": {STAND_IN: stand_in}}}}}))
+        files = os.pathsep.join(("compose.yaml", str(labelled)))
+        with one_build_at_a_time():
+            return self.run(f"./{SCRIPT}", f"{self.repository}:{tag}", COMPOSE_FILE=files)
+
+    def tags(self) -> list[str]:
+        """The tags that the registry has."""
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/v2/{NAME}/tags/list")
+        return list(answer.json().get("tags") or ()) if answer.is_success else []
+
+    @cached_property
+    def image(self) -> str:
+        """What the folder has published as 1.0, as its release.env names it.
+
+        Raises:
+            Violation: nothing was published.
+        """
+        done = self.publish("1.0")
+        by_hand = f"./{SCRIPT} localhost:5001/{NAME}:1.0"
+        release = self.copy.path / "release.env"
+        if done.returncode or not release.exists():
+            end = (done.stdout + done.stderr).strip().splitlines()[-3:]
+            raise Violation(f"{SCRIPT} published nothing: {' / '.join(end)}", by_hand)
+        return release.read_text().strip().removeprefix("IMAGE=")
+
+    def push_another(self, tag: str) -> str:
+        """Push another image, which runs and nobody has signed, and return its name."""
+        name = f"{self.repository}:{tag}"
+        build_recipe(f"FROM {self.image}\nLABEL another={tag}\n", name)
+        docker.image.push(name, quiet=True)
+        return name
+
+    def deploy(self, image: str) -> "subprocess.CompletedProcess[str]":
+        """Deploy an image by the folder's own script."""
+        (self.copy.path / "release.env").write_text(f"IMAGE={image}\n")
+        return self.run(f"./{DEPLOY}", COMPOSE_PROJECT_NAME=self.deployment)
+
+    def up(self, image: str) -> "subprocess.CompletedProcess[str]":
+        """Deploy an image as somebody does who does not know the script."""
+        return self.run(*self.compose, "up", "--detach", self.copy.service, IMAGE=image)
+
+    @property
+    def deployment(self) -> str:
+        """The name of the compose project that is deployed."""
+        return f"{SESSION}-{self.copy.slug}-deployed"
+
+    @property
+    def compose(self) -> tuple[str, ...]:
+        """Compose with the files and the project of the deployment."""
+        return "docker", "compose", "--project-name", self.deployment, "--file", "compose.yaml", "--file", RELEASE
+
+    def deployed(self) -> str:
+        """The id of the image of the container that runs, or nothing."""
+        ps = self.run(*self.compose, "ps", "--quiet", "--status", "running", self.copy.service, IMAGE=self.image)
+        return str(docker.container.inspect(ps.stdout.strip()).image) if ps.stdout.strip() else ""
+
+    def end(self) -> None:
+        """Remove what is deployed."""
+        self.run(*self.compose, "down", "--timeout", "0", "--volumes", IMAGE=self.image)
+
+
+@contextmanager
+def publisher(subject: Subject) -> Iterator[Publisher]:
+    """A publisher, with its registry running and a new key; all of it goes afterwards.
+
+    Raises:
+        Violation: the folder has no files to publish with.
+    """
+    for file in (SCRIPT, DEPLOY, PUBLISH, RELEASE):
+        if not (subject.path / file).exists():
+            raise Violation(f"nothing says how the image is published: there is no {file}", "docker compose push web")
+    with subject.copied("to publish") as copy, socket.create_server(("127.0.0.1", 0)) as server:
+        publisher = Publisher(copy, server.getsockname()[1])
+        server.close()
+        try:
+            up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
+
+            def answers() -> bool:
+                try:
+                    return httpx.get(f"http://127.0.0.1:{publisher.port}/v2/", timeout=2).is_success
+                except httpx.HTTPError:
+                    return False
+
+            if not wait_until(answers, limit=30):
+                raise NotReady(up.stdout + up.stderr, f"docker compose --file {PUBLISH} up registry")
+            publisher.cosign("generate-key-pair")
+            yield publisher
+        finally:
+            publisher.run("docker", "compose", "--file", PUBLISH, "down", "--timeout", "0", "--volumes")
+            names = docker.image.list(publisher.repository)
+            docker.image.remove([f"{image.id}" for image in names], force=True)
+
+
+class _Shared:
+    """The one publisher of this process; another folder's ends when this one's begins."""
+
+    key: tuple[object, ...] = ()
+    publisher: Publisher
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        at_end.callback(self.stack.close)
+
+    def of(self, subject: Subject) -> Publisher:
+        if self.key != subject.key:
+            self.stack.close()
+            self.key = ()
+            self.publisher = self.stack.enter_context(publisher(subject))
+            self.key = subject.key
+        return self.publisher
+
+
+_shared = _Shared()
+
+# Not marked as slow, though it takes seconds to publish: they share what is published, and so belong into one process.
+
+
+@practice(builds=True, needs="compose")
+def published_by_digest(subject: Subject) -> None:
+    """The very image that ran its test is pushed, and deployed by its digest: a tag that moves changes nothing."""
+    publisher = _shared.of(subject)
+    image = publisher.image
+    name = f"{publisher.repository}:1.0"
+    if not image.startswith(f"{publisher.repository}@sha256:"):
+        raise Violation(
+            f"{image} is deployed, and can be moved to another image", f"./{SCRIPT} {name}; cat release.env"
+        )
+    docker.image.pull(image, quiet=True)
+    published = docker.image.inspect(image).id
+    if published not in _started_since(publisher.since):
+        raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
+    publisher.push_another("1.0")
+    try:
+        done = publisher.deploy(image)
+        if not (found := publisher.deployed()):
+            raise Violation(f"it does not run: {(done.stdout + done.stderr)[-300:]}", f"./{DEPLOY}")
+        if found != published:
+            raise Violation(f"another image runs ({found}) than was published ({published})", f"./{DEPLOY}")
+    finally:
+        publisher.end()
+
+
+def _started_since(since: str) -> set[str]:
+    """The ids of the images whose containers were started since then."""
+    until = datetime.now(UTC).isoformat()
+    command = ["docker", "events", f"--since={since}", f"--until={until}", "--filter=type=container"]
+    command += ["--filter=event=start", "--format={{.Actor.Attributes.image}}"]
+    names = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    found = set()
+    for name in names:
+        try:
+            found.add(docker.image.inspect(name).id)
+        except DockerException:
+            continue  # it has gone since
+    return found
+
+
+@practice(builds=True, needs="compose")
+def signed(subject: Subject) -> None:
+    """What was published is signed; what is not signed by your key never starts, and what runs goes on meanwhile."""
+    publisher = _shared.of(subject)
+    key = publisher.copy.path / "cosign.pub"
+    ours, unsigned = key.read_text(), publisher.push_another("unsigned")
+    try:
+        done = publisher.deploy(publisher.image)
+        if not (runs := publisher.deployed()):
+            raise Violation(f"what is signed does not run: {(done.stdout + done.stderr)[-300:]}", f"./{DEPLOY}")
+        publisher.deploy(unsigned)
+        if (found := publisher.deployed()) != runs:
+            raise Violation(f"an image that nobody has signed {'runs' if found else 'ended what ran'}", f"./{DEPLOY}")
+        publisher.cosign("generate-key-pair", "--output-key-prefix", "other")
+        key.write_text((publisher.copy.path / "other.pub").read_text())
+        if publisher.deploy(publisher.image).returncode == 0:
+            raise Violation("an image is deployed that another key has signed", f"./{DEPLOY}")
+        key.write_text(ours)
+        publisher.end()
+        publisher.up(unsigned)
+        if publisher.deployed():
+            by_hand = f"docker compose --file compose.yaml --file {RELEASE} up web"
+            raise Violation("without the script, an image runs that nobody has signed", by_hand)
+    finally:
+        key.write_text(ours)
+        publisher.end()
+
+
+@practice(builds=True, needs="compose")
+def bill_of_materials(subject: Subject) -> None:
+    """A signed bill of materials of the published image names the packages that the app can import, and no others."""
+    publisher = _shared.of(subject)
+    done = publisher.cosign(
+        "verify-attestation", "--key", "cosign.pub", "--private-infrastructure", "--type", "cyclonedx", publisher.image
+    )
+    by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
+    if done.returncode:
+        raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
+    bill = json.loads(base64.b64decode(json.loads(done.stdout)["payload"]))["predicate"]
+    named = {normalized(part["name"]): part["version"] for part in bill["components"]}
+    command = ["-B", "-c", DISTRIBUTIONS]
+    found = json.loads(str(docker.run(publisher.image, command, entrypoint="python", remove=True)))
+    brought = distributions_of_image(subject.base)
+    installed = {name: version for name, version in found.items() if name not in brought}
+    if named != installed:
+        more, less = named.items() - installed.items(), installed.items() - named.items()
+        raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", by_hand)
+
+
+@practice(builds=True, needs="compose")
+def no_stand_in(subject: Subject) -> None:
+    """An image that is built on a stand-in, with your network's addresses in it, is pushed nowhere."""
+    publisher = _shared.of(subject)
+    done = publisher.publish("on-a-stand-in", stand_in="python:3.14-slim-trixie")
+    if done.returncode == 0 or "on-a-stand-in" in publisher.tags():
+        raise Violation("it was pushed", f"./{SCRIPT} localhost:5001/{NAME}:1.0; docker pull localhost:5001/{NAME}:1.0")
+    if "stand-in" not in done.stderr:
+        raise Violation(f"it stopped for another reason: {done.stderr[-300:]}", f"./{SCRIPT} localhost:5001/{NAME}:1.0")
+    _ = publisher.image  # without the label it is pushed

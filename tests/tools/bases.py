@@ -1,0 +1,105 @@
+"""Measure one app on several bases, and keep the figures in ``assets/bases.json``.
+
+``python -m tools.bases``. The app and its packages are extra 5's; what differs is what lies below and around them.
+Bases take turns in each round. wrk sends the requests, over 16 connections that are kept alive; they are counted by the
+CPU time that the app takes for them, which depends less on what else the machine does.
+"""
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from library.engine import docker, session
+from library.image import weight
+from library.subject import Subject
+from library.tutorial import ROOT
+
+from .measure import _start, describe_machine
+from .wrk import require_wrk, serve
+
+FILE = ROOT / "assets/bases.json"
+FOLDER = ROOT / "extra-5-publishing"
+FRAGMENTS = Path(__file__).with_name("references")
+ROUNDS, SECONDS = 3, 5  # of requests, for each base in each round
+
+# Run inside the image: Debian's packages as its own list says, files that run with another's rights, and programs.
+COUNTS = r"""
+import json, os, re, shutil, stat
+status = "/var/lib/dpkg/status"
+listed = open(status).read().count("\nStatus: install ok installed\n") if os.path.exists(status) else 0
+files = (os.path.join(d, f) for d, _, fs in os.walk("/") if not re.match("/(proc|sys)(/|$)", d) for f in fs)
+modes = [os.lstat(file).st_mode for file in files]
+setuid = sum(bool(stat.S_ISREG(mode) and mode & 0o6000) for mode in modes)
+programs = {name: bool(shutil.which(name)) for name in ("sh", "pip")}
+print(json.dumps({"packages": listed, "setuid": setuid, **programs}))
+"""
+
+
+def on_full(text: str) -> str:
+    """The Dockerfile with the full image as its base."""
+    return text.replace("python:3.14-slim-trixie", "python:3.14-trixie")
+
+
+def with_fragment(name: str, text: str) -> str:
+    """The Dockerfile with a fragment's last stage in the place of production, and production's settings repeated."""
+    production = text.partition("FROM base AS production")[2].partition("\n\n\n")[0]
+    environment = re.findall(r"^ENV (?:.*\\\n)*.*$", text.partition("FROM base AS production")[2], re.MULTILINE)[0]
+    settings = ["ENV PATH=/venv/bin:/usr/local/bin:/usr/bin", environment, "WORKDIR /app"]
+    settings.append(production[production.index("\nUSER 10001") + 1 :])
+    fragment = (FRAGMENTS / f"{name}.dockerfile").read_text() + "\n".join(settings)
+    before, last, labels = text.rpartition("FROM production\n")
+    return f"{before}{fragment}\n\n\n{last.replace('production', name)}{labels}"
+
+
+BASES: dict[str, Callable[[str], str]] = {
+    "full": on_full,
+    "slim": str,
+    "slim without pip and shell": partial(with_fragment, "pruned"),
+    "distroless, of slim's files": partial(with_fragment, "distroless"),
+}
+
+
+@contextmanager
+def subjects() -> Iterator[dict[str, Subject]]:
+    """The folder on each base, by the base's name."""
+    with ExitStack() as stack:
+        found = {}
+        for name, change in BASES.items():
+            copy = stack.enter_context(Subject(FOLDER.name, FOLDER).copied(f"on {name}"))
+            dockerfile = copy.path / "Dockerfile"
+            dockerfile.write_text(change(dockerfile.read_text()))
+            found[name] = copy
+        yield found
+
+
+def looked_at(subject: Subject) -> dict[str, float]:
+    """What can be counted in an image without starting its server."""
+    counted = str(docker.run(subject.image, ["-c", COUNTS], entrypoint="python", user="0", remove=True))
+    return {"image_mb": weight(subject.image), **json.loads(counted)}
+
+
+def main() -> None:
+    require_wrk("bases")
+    with session(), subjects() as found:
+        counted = {name: looked_at(subject) for name, subject in found.items()}
+        samples: dict[str, list[dict[str, float]]] = {name: [] for name in found}
+        for _ in range(ROUNDS):
+            for name, subject in found.items():
+                with subject.running() as running:
+                    served = serve(running, SECONDS)
+                samples[name].append({"start_s": _start(subject), "requests_per_cpu_s": served["requests_per_cpu_s"]})
+    figures = {
+        name: {**counted[name], **{k: statistics.median(s[k] for s in rounds) for k in rounds[0]}, "samples": rounds}
+        for name, rounds in samples.items()
+    }
+    run = {"on": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": describe_machine(), "bases": figures}
+    FILE.write_text(json.dumps(run, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
