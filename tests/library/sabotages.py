@@ -410,6 +410,15 @@ SABOTAGES = [
         {"debuggable"},
         symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
     ),
+    Sabotage(
+        "addresses that are kept for a minute",
+        "extra-6-deploying",
+        "Caddyfile",
+        r"refresh 1s",
+        "refresh 1m",
+        {"rolls-without-loss"},
+        symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",
+    ),
 ]
 
 
