@@ -1,10 +1,15 @@
 """Clients that ask a service again and again while something happens to it."""
 
+import http.client
 import json
 import secrets
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from .engine import docker, wait_until
 from .subject import PYTHON, Running
@@ -96,3 +101,72 @@ def load(running: Running, clients: int, path: str = "/") -> Iterator[Load]:
         seen.counted = json.loads(str(docker.logs(container)).splitlines()[-1])
     finally:
         docker.remove(container, force=True)
+
+
+@dataclass
+class Visits:
+    """What visitors saw so far.
+
+    Args:
+        answers: how many requests were answered with 200.
+        failed: all others, by what came in the place of that, and what was happening.
+        during: what is happening.
+    """
+
+    answers: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    during: str = ""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def total(self) -> int:
+        return self.answers + self.failed.total()
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.total / (time.monotonic() - self.began)
+
+
+@contextmanager
+def visitors(url: str, rate: float = 80, number: int = 16) -> Iterator[Visits]:
+    """Ask for a page from this machine, so many times a second, until the end of the block.
+
+    Half of the visitors keep their connections, the others open one for each request. One that has to wait for an
+    answer asks more often later.
+    """
+    address, page = urlsplit(url), urlsplit(url).path or "/"
+    visits, end, lock = Visits(), threading.Event(), threading.Lock()
+
+    def visit(which: int) -> None:
+        connection: http.client.HTTPConnection | None = None
+        keeps = which % 2 == 0
+        due = visits.began + which / rate
+        while not end.wait(max(0, due - time.monotonic())):
+            due += number / rate
+            try:
+                connection = connection or http.client.HTTPConnection(address.netloc, timeout=30)
+                connection.request("GET", page, headers={} if keeps else {"Connection": "close"})
+                answer = connection.getresponse()
+                answer.read()
+                seen = "" if answer.status == http.client.OK else str(answer.status)
+                if answer.will_close:
+                    connection.close()
+                    connection = None
+            except (OSError, http.client.HTTPException) as error:
+                seen, connection = type(error).__name__, None
+            with lock:
+                if seen:
+                    visits.failed[f"{seen} while {visits.during}"] += 1
+                else:
+                    visits.answers += 1
+
+    threads = [threading.Thread(target=visit, args=[which], daemon=True) for which in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield visits
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join(30)

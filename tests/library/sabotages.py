@@ -460,6 +460,15 @@ SABOTAGES = [
         "true ||",
         {"no-stand-in"},
     ),
+    Sabotage(
+        "addresses that are kept for a minute",
+        "extra-6-deploying",
+        "Caddyfile",
+        r"refresh 1s",
+        "refresh 1m",
+        {"rolls-without-loss"},
+        symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",
+    ),
 ]
 
 

@@ -12,12 +12,12 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 
-from library import tutorial
+from library import swarm, tutorial
 from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time
 from library.practices.publish import SCRIPT, STAND_IN
 from library.repository import copy_files
@@ -68,7 +68,10 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     steps = list(commands(page.read_text()))
     # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
     names = set(re.findall(r"--(?:name|tag) (\S+)", "\n".join(step.command for step in steps)))
+    swarm_mode = ExitStack()
     try:
+        if any("swarm init" in step.command for step in steps):
+            swarm_mode.enter_context(swarm.reserved())
         for step in steps:
             if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", step.command):
                 enter(elsewhere[1])
@@ -77,7 +80,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
                 "localhost:5001", f"localhost:{registry}"
             )
             for name in names:
-                command = re.sub(rf"(?<= ){name}(?= |$)", f"{project}-{name}", command)
+                command = re.sub(rf"(?<=[ =]){name}(?= |$)", f"{project}-{name}", command)
             with one_build_at_a_time() if "build" in command else nullcontext():
                 result = subprocess.run(
                     ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
@@ -92,6 +95,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
                     pytrace=False,
                 )
     finally:
+        swarm_mode.close()
         for name, path in visited.items():
             subprocess.run(
                 ["docker", "compose", "--project-name", name, "down", "--remove-orphans", "--volumes", "--timeout=0"],

@@ -31,7 +31,7 @@ def test_every_pin_is_seen(file: str) -> None:
     assert _seen(file, text) == pins
 
 
-@pytest.mark.parametrize("tool", ["poetry", "poetry-plugin-export", "uv"])
+@pytest.mark.parametrize("tool", ["caddy", "poetry", "poetry-plugin-export", "uv"])
 def test_dockerfiles_hooks_and_articles_name_one_version(tool: str) -> None:
     pages = [str(file) for file in files() if file.name == "README.md"]
     texts = [(ROOT / file).read_text() for file in FILES + pages]

@@ -130,4 +130,14 @@ def last_line_of(error: Exception) -> str:
     return f"{type(error).__name__}: {last_line(str(error))}"
 
 
-from . import build, commit, data, develop, image, publish, runtime, security  # noqa: E402, F401  they register themselves
+from . import (  # noqa: E402  they register themselves
+    build,  # noqa: F401
+    commit,  # noqa: F401
+    data,  # noqa: F401
+    deploy,  # noqa: F401
+    develop,  # noqa: F401
+    image,  # noqa: F401
+    publish,  # noqa: F401
+    runtime,  # noqa: F401
+    security,  # noqa: F401
+)

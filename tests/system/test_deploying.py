@@ -1,0 +1,243 @@
+"""What extra 6 says of TLS: a certificate from an authority, who is believed, WebSockets; and the end of swarm mode."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from library import swarm
+from library.engine import SCRATCH, SESSION, one_build_at_a_time, wait_until
+from library.repository import copy_files
+from library.subject import Subject
+from library.tutorial import ROOT
+
+pytestmark = pytest.mark.about("extra-6-deploying")
+FOLDER = Subject("extra-6-deploying", ROOT / "extra-6-deploying")
+NAME = "shop.test"
+
+# Debian's ACME test authority, in the place of Let's Encrypt: it asks for the same proof, on the same ports.
+PEBBLE = {
+    "listenAddress": "0.0.0.0:14000",
+    "managementListenAddress": "0.0.0.0:15000",
+    "certificate": "/pebble/certificate.pem",
+    "privateKey": "/pebble/key.pem",
+    "httpPort": 80,
+    "tlsPort": 443,
+}
+AUTHORITY = f"""
+FROM {FOLDER.parsed.base_image}
+RUN apt-get update && apt-get install --yes --no-install-recommends openssl pebble
+WORKDIR /pebble
+RUN openssl req -x509 -newkey rsa:2048 -noenc -days 2 -subj /CN=pebble -addext subjectAltName=DNS:pebble \\
+    -keyout key.pem -out certificate.pem
+RUN echo '{json.dumps({"pebble": PEBBLE})}' > config.json
+CMD ["pebble", "-config", "config.json"]
+"""
+# In the place of the app: takes any WebSocket, and says each message again. (uvicorn needs one more package for that.)
+ECHO = """
+import base64, hashlib, re, socketserver, struct
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        head = b""
+        while not head.endswith(b"\\r\\n\\r\\n"):
+            head += self.rfile.readline()
+        key = re.search(rb"(?i)sec-websocket-key: (\\S+)", head)[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key).digest()).decode()
+        self.wfile.write(f"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+                         f"Sec-WebSocket-Accept: {accept}\\r\\n\\r\\n".encode())
+        while head := self.rfile.read(2):
+            mask = self.rfile.read(4)
+            said = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(head[1] & 127)))
+            self.wfile.write(bytes([head[0], len(said)]) + said)
+            self.wfile.flush()
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+Server(("", 8000), Echo).serve_forever()
+"""
+
+
+@dataclass
+class Site:
+    """The folder's two compose files, with an authority of the tests' own beside them."""
+
+    folder: Path
+    environment: dict[str, str]
+    files: list[str]
+    ports: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def compose(self, *arguments: str) -> str:
+        files = [f"--file={file}" for file in self.files]
+        command = ["docker", "compose", *files, *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def port(self, service: str, port: int) -> int:
+        if (service, port) not in self.ports:
+            self.ports[service, port] = int(self.compose("port", service, str(port)).rpartition(":")[2])
+        return self.ports[service, port]
+
+    def trusting(self) -> ssl.SSLContext:
+        """What trusts the authority, as a browser trusts Let's Encrypt."""
+        look = (
+            "import ssl, urllib.request as r;"
+            "c = ssl.create_default_context(cafile='/pebble/certificate.pem'); c.check_hostname = False;"
+            "print(r.urlopen('https://localhost:15000/roots/0', context=c).read().decode())"
+        )
+        return ssl.create_default_context(cadata=self.compose("exec", "-T", "pebble", "python3", "-c", look))
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Ask the proxy over TLS, by its name."""
+        with httpx.Client(verify=self.trusting()) as client:
+            return self._ask(client, path, headers)
+
+    def get_trusting_no_pebble(self) -> httpx.Response:
+        with httpx.Client() as client:
+            return self._ask(client, "/", {})
+
+    def _ask(self, client: httpx.Client, path: str, headers: dict[str, str]) -> httpx.Response:
+        url = f"https://127.0.0.1:{self.port('proxy', 443)}{path}"
+        return client.get(url, headers={"Host": NAME, **headers}, extensions={"sni_hostname": NAME})
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    name = f"{SESSION}-tls"
+    folder = SCRATCH / "tls" / FOLDER.name
+    copy_files(FOLDER.path, folder)
+    authority = {
+        "services": {
+            "proxy": {
+                "environment": {"SSL_CERT_FILE": "/pebble/certificate.pem"},
+                "volumes": ["pebble:/pebble:ro"],
+                "networks": {"edge": {"aliases": [NAME]}},
+                "depends_on": ["pebble"],
+            },
+            "pebble": {
+                "build": {"dockerfile_inline": AUTHORITY},
+                "environment": {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
+                "volumes": ["pebble:/pebble"],
+                "networks": ["edge"],
+            },
+        },
+        "volumes": {"pebble": {}},
+    }
+    (folder / "authority.json").write_text(json.dumps(authority))
+    environment = {
+        **os.environ,
+        "COMPOSE_PROJECT_NAME": name,
+        "DOMAIN": NAME,
+        "ACME_CA": "https://pebble:14000/dir",
+        "HTTP_PORT": "0",
+        "HTTPS_PORT": "0",
+        "EDGE": f"172.31.{secrets.randbelow(254)}",
+    }
+    found = Site(folder, environment, ["compose.yaml", "compose.tls.yaml", "authority.json"])
+    try:
+        with one_build_at_a_time():
+            found.compose("build")
+        found.compose("up", "--detach", "--wait")
+        context = found.trusting()
+
+        def issued() -> bool:
+            try:
+                with (
+                    socket.create_connection(("127.0.0.1", found.port("proxy", 443)), timeout=5) as plain,
+                    context.wrap_socket(plain, server_hostname=NAME),
+                ):
+                    return True
+            except OSError:
+                return False
+
+        assert wait_until(issued, limit=60), found.compose("logs")
+        yield found
+    finally:
+        found.compose("down", "--volumes", "--timeout=0", "--rmi=local")
+
+
+def test_a_certificate_is_issued_for_the_name(site: Site) -> None:
+    assert site.get("/").json()["step"] == FOLDER.name
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        site.get_trusting_no_pebble()
+    assert "certificate obtained successfully" in site.compose("logs", "proxy")
+
+
+def test_http_is_sent_to_https(site: Site) -> None:
+    answer = httpx.get(f"http://127.0.0.1:{site.port('proxy', 80)}/items/1?a=b", headers={"Host": NAME})
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"https://{NAME}/items/1?a=b")
+
+
+@pytest.mark.parametrize("says", [{}, {"X-Forwarded-Proto": "http", "X-Forwarded-For": "192.0.2.1"}])
+def test_the_app_believes_the_proxy_that_it_is_https(site: Site, says: dict[str, str]) -> None:
+    """FastAPI sends /health/ to /health, with the scheme that it believes; what a visitor claims changes nothing."""
+    assert site.get("/health/", **says).headers["Location"] == f"https://{NAME}/health"
+
+
+def test_the_app_believes_no_stranger(site: Site) -> None:
+    """Not through the port of `web`, and not from a container beside it."""
+    says = {"Host": NAME, "X-Forwarded-Proto": "https"}
+    direct = httpx.get(f"http://127.0.0.1:{site.port('web', 8000)}/health/", headers=says)
+    assert direct.headers["Location"] == f"http://{NAME}/health"
+    ask = (
+        "import http.client; c = http.client.HTTPConnection('web', 8000);"
+        f"c.request('GET', '/health/', headers={says}); print(c.getresponse().headers['Location'])"
+    )
+    assert site.compose("exec", "-T", "pebble", "python3", "-c", ask).strip() == f"http://{NAME}/health"
+
+
+def test_websockets_pass(site: Site) -> None:
+    other = {"services": {"web": {"command": ["python3", "-c", ECHO], "healthcheck": {"disable": True}}}}
+    (site.folder / "echo.json").write_text(json.dumps(other))
+    echoing = Site(site.folder, site.environment, [*site.files, "echo.json"], site.ports)
+    echoing.compose("up", "--detach", "--no-build", "web")
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    expected = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())  # noqa: S324
+    hello = (
+        f"GET /chat HTTP/1.1\r\nHost: {NAME}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    message, mask = b"is anybody there", secrets.token_bytes(4)
+    frame = struct.pack("!BB", 0x81, 0x80 | len(message)) + mask
+    frame += bytes(byte ^ mask[i % 4] for i, byte in enumerate(message))
+    with (
+        socket.create_connection(("127.0.0.1", site.port("proxy", 443)), timeout=30) as plain,
+        site.trusting().wrap_socket(plain, server_hostname=NAME) as tls,
+        tls.makefile("rb") as answers,
+    ):
+        tls.sendall(hello.encode())
+        assert b" 101 " in answers.readline(), "no upgrade"
+        assert http.client.parse_headers(answers)["Sec-WebSocket-Accept"] == expected.decode()
+        for _ in range(2):
+            tls.sendall(frame)
+            assert answers.read(2 + len(message)) == struct.pack("!BB", 0x81, len(message)) + message
+
+
+def test_swarm_mode_ends_with_a_session_that_is_killed() -> None:
+    source = (
+        "from library import engine, swarm\n"
+        "with engine.session(), swarm.started(): print(swarm.node(), flush=True); input()"
+    )
+    session = subprocess.Popen(
+        [sys.executable, "-c", source], cwd=ROOT / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert session.stdout
+    node = session.stdout.readline().strip()
+    assert node, "no swarm mode"
+    session.kill()
+    session.wait()
+    assert wait_until(lambda: swarm.node() != node, limit=60)
