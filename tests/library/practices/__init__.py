@@ -130,4 +130,4 @@ def last_line_of(error: Exception) -> str:
     return f"{type(error).__name__}: {last_line(str(error))}"
 
 
-from . import build, commit, data, develop, image, runtime, security  # noqa: E402, F401  they register themselves
+from . import build, commit, data, develop, image, platforms, runtime, security  # noqa: E402, F401  they register themselves
