@@ -35,7 +35,7 @@ pytestmark = [
 ]
 RATE = 150  # requests a second
 
-# Asks so often a second until its input ends, over new connections and over kept ones in turn, and says what it counted.
+# Asks so often a second until its file says "end", over new connections and kept ones in turn; says what it counted.
 # Lost is every request that was not answered with 200, and was not the second or later on a connection: a server may
 # close such a one at any time (RFC 9112, 9.3.1), and clients send again.
 LOAD = """
@@ -246,7 +246,7 @@ def test_without_the_pause_requests_are_lost(deployed: Cluster) -> None:
     deployed.apply(changed(deployment, lambda _, container: container.pop("lifecycle")))
     try:
         deployed.wait_for_rollout()
-        losses = []
+        losses: list[int] = []
         while sum(losses) == 0 and len(losses) < 6:
             with deployed.load(RATE) as load:
                 deployed.restarted()
