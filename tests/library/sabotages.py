@@ -462,6 +462,14 @@ SABOTAGES = [
         " not say that it stopped.",
     ),
     Sabotage(
+        "as patient as Fly.io by itself",
+        "extra-7-platforms",
+        "fly.toml",
+        r'kill_timeout = "40s"\n',
+        "",
+        {"fits-other-platforms"},
+    ),
+    Sabotage(
         "Fly.io's own signal",
         "extra-7-platforms",
         "fly.toml",

@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import subprocess
-import time
 from collections import Counter
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ import pytest
 import yaml
 
 from library import manifests
-from library.engine import SCRATCH
+from library.engine import SCRATCH, wait_until
 from library.practices.platforms import FILES, as_contract, require_contract
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -77,9 +76,7 @@ def test_a_tcp_probe_passes_before_the_app_is_there() -> None:
         slow = as_contract(copy, FILES["cloudrun.yaml"](copy.path / "cloudrun.yaml"))
         with slow.started() as running:
             port = int(running.url().rpartition(":")[2])
-            deadline = time.monotonic() + 6
-            while ":8080" not in running.log and time.monotonic() < deadline:
-                time.sleep(0.1)
+            assert wait_until(lambda: "Listening at" in running.log, limit=6)
             with socket.create_connection(("127.0.0.1", port), timeout=2):
                 pass
             with pytest.raises(httpx.HTTPError):
@@ -101,12 +98,20 @@ def test_on_cloud_run_gunicorn_ends_what_takes_too_long_by_itself() -> None:
     for environment in (contract.environment, {"PORT": contract.environment["PORT"]}):
         platform = as_contract(FOLDER, replace(contract, environment=environment))
         with platform.running() as running:
-            with pytest.raises(httpx.ReadTimeout):
-                running.get("/slow?seconds=30", timeout=1)
             with socket.create_connection(("127.0.0.1", int(running.url().rpartition(":")[2]))) as waiting:
                 waiting.sendall(b"GET /slow?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                assert "answering in 30.0" in running.log
+                assert wait_until(lambda: "answering in 30.0" in running.log, limit=10)
                 running.stop()
             running.container.reload()
             codes.append(running.container.state.exit_code)
     assert codes == [0, 137]
+
+
+@pytest.mark.thorough
+def test_on_sigint_the_stop_takes_all_of_gunicorns_patience() -> None:
+    """uvicorn's worker goes on until gunicorn kills it; here that is after five seconds."""
+    fly = FILES["fly.toml"](FOLDER.path / "fly.toml")
+    contract = replace(fly, stop_signal="SIGINT", environment={"GRACEFUL_TIMEOUT": "5"})
+    with as_contract(FOLDER, contract).running() as running:
+        assert running.stop() > 4
+        assert "was sent SIGKILL" in running.log

@@ -15,7 +15,7 @@ from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .runtime import require_answer_in_flight, wait_until_listening
+from .runtime import require_answer_in_flight, require_quick_stop, wait_until_listening
 
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
 FILES: dict[str, Callable[[Path], Contract]] = {
@@ -106,6 +106,7 @@ def require_contract(subject: Subject, contract: Contract) -> None:
         if subject.slow:
             try:
                 require_answer_in_flight(running, subject.slow_path(2))
+                require_quick_stop(running)
             except Violation as violation:
                 raise Violation(f"{contract.file}: {violation.seen}", by_hand) from violation
 
