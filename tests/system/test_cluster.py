@@ -8,6 +8,7 @@ does not know yet is left out, and said.
 import copy
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 from library import manifests
-from library.engine import SESSION, build_recipe, docker, wait_until
+from library.engine import SCRATCH, SESSION, build_recipe, docker, wait_until
 from library.manifests import Manifest
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -226,7 +227,21 @@ def deployed(cluster: Cluster) -> Cluster:
 def test_the_migration_runs_before_the_rollout_and_says_when_it_fails(cluster: Cluster) -> None:
     [job] = cluster.manifests("Job")
     failing = changed(job, lambda _, container: container.update(command=["python", "-c", "exit(3)"]), "fails")
-    cluster.apply(job, failing)
+    overlay = SCRATCH / "overlay"
+    shutil.copytree(FOLDER.path / manifests.FOLDER, overlay / "base")
+    unknown = [m for m in manifests.rendered(overlay / "base") if m["apiVersion"] not in cluster.served]
+    name, _, tag = cluster.image.rpartition(":")
+    kustomization = {
+        "resources": ["base"],
+        "namespace": cluster.namespace,
+        "images": [{"name": "hello", "newName": name, "newTag": tag}],
+        "patches": [{"patch": json.dumps({**m, "$patch": "delete"}), "target": {"kind": m["kind"]}} for m in unknown],
+    }
+    (overlay / "kustomization.yaml").write_text(json.dumps(kustomization))
+    # The article's command, with this cluster's overlay.
+    selector = "--selector=app.kubernetes.io/component=migrate"
+    assert cluster.kubectl("apply", f"--kustomize={overlay}", selector).endswith("job.batch/migrate created")
+    cluster.apply(failing)
     cluster.kubectl("wait", "--for=condition=complete", "job/migrate", "--timeout=60s")
     cluster.kubectl("wait", "--for=condition=failed", "job/fails", "--timeout=60s")
     assert conditions(cluster.get("job", "migrate")) >= {"Complete"}

@@ -109,7 +109,7 @@ def test_on_cloud_run_gunicorn_ends_what_takes_too_long_by_itself() -> None:
 
 @pytest.mark.thorough
 def test_on_sigint_the_stop_takes_all_of_gunicorns_patience() -> None:
-    """uvicorn's worker goes on until gunicorn kills it; here that is after five seconds."""
+    """Uvicorn's worker goes on until gunicorn kills it; here that is after five seconds."""
     fly = FILES["fly.toml"](FOLDER.path / "fly.toml")
     contract = replace(fly, stop_signal="SIGINT", environment={"GRACEFUL_TIMEOUT": "5"})
     with as_contract(FOLDER, contract).running() as running:
