@@ -35,9 +35,12 @@ def fits_kubernetes(subject: Subject) -> None:
         contract = manifests.kubernetes(found)
     except (KeyError, ValueError) as missing:
         raise Violation(f"there is not one Deployment that says {missing}", RENDER) from missing
-    config = docker.image.inspect(subject.image).config
-    if contract.user != config.user:
-        raise Violation(f"the image's user is {config.user}, the Deployment's {contract.user}", RENDER)
+    image = docker.image.inspect(subject.image).config.user
+    for what, template in manifests.pod_templates(found):
+        for container in template["spec"]["containers"]:
+            security = template["spec"].get("securityContext", {}) | container.get("securityContext", {})
+            if (user := f"{security.get('runAsUser')}:{security.get('runAsGroup')}") != image:
+                raise Violation(f"the image's user is {image}, that of {what} {user}", RENDER)
     require_contract(subject, contract)
 
 
