@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-unit mutate measure lint audit hooks docs links bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -87,6 +87,9 @@ measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), i
 	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))
 	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
 
+soak: bootstrap .venv/ready ## put every server under load for two minutes and more, into assets/measurements.json
+	@cd tests && ../.venv/bin/python -m tools.soak
+
 lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.ci/dockerfile-check # says so if it can check nothing
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
@@ -103,6 +106,9 @@ docs: .venv/ready ## write the generated parts of the articles anew
 
 links: .venv/ready ## list the links that lead out of the repository, and where they stand
 	@cd tests && ../.venv/bin/python -m tools.links
+
+sources: .venv/ready ## remember what the articles cite each source for: once you have opened those that changed
+	@cd tests && ../.venv/bin/python -m tools.facts
 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh
@@ -128,4 +134,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md)) README.md
+DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) README.md

@@ -1,13 +1,15 @@
 """Options, the choice of tests, and what isolates them from whoever runs them."""
 
 import locale
+import os
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from library import tutorial
 from library.environment import isolated
-from library.practices import needs
+from library.practices import Practice, needs
 from library.subject import Subject
 
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
@@ -60,10 +62,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = wanted
     for item in items:
-        if (subject := _subject(item)) and item.path.stem in SHARING:
+        if (subject := _subject(item)) and item.path.stem in SHARING and not _has_its_own(item):
             item.add_marker(pytest.mark.xdist_group(subject.name))
-    # One subject after the other: its image is built and its shared container started once.
-    items.sort(key=lambda item: next((mark.args[0] for mark in item.iter_markers("xdist_group")), ""))
+    # One subject after the other: its image is built and its shared container started once. What takes long and shares
+    # nothing comes first of the rest, so that no process is busy with it when the others have ended.
+    items.sort(
+        key=lambda item: (next((mark.args[0] for mark in item.iter_markers("xdist_group")), ""), not _has_its_own(item))
+    )
+
+
+def _has_its_own(item: pytest.Item) -> bool:
+    """Whether it is a practice that builds again or starts containers of its own."""
+    practice = item.callspec.params.get("practice") if hasattr(item, "callspec") else None
+    return isinstance(practice, Practice) and practice.slow
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,3 +82,11 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting of the user's own changes what a test sees."""
     with isolated(tmp_path_factory.mktemp("home")):
         yield
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Without an engine, everything else fails too: one line says so, instead of hundreds of tests."""
+    if not report.failed or not report.nodeid.startswith("tests/system/") or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
+        pytest.exit("the engine does not answer any more; bootstrap/engine.sh starts it again", returncode=3)

@@ -38,7 +38,8 @@ class Folder:
     """One lesson.
 
     ``app`` is the app that it carries, which is that of the folder it builds on unless it says another one: figures of
-    different apps are not compared. ``has`` names the things that not every app has (a database, a page): a practice
+    different apps are not compared. ``reference`` is the directory of a second page, with what is looked up rather than
+    read, if there is one. ``has`` names the things that not every app has (a database, a page): a practice
     that needs one of them applies to folders that have it. ``gives_up`` maps a practice to the reason. ``holds`` is
     derived: the practices that must be seen to hold in this folder.
     """
@@ -56,6 +57,12 @@ class Folder:
     variants: tuple[Variant, ...]
     holds: frozenset[str]
     path: Path
+    reference: Path | None
+
+    @property
+    def pages(self) -> tuple[Path, ...]:
+        """The article, and the second page where there is one: the commands of both are run in this folder."""
+        return tuple(place / "README.md" for place in (self.path, self.reference) if place)
 
 
 def short_name(name: str) -> str:
@@ -149,12 +156,15 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
         variants=tuple(Variant(**variant) for variant in entry.get("variants", ())),
         holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),
         path=root / name,
+        reference=root / entry["reference"] if "reference" in entry else None,
     )
 
 
 def _check(folder: Folder, earlier: Mapping[str, Folder]) -> None:
     if not folder.path.is_dir():
         raise TutorialError(f"{folder.name}: no such folder")
+    if folder.reference and not folder.reference.is_dir():
+        raise TutorialError(f"{folder.name}: there is no {folder.reference.name}")
     named = [*folder.adds, *folder.gives_up, *folder.starts_with]
     for practice in named:
         if named.count(practice) > 1:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from library.repository import copy_files
+from library.strangers import FINAL, PROJECTS, Project, beside, change, export_commands
 from library.tutorial import FINAL_FILES, ROOT
-from system.test_projects import FINAL, PROJECTS, Project, beside, change, export_commands
 
 pytestmark = pytest.mark.about("final")
 

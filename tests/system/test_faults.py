@@ -2,15 +2,18 @@
 
 import re
 import signal
+import time
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 
 import pytest
 from python_on_whales.exceptions import DockerException
 
 from library import clock
-from library.engine import wait_until
+from library.engine import SESSION, build_recipe, wait_until
 from library.load import load
 from library.practices.inside import APP_PROCESSES
+from library.practices.runtime import SIXTEEN_CPUS, first_running
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
@@ -146,3 +149,53 @@ def test_without_a_name_server_it_starts_and_serves() -> None:
         assert clock.seconds() - start < 10
         assert "192.0.2.1" in str(running.container.host_config.dns)
         assert not re.search("error", running.log, re.IGNORECASE)
+
+
+def test_one_worker_serves_in_128_mb_however_many_cpus_there_are() -> None:
+    with (
+        first_running(FINAL, SIXTEEN_CPUS) as overrides,
+        FINAL.running(cpus=0, mem_limit="128m", **overrides) as running,
+        load(running, CLIENTS) as seen,
+    ):
+        assert len(processes(running)) == 2, "the main process and a worker"
+        assert restarts(running) == 0
+    assert seen.counted.keys() == {"200"}
+    assert seen.answered > 10 * CLIENTS
+
+
+# The time of day is what a file says; the clock that only counts up (monotonic) goes on.
+OTHER_CLOCK = """
+FROM {image}
+USER 0
+RUN apt-get update && apt-get install --yes --no-install-recommends libfaketime \\
+    && ln -s /usr/lib/*-linux-gnu*/faketime/libfaketimeMT.so.1 /usr/lib/libfaketime.so
+USER 10001:10001
+"""
+SET_CLOCK = "import os, sys; open('/tmp/next', 'w').write(sys.argv[1]); os.replace('/tmp/next', '/tmp/clock')"
+FROM_A_FILE = {
+    "LD_PRELOAD": "/usr/lib/libfaketime.so",
+    "FAKETIME_TIMESTAMP_FILE": "/tmp/clock",  # noqa: S108  the container's own
+    "FAKETIME_NO_CACHE": "1",
+    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+}
+
+
+def ahead(running: Running) -> float:
+    """Seconds that the server's clock is ahead of this machine's."""
+    return parsedate_to_datetime(running.get("/").headers["date"]).timestamp() - time.time()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("jump", [3600, -3600], ids=["an hour ahead", "an hour back"])
+def test_a_clock_that_jumps_stops_nobody(jump: int) -> None:
+    name = f"{SESSION}-clock"
+    build_recipe(OTHER_CLOCK.format(image=FINAL.image), name)
+    with FINAL.running(image=name, environment=FROM_A_FILE) as running:
+        workers = processes(running)
+        with load(running, CLIENTS) as seen:
+            # In one step: whoever asks for the time meanwhile must not read half of it.
+            running.python(SET_CLOCK, f"{jump:+d}")
+            assert wait_until(lambda: abs(ahead(running) - jump) < 60, limit=10), "the server's clock has jumped"
+            time.sleep(5)  # TIMEOUT is shorter than the jump: who measures with that clock would kill the workers now
+        assert seen.counted.keys() == {"200"}
+        assert processes(running) == workers

@@ -16,9 +16,9 @@ import pytest
 
 from library import clock, hostile, rawhttp
 from library.engine import SCRATCH, build_recipe, docker, wait_until
+from library.strangers import PROJECTS, adopt
 from library.subject import Running, Subject
 from library.tutorial import ROOT
-from system.test_projects import PROJECTS, adopt
 
 FINAL, STEP_5 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger"))
 # uvicorn with httptools sets no limit (https://github.com/Kludex/uvicorn/issues/157). Its article says what one

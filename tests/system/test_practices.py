@@ -12,27 +12,40 @@ from library.subject import Subject, subjects, wrong_subject
 FOLDERS = tutorial.load()
 
 
-def cells(thorough: bool) -> list[Any]:
+def cells(*, thorough: bool, one_folder: bool) -> list[Any]:
     """(subject, practice, whether it must hold) for every cell of the scoreboard that applies.
 
-    What is slow to be seen to fail is looked at right before the lesson that adds it, and elsewhere if ``thorough``.
+    What is slow to be seen is asked where something decides it anew: in the folder that adds it, in the one before,
+    where it must fail, and where the app is another one. Elsewhere it is asked if somebody runs ``one_folder`` (but
+    for what is slow to be seen to fail), and all of it if ``thorough``.
     """
     found = []
     for folder in FOLDERS:
         if wrong := wrong_subject(folder):
             found += [(wrong, PRACTICES[id_], False) for id_ in folder.adds]
-        taught_next = {id_ for other in FOLDERS if folder.name in other.builds_on for id_ in other.adds}
-        spared = (
-            set() if thorough else {p.id for p in PRACTICES.values() if p.slow_to_fail} - folder.holds - taught_next
-        )
-        asked = [p for p in PRACTICES.values() if p.applies_to(folder.has) and p.id not in spared]
-        found += [(subject, p, p.id in folder.holds) for subject in subjects(folder) for p in asked]
+        for subject in subjects(folder):
+            decided = {*folder.adds, *folder.gives_up}
+            if subject.name == folder.name:  # not a variant of it
+                decided |= {id_ for other in FOLDERS if folder.name in other.builds_on[-1:] for id_ in other.adds}
+            if one_folder or brings_its_app(folder):
+                decided |= folder.holds
+            if one_folder:
+                decided |= {p.id for p in PRACTICES.values() if not p.slow_to_fail}
+            asked = [p for p in PRACTICES.values() if p.applies_to(folder.has)]
+            found += [(subject, p, p.id in folder.holds) for p in asked if thorough or not p.slow or p.id in decided]
     return [pytest.param(s, p, holds, id=f"{s.name}:{p.id}") for s, p, holds in found]
+
+
+def brings_its_app(folder: tutorial.Folder) -> bool:
+    """Whether no folder that it builds on carries the same app."""
+    return all(other.app != folder.app for other in FOLDERS if other.name in folder.builds_on)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "practice" in metafunc.fixturenames:
-        metafunc.parametrize(("subject", "practice", "holds"), cells(metafunc.config.getoption("--thorough")))
+        option = metafunc.config.getoption
+        found = cells(thorough=option("--thorough"), one_folder=bool(option("--step")))
+        metafunc.parametrize(("subject", "practice", "holds"), found)
 
 
 def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:

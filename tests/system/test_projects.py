@@ -4,9 +4,7 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -14,18 +12,14 @@ import pytest
 
 from library import clock
 from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, wait_until
-from library.exporter import exporter
 from library.image import files, find_in_layers
 from library.practices import PRACTICES, Violation
 from library.practices.commit import complaint_of_hooks
 from library.practices.runtime import health, require_answer_in_flight, require_quick_stop
+from library.strangers import ARTICLE, BASE, PROJECTS, Project, adopt, change, uncomment
 from library.subject import Running, Subject
-from library.tutorial import FINAL_FILES, ROOT
 
-FINAL = ROOT / "final"
 pytestmark = pytest.mark.about("final")
-ARTICLE = (FINAL / "README.md").read_text()
-BASE = Subject("final", FINAL).parsed.base_image
 # What final promises of every project, whatever it does.
 PROMISED = (
     "any-uid",
@@ -38,81 +32,6 @@ PROMISED = (
 )
 
 
-@dataclass(frozen=True)
-class Project:
-    """A project as a stranger has it.
-
-    Args:
-        name: its folder in tests/projects.
-        manager: who keeps its dependencies, as the article calls it.
-        app: the default of ``APP``, the one line that every project changes.
-        page: what its page contains.
-        static_file: a path that is not served by a view, and what it must contain.
-        uncommented: the beginnings of commented lines that it needs, by file.
-        changed: what else the article's first aid changes for it, by file: the old text and the new one.
-    """
-
-    name: str
-    manager: str
-    app: str
-    page: str
-    static_file: tuple[str, str] | None = None
-    uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-
-
-PROJECTS = [
-    Project(
-        "flask",
-        "a plain list",
-        "shop:create_app()",
-        "Our shop",
-        ("/static/style.css", "green"),
-        # It writes to its instance folder: "Read-only file system".
-        uncommented={"compose.yaml": ["  # volumes: [", "# volumes:"]},
-        changed={"Dockerfile": (" /data ", " /app/instance "), "compose.yaml": ("data:/data", "data:/app/instance")},
-    ),
-    Project(
-        "django",
-        "Poetry",
-        "mysite.wsgi:application",
-        "My site",
-        # Hashed names: "Missing staticfiles manifest entry".
-        uncommented={"Dockerfile": ["    # SECRET_KEY"], "compose.yaml": ["  # environment:"]},
-        changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
-    ),
-    Project("fastapi", "uv", "orders.main:app", "17 apples"),
-    Project(
-        "workspace",
-        "uv",
-        "orders.main:app",
-        "25.50",
-        changed={"Dockerfile": ("=/app:/app/src", "=/app/packages/orders/src:/app/packages/prices/src")},
-    ),
-    Project(
-        "compiled",
-        "a plain list",
-        "stock:app",
-        "c, libpq",
-        # No wheel: "pg_config executable not found"; then "no pq wrapper available".
-        uncommented={
-            "Dockerfile": [
-                "# RUN apt-get update && apt-get install --yes --no-install-recommends build-essential",
-                "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
-            ]
-        },
-    ),
-    Project("websocket", "a plain list", "chat:app", "A room"),
-    Project("numpy", "a plain list", "matrix:app", "determinant 8"),
-    Project(
-        "celery",
-        "a plain list",
-        "shop:app",
-        "Our back office",
-        uncommented={"compose.yaml": ["  # worker:"]},
-        changed={"compose.yaml": ("celery --app=shop worker", "celery --app=shop.tasks worker")},
-    ),
-]
 # A message broker, as such a project has it in its compose file.
 REDIS = """
   redis:
@@ -132,16 +51,6 @@ POSTGRES = """
 """
 
 
-def export_commands(manager: str) -> str:
-    """The commands that the article gives for this manager, as one; and the same for the tests' list."""
-    found = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
-    assert found, f"final/README.md has no commands for {manager}"
-    commands = [line.removeprefix("$ ") for line in found[1].splitlines()]
-    more = commands[-1].replace("requirements.in", "requirements-dev.in").replace("--no-dev", "--all-groups")
-    more = more.replace("requirements.txt", "requirements-dev.txt").replace("export --output", "export --all-groups -o")
-    return " && ".join([*commands, more])
-
-
 # A project's tests go to one worker, which makes its copy and its image once.
 PARAMETERS = {
     project.name: pytest.param(project, id=project.name, marks=pytest.mark.xdist_group(f"project {project.name}"))
@@ -154,53 +63,11 @@ def only(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("adopted", [PARAMETERS[name]], indirect=True)
 
 
-def uncomment(file: Path, beginnings: Sequence[str]) -> None:
-    """Take the # from the lines that begin so, and from what is indented below them."""
-    lines = file.read_text().splitlines(keepends=True)
-    for beginning in beginnings:
-        (number,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
-        below = beginning.partition("#")[0] + "#   "
-        lines[number] = lines[number].replace("# ", "", 1)
-        while lines[number + 1 : number + 2] and lines[number + 1].startswith(below):
-            number += 1
-            lines[number] = lines[number].replace("# ", "", 1)
-    file.write_text("".join(lines))
-
-
-def beside(folder: Path, command: str) -> None:
-    """Run a command in a folder, with the tools that final's hooks name, as on a laptop."""
-    laptop = [f"--volume={folder}:/app", "--workdir=/app", exporter(BASE)]
-    docker_run = ["docker", "run", "--rm", *laptop, "sh", "-c", command]
-    run = subprocess.run(docker_run, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
 @pytest.fixture(scope="module", params=PARAMETERS.values())
 def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     """A copy of a project, after the steps of the article's section "Use it in your project"."""
     project: Project = request.param
     return project, adopt(project, SCRATCH / "projects" / project.name)
-
-
-def adopt(project: Project, folder: Path) -> Subject:
-    """Make a copy of a project in this folder, and take the steps of the article there."""
-    shutil.copytree(ROOT / "tests/projects" / project.name, folder)
-    for name in FINAL_FILES:
-        shutil.copy2(FINAL / name, folder / name)
-    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
-    for name, beginnings in project.uncommented.items():
-        uncomment(folder / name, beginnings)
-    for name, (old, new) in project.changed.items():
-        change(folder / name, old, new)
-    beside(folder, export_commands(project.manager))
-    return Subject(f"tests/projects/{project.name} with final's files", folder)
-
-
-def change(file: Path, old: str, new: str) -> None:
-    """Change one line of a file."""
-    text = file.read_text()
-    assert text.count(old) == 1, f"{old!r} is not in {file.name} once"
-    file.write_text(text.replace(old, new))
 
 
 def differing_code(image: str, other: str) -> set[str]:
@@ -244,7 +111,7 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
 def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: Path) -> None:
     _, subject = adopted
     shutil.copytree(subject.path, tmp_path / "api")
-    command = re.search(r"### A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
+    command = re.search(r"## A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
     assert command
     subprocess.run(["sh", "-c", command[1]], cwd=tmp_path, check=True)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
@@ -352,7 +219,7 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
     with subject.copied("from uv.lock") as copy:
         dockerfile = copy.path / "Dockerfile"
-        instead = re.search(r"### uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
+        instead = re.search(r"## uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
         assert instead
         own = re.search(
             r"^RUN --mount=type=cache,target=/root/.cache/uv(?:.*\\\n)+.*\n", dockerfile.read_text(), re.MULTILINE
@@ -370,7 +237,7 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
 def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: tuple[Project, Subject]) -> None:
     _, subject = adopted
     with subject.copied("with uv from the package index") as copy:
-        instead = re.search(r"### uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
+        instead = re.search(r"## uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
         assert instead
         dockerfile = copy.path / "Dockerfile"
         (line,) = re.findall(r"^FROM .* AS uv\n", dockerfile.read_text(), re.MULTILINE)

@@ -1,1 +1,1 @@
-"""What ``make measure``, ``make docs`` and ``make links`` run, and what draws the pictures."""
+"""What ``make measure``, ``make docs`` and ``make links`` run, and what the tests ask of the pages."""

@@ -10,14 +10,11 @@ machine does not fall on one of them alone. The load test needs wrk and asks 127
 import argparse
 import http.client
 import json
-import os
 import re
 import secrets
-import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,9 +25,10 @@ from library import engine
 from library.edits import OTHER_VERSIONS, change_dependency
 from library.engine import docker
 from library.image import weight
-from library.subject import Running, Subject
+from library.subject import Subject
 from library.tutorial import ROOT
 from tools.measure import build_times, describe_machine
+from tools.wrk import require_wrk, serve
 
 FILE = ROOT / "assets/acceptance.json"
 # What is compared, ratio by ratio: at most (requests: at least) this much of each reference.
@@ -117,39 +115,6 @@ def change_a_dependency(copy: Subject) -> None:
         return
     text = _other_lock(copy).read_text()
     (copy.path / "uv.lock").write_text(f"{text}\n# {secrets.token_hex()}\n")
-
-
-def serve(running: Running, seconds: int) -> dict[str, float]:
-    """Requests a second from 16 connections, by the clock and by the CPU time that they took; memory afterwards."""
-    address = running.url() + "/"
-    before = _cpu_seconds(running)
-    found = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", address], capture_output=True, text=True, check=True)
-    spent = _cpu_seconds(running) - before
-    count, rate = (re.search(pattern, found.stdout) for pattern in (r"(\d+) requests in", r"Requests/sec: +([\d.]+)"))
-    if not count or not rate or "Non-2xx" in found.stdout or "Socket errors" in found.stdout:
-        raise RuntimeError(found.stdout)
-    # The proportional set size: what processes share is not counted twice.
-    memory = sum(
-        int(re.findall(r"^Pss: +(\d+)", (process / "smaps_rollup").read_text(), re.MULTILINE)[0])
-        for process in _processes(running)
-    )
-    return {
-        "requests_per_s": float(rate[1]),
-        "requests_per_cpu_s": int(count[1]) / spent,
-        "memory_mb": memory * 1024 / 1e6,
-    }
-
-
-def _processes(running: Running) -> list[Path]:
-    """The container's processes, in this machine's own list: the engine has to run here."""
-    top = ["docker", "top", running.container.id, "-eo", "pid"]
-    pids = subprocess.run(top, capture_output=True, text=True, check=True).stdout.split()[1:]
-    return [Path("/proc", pid) for pid in pids]
-
-
-def _cpu_seconds(running: Running) -> float:
-    fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in _processes(running)]
-    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def start_and_stop(subject: Subject) -> tuple[float, float]:
@@ -243,8 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    if not shutil.which("wrk"):
-        sys.exit("acceptance: wrk is not here, which sends the requests: apt install wrk, or brew install wrk")
+    require_wrk("acceptance")
     rounds: list[dict[str, dict[str, float]]] = []
     with engine.session(), subjects() as copies:
         for _ in range(arguments.rounds):

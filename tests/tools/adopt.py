@@ -323,7 +323,7 @@ def left_to_do(project: Path, app: App, changed: Sequence[str]) -> list[str]:
     if not dev or not (project / "tests").is_dir():
         tests = "the stage test wants requirements-dev.txt and a folder tests: make them, or delete the stage"
     return [
-        f"{what_it_writes} (final/README.md, What goes wrong)",
+        f"{what_it_writes} (reference-final/README.md, What goes wrong)",
         f"{tests}; `pre-commit install` lets Git run the hooks",
         f"look at the changes, and commit them: git add {' '.join(sorted(changed))}",
     ]

@@ -355,6 +355,34 @@ def acceptance() -> str:
     )
 
 
+def load(folder: str) -> str:
+    """The table of what the servers of a folder's article answer under load; ratios are to an app's first server."""
+    data = json.loads(MEASUREMENTS.read_text())["load"]
+    lines = [
+        "| App, server | requests/s | half in | 99 % in | 99 % in, 32 connections | memory |",
+        "|---|" + "---:|" * 5,
+    ]
+    first: dict[str, float] = {}
+    for row in (row for row in data["rows"] if row["folder"] == folder):
+        rate = row["comfortable"]["requests_per_s"]
+        ratio = f" ({rate / first[row['app']]:.2f})" if row["app"] in first else ""
+        first.setdefault(row["app"], rate)
+        cells = (
+            f"{rate:,.0f}{ratio}",
+            f"{row['comfortable']['p50_ms']:.1f} ms",
+            f"{row['comfortable']['p99_ms']:.0f} ms",
+            f"{row['twice']['p99_ms']:.0f} ms",
+            f"{row['memory_mb'][0]:.0f} MB, then {row['memory_mb'][-1]:.0f} MB",
+        )
+        lines.append(f"| {row['app']}: {row['server']} | {' | '.join(cells)} |")
+    conditions = (
+        f"One run on one CPU, 16 connections that ask again as soon as they are answered; no request failed, at 32 "
+        f"neither. Memory before and after {data['seconds']} seconds of it. In brackets: the ratio to the line above. "
+        f"{_described(data['machine'])}."
+    )
+    return "\n".join([*lines, "", f"*{_linked(conditions, '../')}*"])
+
+
 if __name__ == "__main__":
     for name, svg in charts().items():
         (ROOT / "assets" / name).write_text(svg)

@@ -28,19 +28,20 @@ class Link:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
-def _texts(page: Path) -> Iterator[tuple[str, Token]]:
+def _texts(page: str) -> Iterator[tuple[str, Token]]:
     """What each text of a page is part of (a heading, say), and the text."""
-    tokens = MARKDOWN.parse(page.read_text())
+    tokens = MARKDOWN.parse(page)
     for before, token in itertools.pairwise(tokens):
         if token.type == "inline":
             yield before.type, token
 
 
-def links(page: Path) -> Iterator[Link]:
+def links(page: Path, text: str | None = None) -> Iterator[Link]:
+    """The links of a page, or of a text in its place."""
     line = 0
-    for _, text in _texts(page):
-        line = text.map[0] + 1 if text.map else line
-        for part in text.children or ():
+    for _, part_of_page in _texts(text if text is not None else page.read_text()):
+        line = part_of_page.map[0] + 1 if part_of_page.map else line
+        for part in part_of_page.children or ():
             line += part.type == "softbreak"
             if target := part.attrGet("href") or part.attrGet("src"):
                 yield Link(page, line, str(target))
@@ -49,13 +50,28 @@ def links(page: Path) -> Iterator[Link]:
 def anchors(page: Path) -> set[str]:
     """The anchors that GitHub makes of a page's headings: lower case, no punctuation, hyphens for spaces."""
     found: set[str] = set()
-    for kind, text in _texts(page):
+    for kind, text in _texts(page.read_text()):
         if kind == "heading_open":
             words = "".join(part.content for part in text.children or ())
             slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
             same = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other) is not None for other in found)
             found.add(f"{slug}-{same}" if same else slug)
     return found
+
+
+def dead(page: Path, text: str | None = None) -> Iterator[str]:
+    """The links within the repository that lead nowhere, of a page or of a text in its place."""
+    for link in links(page, text):
+        if re.match(r"[a-z]+:", link.target):
+            continue
+        path, _, anchor = link.target.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.is_relative_to(ROOT) or not target.exists():
+            yield f"{link}: there is no {link.target}"
+        elif anchor:
+            article = target / "README.md" if target.is_dir() else target
+            if anchor not in anchors(article):
+                yield f"{link}: {article.relative_to(ROOT)} has no heading for #{anchor}"
 
 
 def main() -> None:

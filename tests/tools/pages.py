@@ -24,7 +24,7 @@ from tools import drawings, reading
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
-LONG_LIST = 12  # practices; more are folded
+LONG_LIST = 10  # practices; more are folded
 LONG_DIFF = 40  # lines; a longer one is folded
 
 
@@ -225,16 +225,6 @@ def diff(name: str, file: str = "Dockerfile") -> None:
     _code("diff", "\n".join(lines), folded=f"{len(lines)} lines" if len(lines) > LONG_DIFF else "")
 
 
-def picture(name: str) -> None:
-    """The picture of a page's terminal, which the tests draw from the block that is marked for it."""
-    page = (ROOT / name / "README.md").read_text()
-    for file, shows in re.findall(r"^<!-- picture ([\w-]+): (.+) -->$", page, re.MULTILINE):
-        cog.outl("<picture>")
-        cog.outl(f'<source media="(prefers-color-scheme: dark)" srcset="../assets/{file}-dark.svg">')
-        cog.outl(f'<img alt="{html.escape(shows)}" src="../assets/{file}.svg">')
-        cog.outl("</picture>")
-
-
 def dockerfile(name: str) -> None:
     """A folder's Dockerfile, folded: the diff above it is the lesson."""
     file(f"{name}/Dockerfile", "dockerfile", folded="The whole Dockerfile")
@@ -245,8 +235,10 @@ def file(path: str, language: str, folded: str = "") -> None:
     _code(language, (ROOT / path).read_text().rstrip(), folded)
 
 
-def part(path: str, language: str, begins: str, ends: str = "") -> None:
+def part(path: str, language: str, begins: str, ends: str = "", folded: str = "") -> None:
     """Part of a file: from the line that begins with one text up to the line, left out, that begins with the other.
+
+    Folded below a line that says what it is, if there is one.
 
     Raises:
         ValueError: no line begins so.
@@ -259,7 +251,7 @@ def part(path: str, language: str, begins: str, ends: str = "") -> None:
             raise ValueError(f"{path}: no line begins with {beginning!r}")
         return found[0]
 
-    _code(language, "\n".join(lines[at(begins) : at(ends) if ends else None]).rstrip())
+    _code(language, "\n".join(lines[at(begins) : at(ends) if ends else None]).rstrip(), folded)
 
 
 def navigation(name: str) -> None:

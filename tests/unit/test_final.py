@@ -1,4 +1,4 @@
-"""final's five files: what their article says of them, and what they say of themselves."""
+"""final's five files: what its two pages say of them, and what they say of themselves."""
 
 import re
 
@@ -7,7 +7,8 @@ import pytest
 from library.tutorial import FINAL_FILES, ROOT
 
 FINAL = ROOT / "final"
-ARTICLE = (FINAL / "README.md").read_text()
+REFERENCE = (ROOT / "reference-final/README.md").read_text()
+SHOWN = (FINAL / "README.md").read_text() + REFERENCE
 
 
 def test_every_setting_is_documented_and_every_documented_setting_is_read() -> None:
@@ -16,16 +17,38 @@ def test_every_setting_is_documented_and_every_documented_setting_is_read() -> N
             r'(?:setting|number|choice|environ\.get)\(["\']([A-Z_]+)["\']', (FINAL / "gunicorn.conf.py").read_text()
         )
     )
-    table = ARTICLE.partition("### Settings")[2].partition("\n## ")[0]
+    table = REFERENCE.partition("## Settings")[2].partition("\n## ")[0]
     documented = {
         name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall("`(.*?)`", row)
     }
     assert documented == read
 
 
+def wrong_defaults(page: str) -> list[str]:
+    """What the table of settings says otherwise than gunicorn.conf.py, where it says a value and not words."""
+    table = page.partition("## Settings")[2].partition("\n## ")[0]
+    settings = (FINAL / "gunicorn.conf.py").read_text()
+    wrong = []
+    for names, defaults in re.findall(r"^\| (`.*?) \| (.*?) \|", table, re.MULTILINE):
+        for name, said in zip(re.findall("`(.*?)`", names), defaults.split(", "), strict=False):
+            read = re.search(rf'(?:setting|number|choice)\("{name}", "?([\w.:]+)', settings)
+            if read and re.match(r"[`\d]", said):  # the others are said in words
+                allowed = re.findall("`(.*?)`", said) or [said.removesuffix(" s")]
+                if read[1] not in (*allowed, "default"):
+                    wrong.append(f"{name} is {read[1]} by default, and the page says {said}")
+    return wrong
+
+
+def test_the_table_of_settings_has_the_defaults() -> None:
+    assert wrong_defaults(REFERENCE) == []
+    assert wrong_defaults(REFERENCE.replace("| `TIMEOUT` | 30 s |", "| `TIMEOUT` | 60 s |")) == [
+        "TIMEOUT is 30 by default, and the page says 60 s"
+    ]
+
+
 @pytest.mark.parametrize("file", FINAL_FILES)
-def test_the_article_shows_every_line(file: str) -> None:
-    shown = set(ARTICLE.splitlines())
+def test_the_pages_show_every_line(file: str) -> None:
+    shown = set(SHOWN.splitlines())
     assert [line for line in (FINAL / file).read_text().splitlines() if line.strip() and line not in shown] == []
 
 

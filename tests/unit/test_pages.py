@@ -1,4 +1,7 @@
-"""The generated parts of the pages are up to date."""
+"""The generated parts of the pages are up to date, and the others can be read in an editor."""
+
+import re
+from pathlib import Path
 
 import pytest
 from cogapp import Cog
@@ -6,7 +9,11 @@ from cogapp import Cog
 from library import tutorial
 from library.tutorial import ROOT
 
-PAGES = ["README.md", "tests/README.md", *(f"{folder.name}/README.md" for folder in tutorial.load())]
+PAGES = [
+    "README.md",
+    "tests/README.md",
+    *(str(page.relative_to(ROOT)) for folder in tutorial.load() for page in folder.pages),
+]
 
 
 def test_generated_parts_are_up_to_date(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,3 +22,13 @@ def test_generated_parts_are_up_to_date(monkeypatch: pytest.MonkeyPatch, capsys:
     stale = Cog().main(["cog", "--check", "--diff", "-I", "tests", *PAGES])
     said = capsys.readouterr()
     assert not stale, f"`make docs` writes what is stale anew:\n{said.out}{said.err}"
+
+
+@pytest.mark.parametrize(
+    "page", [page for folder in tutorial.load() for page in folder.pages], ids=lambda page: page.parent.name
+)
+def test_lines_are_wrapped(page: Path) -> None:
+    text = page.read_text()
+    text = re.sub(r"<!-- \[\[\[cog.*?\[\[\[end\]\]\] -->|^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    # A table's row, a picture and a comment are one line each.
+    assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "!", "<"))] == []

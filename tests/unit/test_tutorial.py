@@ -58,6 +58,7 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
         ('name = "two"', 'name = "one"', "one: listed twice"),
         ('app = "clock"\n', "", "one: app is missing, and it builds on no folder"),
         ('name = "two"', 'name = "three"', "three: no such folder"),
+        ('title = "Two"', 'title = "Two"\nreference = "more"', "two: there is no more"),
         ('title = "Two"', 'titel = "Two"', "two: unknown key titel"),
         ('title = "Two"\n', "", "two: title is missing"),
         ('adds = ["stops"]', 'adds = ["stops"]\ngives_up = { stops = "why" }', "two: stops is named twice"),

@@ -272,7 +272,7 @@ def require_clean(log: str) -> None:
 def unbuffered_logs(subject: Subject) -> None:
     """What the app prints is in `docker logs` at once."""
     word = secrets.token_hex()
-    with _first_running(subject, SAY.format(word=word)) as overrides, subject.running(**overrides) as running:
+    with first_running(subject, SAY.format(word=word)) as overrides, subject.running(**overrides) as running:
         # What was kept back may come out once, when something else is printed; what comes at once comes again.
         before = running.log.count(word)
         shown = wait_until(lambda: running.log.count(word) > before, limit=3)
@@ -299,7 +299,7 @@ begin()
 
 
 @contextmanager
-def _first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
+def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
     """What lets a container run Python source at the start of each of its Pythons, as overrides of its service."""
     path = subject.shared.python("import os; print(os.environ.get('PYTHONPATH', ''))")
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
@@ -628,7 +628,7 @@ def workers_fit_limits(subject: Subject) -> None:
             if f"\nworkers = {expected}\n" not in config:
                 limits = f"cpu.max says {quota} and memory.max {memory}"
                 raise Violation(f"{limits}, and there are not {expected} workers", by_hand)
-    many = _first_running(subject, SIXTEEN_CPUS)
+    many = first_running(subject, SIXTEEN_CPUS)
     with many as overrides, subject.running(cpus=0, mem_limit="300m", **overrides) as running:
         workers = _signal_workers(running, 0)
         running.container.reload()

@@ -1,0 +1,149 @@
+"""Projects as strangers have them, in ``tests/projects``, and the steps of final's article that give them its files."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .exporter import exporter
+from .subject import Subject
+from .tutorial import FINAL_FILES, ROOT
+
+FINAL = ROOT / "final"
+# How a project gets them is in the article, and what few projects need on its second page.
+ARTICLE = (FINAL / "README.md").read_text() + (ROOT / "reference-final/README.md").read_text()
+BASE = Subject("final", FINAL).parsed.base_image
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as a stranger has it.
+
+    Args:
+        name: its folder in tests/projects.
+        manager: who keeps its dependencies, as the article calls it.
+        app: the default of ``APP``, the one line that every project changes.
+        page: what its page contains.
+        static_file: a path that is not served by a view, and what it must contain.
+        uncommented: the beginnings of commented lines that it needs, by file.
+        changed: what else the article's first aid changes for it, by file: the old text and the new one.
+    """
+
+    name: str
+    manager: str
+    app: str
+    page: str
+    static_file: tuple[str, str] | None = None
+    uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+PROJECTS = [
+    Project(
+        "flask",
+        "a plain list",
+        "shop:create_app()",
+        "Our shop",
+        ("/static/style.css", "green"),
+        # It writes to its instance folder: "Read-only file system".
+        uncommented={"compose.yaml": ["  # volumes: [", "# volumes:"]},
+        changed={"Dockerfile": (" /data ", " /app/instance "), "compose.yaml": ("data:/data", "data:/app/instance")},
+    ),
+    Project(
+        "django",
+        "Poetry",
+        "mysite.wsgi:application",
+        "My site",
+        # Hashed names: "Missing staticfiles manifest entry".
+        uncommented={"Dockerfile": ["    # SECRET_KEY"], "compose.yaml": ["  # environment:"]},
+        changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
+    ),
+    Project("fastapi", "uv", "orders.main:app", "17 apples"),
+    Project(
+        "workspace",
+        "uv",
+        "orders.main:app",
+        "25.50",
+        changed={"Dockerfile": ("=/app:/app/src", "=/app/packages/orders/src:/app/packages/prices/src")},
+    ),
+    Project(
+        "compiled",
+        "a plain list",
+        "stock:app",
+        "c, libpq",
+        # No wheel: "pg_config executable not found"; then "no pq wrapper available".
+        uncommented={
+            "Dockerfile": [
+                "# RUN apt-get update && apt-get install --yes --no-install-recommends build-essential",
+                "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
+            ]
+        },
+    ),
+    Project("websocket", "a plain list", "chat:app", "A room"),
+    Project("numpy", "a plain list", "matrix:app", "determinant 8"),
+    Project(
+        "celery",
+        "a plain list",
+        "shop:app",
+        "Our back office",
+        uncommented={"compose.yaml": ["  # worker:"]},
+        changed={"compose.yaml": ("celery --app=shop worker", "celery --app=shop.tasks worker")},
+    ),
+]
+
+
+def export_commands(manager: str) -> str:
+    """The commands that the article gives for this manager, as one; and the same for the tests' list."""
+    found = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
+    if not found:
+        raise LookupError(f"final/README.md has no commands for {manager}")
+    commands = [line.removeprefix("$ ") for line in found[1].splitlines()]
+    more = commands[-1].replace("requirements.in", "requirements-dev.in").replace("--no-dev", "--all-groups")
+    more = more.replace("requirements.txt", "requirements-dev.txt").replace("export --output", "export --all-groups -o")
+    return " && ".join([*commands, more])
+
+
+def uncomment(file: Path, beginnings: Sequence[str]) -> None:
+    """Take the # from the lines that begin so, and from what is indented below them."""
+    lines = file.read_text().splitlines(keepends=True)
+    for beginning in beginnings:
+        (number,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
+        below = beginning.partition("#")[0] + "#   "
+        lines[number] = lines[number].replace("# ", "", 1)
+        while lines[number + 1 : number + 2] and lines[number + 1].startswith(below):
+            number += 1
+            lines[number] = lines[number].replace("# ", "", 1)
+    file.write_text("".join(lines))
+
+
+def beside(folder: Path, command: str) -> None:
+    """Run a command in a folder, with the tools that final's hooks name, as on a laptop."""
+    laptop = [f"--volume={folder}:/app", "--workdir=/app", exporter(BASE)]
+    docker_run = ["docker", "run", "--rm", *laptop, "sh", "-c", command]
+    run = subprocess.run(docker_run, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise RuntimeError(run.stdout + run.stderr)
+
+
+def adopt(project: Project, folder: Path) -> Subject:
+    """Make a copy of a project in this folder, and take the steps of the article there."""
+    shutil.copytree(ROOT / "tests/projects" / project.name, folder)
+    for name in FINAL_FILES:
+        shutil.copy2(FINAL / name, folder / name)
+    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
+    for name, beginnings in project.uncommented.items():
+        uncomment(folder / name, beginnings)
+    for name, (old, new) in project.changed.items():
+        change(folder / name, old, new)
+    beside(folder, export_commands(project.manager))
+    return Subject(f"tests/projects/{project.name} with final's files", folder)
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Change one line of a file."""
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise ValueError(f"{old!r} is not in {file.name} once")
+    file.write_text(text.replace(old, new))

@@ -1,0 +1,98 @@
+"""The tests under faults of their own: killed at any moment, run twice at once, and with an engine that is gone."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from library.engine import docker, wait_until
+from library.tutorial import ROOT
+
+# It builds copies, starts containers of its own and a shared one: whatever a run may leave behind.
+SOME = "step-1-kiss and (answers-curl or graceful-stop or clean-logs or non-root)"
+
+
+def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
+    """Start a run of a few tests, in a process group of its own, that keeps its temporary files in this folder."""
+    lock = f"tutorial-build-{os.getuid()}.lock"
+    if not (folder / lock).is_symlink():  # there is one engine, so its builds take turns with everybody's
+        (folder / lock).symlink_to(Path(tempfile.gettempdir(), lock))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n2",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests/system/test_practices.py",
+            "-k",
+            SOME,
+        ],
+        cwd=ROOT,
+        env={**clean, "TMPDIR": str(folder), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def sessions(folder: Path) -> list[str]:
+    """The sessions of a run that have begun and not been swept yet."""
+    return [path.name for path in folder.glob("tutorial-*") if path.is_dir()]
+
+
+def left_behind(session: str) -> list[str]:
+    """What has the name of a session."""
+    found = [container.name for container in docker.container.list(all=True, filters=[("name", session)])]
+    found += [network.name for network in docker.network.list(filters=[("name", session)])]
+    found += [volume.name for volume in docker.volume.list(filters=[("name", session)])]
+    images = docker.image.list(filters=[("reference", f"{session}*")])
+    return found + [tag for image in images for tag in image.repo_tags]
+
+
+def kill_at_some_moment(folder: Path) -> None:
+    """Run, kill it within its first 15 seconds, and see that all of it is swept."""
+    run = start(folder)
+    time.sleep(random.uniform(0, 15))  # noqa: S311  any moment will do
+    begun = sessions(folder)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert wait_until(lambda: not sessions(folder), limit=60), f"still there: {sessions(folder)}"
+    assert not [name for session in begun for name in left_behind(session)]
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1800)
+def test_a_run_killed_at_twenty_moments_leaves_nothing_and_the_next_one_passes(tmp_path: Path) -> None:
+    for _ in range(20):
+        kill_at_some_moment(tmp_path)
+    run = start(tmp_path)
+    said, _ = run.communicate()
+    assert run.returncode == 0, said
+
+
+@pytest.mark.thorough
+def test_two_runs_at_once_pass(tmp_path: Path) -> None:
+    runs = [start(tmp_path) for _ in range(2)]
+    for run in runs:
+        said, _ = run.communicate()
+        assert run.returncode == 0, said
+    assert not sessions(tmp_path)
+
+
+def test_an_engine_that_is_gone_ends_the_run_with_one_line(tmp_path: Path) -> None:
+    run = start(tmp_path, DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
+    said, _ = run.communicate()
+    assert run.returncode == 3
+    assert said.count("the engine does not answer any more") == 1
+    assert "bootstrap/engine.sh" in said
