@@ -71,6 +71,8 @@ test: .venv/ready
 else
 test: bootstrap .venv/ready ## run the tests: every folder, every practice
 	@$(if $(filter-out step-5-larger extra-1-compiling,$(STEP)),,bootstrap/browser.sh)
+	@$(if $(filter-out extra-7-platforms,$(STEP)),,$(MAKE) .venv-kubernetes/ready)
+	@$(if $(THOROUGH),$(if $(filter-out extra-7-platforms,$(STEP)),,$(MAKE) .venv-checkov/ready))
 	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)') $(if $(THOROUGH),--thorough)
 endif
 
@@ -113,7 +115,7 @@ bootstrap: ## make sure that an engine runs and the base images are there
 
 clean: ## remove the folders' containers, volumes and images, and the virtual environment; exercises/ stays
 	@for folder in $(FOLDERS) $(wildcard exercises/*); do (cd $$folder && docker compose down --volumes --rmi local); done
-	@rm -rf .venv .venv-audit
+	@rm -rf .venv .venv-audit .venv-kubernetes .venv-checkov
 	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 
 # pre-commit asks Git for the files.
@@ -123,6 +125,8 @@ clone:
 # Compared by content: the export hook of `make lint` writes the file anew, mostly with the same words.
 .venv/ready: requirements.txt
 .venv-audit/ready: tests/audit/requirements.txt
+.venv-kubernetes/ready: tests/kubernetes/requirements.txt
+.venv-checkov/ready: tests/checkov/requirements.txt
 %/ready:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
 	@cmp -s $< $@ || { python3 -m venv $(@D) && \

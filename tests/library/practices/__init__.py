@@ -137,6 +137,7 @@ from . import (  # noqa: E402  they register themselves
     deploy,  # noqa: F401
     develop,  # noqa: F401
     image,  # noqa: F401
+    platforms,  # noqa: F401
     publish,  # noqa: F401
     runtime,  # noqa: F401
     security,  # noqa: F401

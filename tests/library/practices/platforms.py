@@ -1,0 +1,156 @@
+"""What can be seen of the files that hand an image to a platform."""
+
+import json
+import re
+import secrets
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from python_on_whales.exceptions import DockerException
+
+from .. import manifests
+from ..engine import SCRATCH, docker, last_line, wait_until
+from ..manifests import Contract, Manifest
+from ..subject import Running, Subject
+from . import NotAsked, Violation, practice
+from .runtime import require_answer_in_flight, require_quick_stop, wait_until_listening
+
+RENDER = f"kubectl kustomize {manifests.FOLDER}"
+FILES: dict[str, Callable[[Path], Contract]] = {
+    "cloudrun.yaml": manifests.cloud_run,
+    "fly.toml": manifests.fly,
+    "containerapp.yaml": manifests.azure,
+}
+
+
+@practice(slow=True)
+def fits_kubernetes(subject: Subject) -> None:
+    """The manifests for Kubernetes fit each other and the image: port, paths, user, memory, and time to stop."""
+    found = _rendered(subject)
+    if loose := manifests.loose_ends(found):
+        raise Violation("; ".join(loose), RENDER)
+    try:
+        contract = manifests.kubernetes(found)
+    except (KeyError, ValueError) as missing:
+        raise Violation(f"there is not one Deployment that says {missing}", RENDER) from missing
+    image = docker.image.inspect(subject.image).config.user
+    for what, template in manifests.pod_templates(found):
+        for container in template["spec"]["containers"]:
+            security = template["spec"].get("securityContext", {}) | container.get("securityContext", {})
+            if (user := f"{security.get('runAsUser')}:{security.get('runAsGroup')}") != image:
+                raise Violation(f"the image's user is {image}, that of {what} {user}", RENDER)
+    require_contract(subject, contract)
+
+
+@practice()
+def restricted_pods(subject: Subject) -> None:
+    """Kubernetes' strictest Pod Security Standard, *restricted*, admits every pod of the manifests."""
+    for what, template in manifests.pod_templates(_rendered(subject)):
+        if forbidden := manifests.not_restricted(template["spec"]):
+            raise Violation(f"{what}: {', '.join(forbidden)}", RENDER)
+
+
+@practice(slow=True)
+def fits_other_platforms(subject: Subject) -> None:
+    """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, signal, and time to stop."""
+    for name, read in FILES.items():
+        file = subject.path / name
+        if not file.exists():
+            raise Violation(f"there is no {name}", f"ls {name}")
+        try:
+            contract = read(file)
+        except (KeyError, ValueError) as missing:
+            raise Violation(f"{name} does not say {missing}", f"cat {name}") from missing
+        require_contract(subject, contract)
+
+
+def _rendered(subject: Subject) -> list[Manifest]:
+    folder = subject.path / manifests.FOLDER
+    if not (folder / "kustomization.yaml").exists():
+        raise Violation("there are no manifests for Kubernetes", f"ls {manifests.FOLDER}/kustomization.yaml")
+    try:
+        return manifests.rendered(folder)
+    except manifests.NoKubectl as missing:
+        raise NotAsked(str(missing)) from missing
+    except subprocess.CalledProcessError as error:
+        raise Violation(last_line(error.stderr), RENDER) from error
+
+
+def as_contract(subject: Subject, contract: Contract) -> Subject:
+    """The subject, run as a platform would run it."""
+    file = SCRATCH / f"{contract.file.replace('/', '-')}-{secrets.token_hex(4)}.json"
+    file.write_text(json.dumps({"services": {subject.service: contract.service(subject.source)}}))
+    return replace(subject, compose=(str(file),), env_files=(), port=contract.port)
+
+
+def require_contract(subject: Subject, contract: Contract) -> None:
+    """Raise a violation where the image does not do what a platform's file says, run with what the file allows."""
+    by_hand = f"cat {contract.file}"
+    if not any(probe.kind == "startup" and probe.path for probe in contract.probes) and not _only_checks(contract):
+        raise Violation(
+            f"{contract.file}: no startup probe over HTTP; one over TCP passes before the app is there", by_hand
+        )
+    with as_contract(subject, contract).started() as running:
+        wait_until_listening(running)
+        for probe in contract.probes:
+
+            def answers(path: str = probe.path or "/", port: int = probe.port) -> bool:
+                return port == contract.port and running.answers(path)
+
+            if not wait_until(answers, limit=15):
+                seen = (
+                    f"{contract.file}: the {probe.kind} probe asks port {probe.port} for {probe.path}, and is refused"
+                )
+                raise Violation(f"{seen}; the log says:\n{running.log}", by_hand)
+        _require_sizes(running, contract, by_hand)
+        _require_times(running, contract, by_hand)
+        if subject.slow:
+            try:
+                require_answer_in_flight(running, subject.slow_path(2))
+                require_quick_stop(running)
+            except Violation as violation:
+                raise Violation(f"{contract.file}: {violation.seen}", by_hand) from violation
+
+
+def _only_checks(contract: Contract) -> bool:
+    """Whether a platform's one kind of probe is asked from the start, and restarts nothing."""
+    return {probe.kind for probe in contract.probes} == {"check"}
+
+
+def _require_sizes(running: Running, contract: Contract, by_hand: str) -> None:
+    """Raise a violation where the container uses more memory than the file says that it needs."""
+    if not contract.memory_expected:
+        return
+    [stats] = docker.stats([running.container])
+    if stats.memory_used > contract.memory_expected:
+        seen = f"it uses {stats.memory_used / 2**20:.0f} MiB, and requests {contract.memory_expected / 2**20:.0f}"
+        raise Violation(f"{contract.file}: {seen}", by_hand)
+
+
+def _require_times(running: Running, contract: Contract, by_hand: str) -> None:
+    """Raise a violation where the platform kills what gunicorn would still end, or replace, by itself."""
+    try:
+        if contract.pause:
+            docker.execute(running.container, [contract.pause[0], "--version"])
+    except DockerException as error:
+        raise Violation(f"{contract.file}: the image has no {contract.pause[0]}", by_hand) from error
+    try:
+        config = str(docker.execute(running.container, ["gunicorn", "--print-config"]))
+    except DockerException:
+        return  # another server, whose settings nobody knows here
+    times = {
+        name: int(value) for name, value in re.findall(r"^(timeout|graceful_timeout) += (\d+)$", config, re.MULTILINE)
+    }
+    if times["graceful_timeout"] >= contract.grace:
+        seen = (
+            f"gunicorn gives requests {times['graceful_timeout']} s to end, and is killed after {contract.grace:.0f} s"
+        )
+        raise Violation(f"{contract.file}: {seen}", by_hand)
+    for probe in contract.probes:
+        if probe.kind == "liveness" and probe.patience <= times["timeout"]:
+            seen = (
+                f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {times['timeout']} s"
+            )
+            raise Violation(f"{contract.file}: {seen}", by_hand)

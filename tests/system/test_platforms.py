@@ -1,0 +1,117 @@
+"""What extra 7's article says of its files besides its practices: schemas, findings, and what a probe knows."""
+
+import json
+import re
+import socket
+import subprocess
+from collections import Counter
+from dataclasses import replace
+
+import httpx
+import pytest
+import yaml
+
+from library import manifests
+from library.engine import SCRATCH, wait_until
+from library.practices.platforms import FILES, as_contract, require_contract
+from library.subject import Subject
+from library.tutorial import ROOT
+
+pytestmark = pytest.mark.about("extra-7-platforms")
+FOLDER = Subject("extra-7-platforms", ROOT / "extra-7-platforms")
+# What checkov finds, and why it stays.
+EXPLAINED = {
+    "CKV_K8S_43": "Images by digest: kustomization.yaml says where to write yours; hello:1 is a local one.",
+    "CKV_K8S_15": "imagePullPolicy Always: an image by digest cannot change, and a local one is in no registry.",
+}
+
+
+@pytest.fixture(scope="module")
+def rendered() -> str:
+    subprocess.run(["make", "--silent", ".venv-kubernetes/ready"], cwd=ROOT, check=True, capture_output=True)
+    command = [manifests.kubectl(), "kustomize", str(FOLDER.path / manifests.FOLDER)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def validate(text: str) -> subprocess.CompletedProcess[str]:
+    file = SCRATCH / "rendered.yaml"
+    file.write_text(text)
+    tool = str(manifests.KUBECTL.with_name("kubernetes-validate"))
+    return subprocess.run([tool, "--strict", str(file)], capture_output=True, text=True, check=False)
+
+
+def test_the_newest_kubernetes_accepts_every_manifest(rendered: str) -> None:
+    done = validate(rendered)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert re.findall(r"find schema for kind (\w+)", said) == ["HTTPRoute"], said  # tests/schemas has that one's
+    kinds = Counter(manifest["kind"] for manifest in yaml.safe_load_all(rendered))
+    assert said.count(" passed for resource ") == kinds.total() - 1
+    wrong = validate(rendered.replace("readOnlyRootFilesystem", "readOnlyRootFileSystem"))
+    assert wrong.returncode, "a mistyped name is accepted"
+
+
+@pytest.mark.thorough
+def test_checkov_finds_nothing_that_is_not_explained(rendered: str) -> None:
+    subprocess.run(["make", "--silent", ".venv-checkov/ready"], cwd=ROOT, check=True, capture_output=True)
+
+    def found(text: str) -> set[str]:
+        file = SCRATCH / "for-checkov.yaml"
+        file.write_text(text)
+        options = "--framework kubernetes --output json --skip-download --soft-fail --file"
+        command = [str(ROOT / ".venv-checkov/bin/checkov"), *options.split(), str(file)]
+        said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        assert said["summary"]["passed"] > 100
+        return {finding["check_id"] for finding in said["results"]["failed_checks"]}
+
+    assert found(rendered) == EXPLAINED.keys()
+    assert found(rendered.replace("Filesystem: true", "Filesystem: false")) == {*EXPLAINED, "CKV_K8S_22"}
+
+
+def test_a_tcp_probe_passes_before_the_app_is_there() -> None:
+    """What Cloud Run asks by default: gunicorn listens before a worker has imported the app."""
+    with FOLDER.copied("that is slow to import") as copy:
+        main = copy.path / "hello/main.py"
+        main.write_text(f"import time\n\ntime.sleep(8)\n{main.read_text()}")
+        slow = as_contract(copy, FILES["cloudrun.yaml"](copy.path / "cloudrun.yaml"))
+        with slow.started() as running:
+            port = int(running.url().rpartition(":")[2])
+            assert wait_until(lambda: "Listening at" in running.log, limit=6)
+            with socket.create_connection(("127.0.0.1", port), timeout=2):
+                pass
+            with pytest.raises(httpx.HTTPError):
+                running.get("/health", timeout=1)
+            running.wait_until_ready(path="/health")
+
+
+def test_without_a_startup_probe_over_http_the_practice_says_so() -> None:
+    contract = FILES["cloudrun.yaml"](FOLDER.path / "cloudrun.yaml")
+    with pytest.raises(Exception, match="no startup probe over HTTP"):
+        require_contract(FOLDER, replace(contract, probes=contract.probes[1:]))
+
+
+@pytest.mark.thorough
+def test_on_cloud_run_gunicorn_ends_what_takes_too_long_by_itself() -> None:
+    """With the file's GRACEFUL_TIMEOUT it ends before it is killed; with its own default of 30 seconds it is killed."""
+    contract = FILES["cloudrun.yaml"](FOLDER.path / "cloudrun.yaml")
+    codes = []
+    for environment in (contract.environment, {"PORT": contract.environment["PORT"]}):
+        platform = as_contract(FOLDER, replace(contract, environment=environment))
+        with platform.running() as running:
+            with socket.create_connection(("127.0.0.1", int(running.url().rpartition(":")[2]))) as waiting:
+                waiting.sendall(b"GET /slow?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert wait_until(lambda: "answering in 30.0" in running.log, limit=10)
+                running.stop()
+            running.container.reload()
+            codes.append(running.container.state.exit_code)
+    assert codes == [0, 137]
+
+
+@pytest.mark.thorough
+def test_on_sigint_the_stop_takes_all_of_gunicorns_patience() -> None:
+    """Uvicorn's worker goes on until gunicorn kills it; here that is after five seconds."""
+    fly = FILES["fly.toml"](FOLDER.path / "fly.toml")
+    contract = replace(fly, stop_signal="SIGINT", environment={"GRACEFUL_TIMEOUT": "5"})
+    with as_contract(FOLDER, contract).running() as running:
+        running.stop()
+        assert "was sent SIGKILL" in running.log

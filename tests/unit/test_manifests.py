@@ -1,0 +1,137 @@
+"""What the library says of manifests, and that each schema in tests/schemas refuses what is none."""
+
+import copy
+import json
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from library import manifests
+from library.manifests import Manifest
+from library.tutorial import ROOT
+
+FOLDER = ROOT / "extra-7-platforms"
+FILES = sorted((FOLDER / manifests.FOLDER).glob("*.yaml"))
+PLAIN = [yaml.safe_load(file.read_text()) for file in FILES if file.name != "kustomization.yaml"]
+DEPLOYMENT = next(manifests.of_kind(PLAIN, "Deployment"))
+SCHEMAS = {
+    "cloudrun.yaml": "cloudrun.json",
+    "fly.toml": "fly.json",
+    "containerapp.yaml": "containerapp.json",
+    "kubernetes/httproute.yaml": "httproute.json",
+}
+
+
+def test_the_kustomization_names_every_manifest() -> None:
+    kustomization = yaml.safe_load((FOLDER / "kubernetes/kustomization.yaml").read_text())
+    assert {*kustomization["resources"], "kustomization.yaml"} == {file.name for file in FILES}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("512Mi", 2**29), ("1Gi", 2**30), ("250m", 0.25), ("1", 1), (0.5, 0.5), ("512mb", 2**29)]
+)
+def test_quantity(value: str | float, number: float) -> None:
+    assert manifests.quantity(value) == number
+
+
+@pytest.mark.parametrize("value", ["", "Mi", "1 Gi", "12xy"])
+def test_no_quantity(value: str) -> None:
+    with pytest.raises(ValueError, match="no quantity"):
+        manifests.quantity(value)
+
+
+Change = Callable[[Manifest, Manifest], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda pod, _: pod.update(hostNetwork=True), "hostNetwork"),
+        (lambda pod, _: pod["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "volume hostPath"),
+        (lambda pod, _: pod["securityContext"].update(runAsNonRoot=False), "web: not runAsNonRoot"),
+        (lambda pod, _: pod["securityContext"].update(runAsUser=0), "web: runAsUser 0"),
+        (lambda pod, _: pod["securityContext"].pop("seccompProfile"), "web: no seccomp profile"),
+        (lambda pod, _: pod["securityContext"].update(sysctls=[{"name": "kernel.msgmax"}]), "sysctl kernel.msgmax"),
+        (lambda _, web: web["securityContext"].update(privileged=True), "web: privileged"),
+        (lambda _, web: web["securityContext"].pop("allowPrivilegeEscalation"), "web: allowPrivilegeEscalation"),
+        (lambda _, web: web["securityContext"].pop("capabilities"), "web: capabilities are not dropped"),
+        (
+            lambda _, web: web["securityContext"]["capabilities"].update(add=["SYS_PTRACE"]),
+            "web: a capability is added",
+        ),
+        (lambda _, web: web["securityContext"].update(runAsNonRoot=False), "web: not runAsNonRoot"),
+        (lambda _, web: web["ports"][0].update(hostPort=80), "web: a hostPort"),
+        (lambda _, web: web["livenessProbe"]["httpGet"].update(host="10.0.0.1"), "web: a probe of another host"),
+    ],
+)
+def test_what_restricted_forbids(change: Change, said: str) -> None:
+    pod = copy.deepcopy(DEPLOYMENT["spec"]["template"]["spec"])
+    assert manifests.not_restricted(pod) == []
+    change(pod, pod["containers"][0])
+    assert manifests.not_restricted(pod) == [said]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("Service", lambda spec: spec["selector"].update(app="x"), "Service hello: its selector matches no pod"),
+        (
+            "Service",
+            lambda spec: spec["selector"].update({"app.kubernetes.io/component": "migrate"}),
+            "would go to Job",
+        ),
+        ("Service", lambda spec: spec["ports"][0].update(targetPort="web"), "Service: no pod has a port web"),
+        ("Service", lambda spec: spec["ports"][0].update(port=81), "HTTPRoute: no Service hello has a port 80"),
+        ("NetworkPolicy", lambda spec: spec["ingress"][0]["ports"][0].update(port=80), "no pod has a port 80"),
+        ("PodDisruptionBudget", lambda spec: spec["selector"].update(matchLabels={"a": "b"}), "matches no pod"),
+        ("HorizontalPodAutoscaler", lambda spec: spec["scaleTargetRef"].update(name="x"), "there is no Deployment x"),
+    ],
+)
+def test_loose_ends(kind: str, change: Callable[[Manifest], object], said: str) -> None:
+    found = copy.deepcopy(PLAIN)
+    assert manifests.loose_ends(found) == []
+    change(next(manifests.of_kind(found, kind))["spec"])
+    assert said in "; ".join(manifests.loose_ends(found))
+
+
+def _read(file: str) -> tuple[Any, Any]:
+    """A file of the folder, and its vendor's schema."""
+    text = (FOLDER / file).read_text()
+    said = tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)
+    return said, json.loads((ROOT / "tests/schemas" / SCHEMAS[file]).read_text())
+
+
+def _mistyped(said: Any) -> list[Any]:
+    """Copies of a value, in each of which one name has a letter more, at any depth; free names are left alone."""
+    if isinstance(said, list):
+        return [[*said[:i], new, *said[i + 1 :]] for i, value in enumerate(said) for new in _mistyped(value)]
+    if not isinstance(said, dict):
+        return []
+    renamed = [{(f"{key}x" if key == wrong else key): value for key, value in said.items()} for wrong in said]
+    return renamed + [
+        {**said, key: new}
+        for key, value in said.items()
+        if key not in ("annotations", "env", "limits", "metadata")
+        for new in _mistyped(value)
+    ]
+
+
+@pytest.mark.parametrize("file", SCHEMAS)
+def test_the_vendors_schema_accepts_the_file_and_no_mistyped_one(file: str) -> None:
+    said, schema = _read(file)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(said)
+    wrong = _mistyped(said)
+    assert len(wrong) > 5
+    assert [copy for copy in wrong if validator.is_valid(copy)] == []
+
+
+def test_azure_fails_at_most_ten_times() -> None:
+    said, schema = _read("containerapp.yaml")
+    said["properties"]["template"]["containers"][0]["probes"][0]["failureThreshold"] = 11
+    with pytest.raises(jsonschema.ValidationError, match="maximum of 10"):
+        jsonschema.validate(said, schema)
