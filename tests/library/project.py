@@ -24,6 +24,13 @@ from .practices.runtime import LISTENING, wait_until_listening
 from .subject import READY_LIMIT, Running, Subject
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+# What a project has if all these are there.
+FILES_OF = {
+    "manifests": ("kubernetes/kustomization.yaml",),
+    "release": ("publish.sh", "deploy.sh", "compose.publish.yaml", "compose.release.yaml"),
+    "stack": ("stack.yaml",),
+    "vendors": ("cloudrun.yaml", "fly.toml", "containerapp.yaml"),
+}
 # What a copy leaves out: it may be huge, and no build needs it.
 LEFT_OUT = re.compile(r"^(\.git|\.venv|venv|node_modules|__pycache__|\.tox|\.nox|\.[a-z]+_cache)$")
 DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of databases keep what they know
@@ -92,7 +99,8 @@ def prepare(
         subject = Subject(lesson.name, copy)
         subject = replace(subject, has=subject.has | lesson.has)
     else:
-        has: frozenset[str] = frozenset({"compose"} if files else ())
+        has = frozenset(thing for thing, names in FILES_OF.items() if all((copy / name).exists() for name in names))
+        has |= {"compose"} if files else set()
         subject = Subject(folder.name, copy, names_folder=False, slow=slow or None, has=has, profile="")
     if page:
         subject = replace(subject, page=page if page.startswith("/") else f"/{page}")

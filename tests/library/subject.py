@@ -38,7 +38,9 @@ from .engine import (
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
 # What every folder of the tutorial has, and a project may lack (`practices.THINGS` says what follows from that).
-OF_EVERY_FOLDER = frozenset({"compose", "modes", "published", "test-service", "version"})
+OF_EVERY_FOLDER = frozenset(
+    {"compose", "manifests", "modes", "published", "release", "stack", "test-service", "vendors", "version"}
+)
 
 
 # How source is run in a container. Every image of Python's has this name; the look must leave no bytecode behind.

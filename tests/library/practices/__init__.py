@@ -17,15 +17,31 @@ from ..subject import OF_EVERY_FOLDER, Subject
 PRACTICES: dict[str, "Practice"] = {}
 
 Check = Callable[[Subject], None]
-Thing = Literal["compose", "database", "modes", "page", "published", "test-service", "version"]
+Thing = Literal[
+    "compose",
+    "database",
+    "manifests",
+    "modes",
+    "page",
+    "published",
+    "release",
+    "stack",
+    "test-service",
+    "vendors",
+    "version",
+]
 # What an app may lack, and why practices that need it are then not asked.
 THINGS: dict[Thing, str] = {
     "compose": "no compose file says how the app is started",
     "database": "it is about step 5's guestbook and its database",
+    "manifests": "it compares the image with the manifests in `kubernetes/`, as extra 7 has them",
     "modes": "it tries the three words of step 5's own entrypoint",
     "page": "it looks at what the page of step 5's guestbook links to",
     "published": "no compose file publishes a port of the app",
+    "release": "it publishes and deploys with extra 5's own `publish.sh` and `deploy.sh`",
+    "stack": "it deploys extra 6's own `stack.yaml`",
     "test-service": "it runs the service `test` that the tutorial's compose files have",
+    "vendors": "it compares the image with extra 7's files for Cloud Run, Fly.io and Azure Container Apps",
     "version": "it asks for what step 5 answers to GET /version",
 }
 

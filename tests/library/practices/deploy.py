@@ -26,7 +26,7 @@ http.server.ThreadingHTTPServer(("", PORT), Errors).serve_forever()
 """
 
 
-@practice(slow=True, slow_to_fail=True, builds=True, needs="published")
+@practice(slow=True, slow_to_fail=True, builds=True, needs="stack")
 def rolls_without_loss(subject: Subject) -> None:
     """More replicas, a new version, a broken one that is rolled back by itself: visitors lose no request."""
     if (subject.path / STACK).exists():
