@@ -21,6 +21,17 @@ jobs:
       - run: echo ${{ github.event.head_commit.message }}
 """
 
+# Nothing but its schema knows that there is no `step`.
+MISSPELT = """on: push
+permissions: {}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    step: []
+    steps:
+      - run: make test
+"""
+
 # The hook, and what is appended to a file (which may be a new one) to make that hook alone fail.
 MISTAKES = {
     "ruff": ("tests/mistake.py", "import os\n"),
@@ -30,7 +41,7 @@ MISTAKES = {
     "hadolint": ("extra-3-precommit/mistake.Dockerfile", "FROM python:latest\n"),
     "dockerfile-check": ("extra-3-precommit/mistake.Dockerfile", "FROM python:3.14-slim-trixie AS Base\n"),
     "compose-schema": ("mistake/compose.yaml", "services:\n  web:\n    prots: []\n"),
-    "workflow-schema": (".github/workflows/mistake.yml", "on: push\njobs: {test: {step: []}}\n"),
+    "workflow-schema": (".github/workflows/mistake.yml", MISSPELT),
     "zizmor": (".github/workflows/mistake.yml", UNTRUSTED),
     "pyproject-schema": ("step-2-poetry/pyproject.toml", '[projekt]\nname = "hello"\n'),
     "poetry-check": ("step-2-poetry/pyproject.toml", '[tool.poetry.group.more.dependencies]\ncowsay = "*"\n'),
