@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 
 def docker(*arguments: str) -> list[str]:
@@ -52,9 +51,6 @@ def main(session: str, scratch: str) -> None:
         # Clients that the session left behind would go on and start more.
         subprocess.run(["pkill", "-f", f"project-name {session}"], check=False)
         time.sleep(1)
-    if (Path(scratch) / "swarm").exists():  # swarm.py was in it, and has not come to end it
-        docker("swarm", "leave", "--force")
-        docker("network", "rm", "docker_gwbridge")
     for _ in range(10):
         if not sweep(session):
             break

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from library import swarm, tutorial
+from library import runner, swarm, tutorial
 from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time
 from library.practices.publish import SCRIPT, STAND_IN
 from library.repository import copy_files
+from library.runner import Runner
 from library.subject import Subject
 from tools.blocks import commands
 
@@ -68,10 +69,13 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     steps = list(commands(page.read_text()))
     # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
     names = set(re.findall(r"--(?:name|tag) (\S+)", "\n".join(step.command for step in steps)))
-    swarm_mode = ExitStack()
+    own = ExitStack()
+    machine: Runner | None = None
     try:
         if any("swarm init" in step.command for step in steps):
-            swarm_mode.enter_context(swarm.reserved())
+            # Who leaves a swarm changes the engine for everybody: this page gets a machine of its own.
+            images = {*subject.parsed.images, *swarm.images_of(subject)}
+            machine = own.enter_context(runner.started(images, volumes=[(str(SCRATCH), str(SCRATCH))]))
         for step in steps:
             if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", step.command):
                 enter(elsewhere[1])
@@ -81,11 +85,16 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
             )
             for name in names:
                 command = re.sub(rf"(?<=[ =]){name}(?= |$)", f"{project}-{name}", command)
-            with one_build_at_a_time() if "build" in command else nullcontext():
-                result = subprocess.run(
-                    ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
-                )  # fmt: skip
+            if machine:
+                mine = {name: value for name, value in environment.items() if os.environ.get(name) != value}
+                del mine["PATH"]
+                result = machine.run("bash", "-c", command, folder=folder, environment=mine)
+            else:
+                with one_build_at_a_time() if "build" in command else nullcontext():
+                    result = subprocess.run(
+                        ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
+                    )  # fmt: skip
             printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000")
             printed = printed.replace(registry, "5001").replace(f"{project}-", "")
             if not re.fullmatch(re.escape(step.shown.strip()).replace("…", r"[\s\S]*"), printed.strip()):
@@ -95,7 +104,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
                     pytrace=False,
                 )
     finally:
-        swarm_mode.close()
+        own.close()
         for name, path in visited.items():
             subprocess.run(
                 ["docker", "compose", "--project-name", name, "down", "--remove-orphans", "--volumes", "--timeout=0"],

@@ -1,4 +1,4 @@
-"""What extra 6 says of TLS: a certificate from an authority, who is believed, WebSockets; and the end of swarm mode."""
+"""What extra 6 says of TLS: a certificate from an authority, who is believed, WebSockets."""
 
 import base64
 import hashlib
@@ -10,7 +10,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from library import swarm
 from library.engine import SCRATCH, SESSION, one_build_at_a_time, wait_until
 from library.repository import copy_files
 from library.subject import Subject
@@ -225,19 +223,3 @@ def test_websockets_pass(site: Site) -> None:
         for _ in range(2):
             tls.sendall(frame)
             assert answers.read(2 + len(message)) == struct.pack("!BB", 0x81, len(message)) + message
-
-
-def test_swarm_mode_ends_with_a_session_that_is_killed() -> None:
-    source = (
-        "from library import engine, swarm\n"
-        "with engine.session(), swarm.started(): print(swarm.node(), flush=True); input()"
-    )
-    session = subprocess.Popen(
-        [sys.executable, "-c", source], cwd=ROOT / "tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert session.stdout
-    node = session.stdout.readline().strip()
-    assert node, "no swarm mode"
-    session.kill()
-    session.wait()
-    assert wait_until(lambda: swarm.node() != node, limit=60)

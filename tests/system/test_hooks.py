@@ -89,6 +89,7 @@ def test_every_hook_has_a_mistake_to_see() -> None:
 
 
 @pytest.mark.xdist_group("hooks")
+@pytest.mark.thorough  # make lint
 def test_hooks_pass_on_the_repository_as_it_is(clone: Path) -> None:
     assert failing(clone, "--all-files") == set()
 

@@ -246,7 +246,7 @@ def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: 
         assert differing_code(subject.image, copy.image) == set()
 
 
-@only("compiled")
+@only("websocket")
 def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> None:
     _, subject = adopted
     mount = re.search(r"^ +--mount=type=secret,id=netrc.*\n", ARTICLE, re.MULTILINE)

@@ -13,7 +13,7 @@ from library.tutorial import ROOT
 
 FINAL = Subject("final", ROOT / "final")
 CURRENT = "python:3.14-"
-CHECKED = ("answers-curl", "precompiled", "repeatable-build")
+CHECKED = ("answers-curl", "precompiled", pytest.param("repeatable-build", marks=pytest.mark.thorough))
 VERSIONS = [
     pytest.param("3.13", marks=pytest.mark.xdist_group("final on Python 3.13")),
     pytest.param("3.15", marks=[pytest.mark.xdist_group("final on Python 3.15"), pytest.mark.thorough]),

@@ -91,7 +91,7 @@ def column(folder: Folder) -> dict[str, str]:
     }
 
 
-# What needs no container of its own is asked in three folders of different kinds. Everything everywhere takes a quarter
+# What needs no container of its own is asked in the first folder and in final. Everything everywhere takes a quarter
 # of an hour; the matrix asks the same functions of the same folders.
 QUICK = [name for name, practice in PRACTICES.items() if not practice.slow]
 
@@ -99,7 +99,7 @@ QUICK = [name for name, practice in PRACTICES.items() if not practice.slow]
 def parameters() -> Iterator[Any]:
     for folder in tutorial.load():
         about = pytest.mark.about(folder.name)
-        if folder.name in ("step-1-kiss", "step-5-larger", "final"):
+        if folder.name in ("step-1-kiss", "final"):
             yield pytest.param(folder, QUICK, id=f"{folder.name}:quick", marks=about)
         yield pytest.param(folder, list(PRACTICES), id=folder.name, marks=[about, pytest.mark.thorough])
 
@@ -117,6 +117,7 @@ def test_a_folder_scores_as_its_column_in_the_scoreboard(folder: Folder, names: 
     assert not different
 
 
+@pytest.mark.thorough
 def test_a_minimal_project_is_asked_and_stays_as_it_is(project: Path) -> None:
     for name in (".git/objects/large", "node_modules/x/index.js", ".venv/pyvenv.cfg"):
         (project / name).parent.mkdir(parents=True)
@@ -257,6 +258,7 @@ networks:
 """
 
 
+@pytest.mark.thorough
 def test_a_crowded_compose_file_is_started_beside_everything_else(project: Path) -> None:
     (project / "app.py").write_text(APP.replace('"hello from a stranger"', '__import__("os").environ["GREETING"]'))
     with socket.create_server(("0.0.0.0", 0)) as server:

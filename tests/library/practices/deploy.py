@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
-from .. import swarm
+from .. import runner, swarm
 from ..engine import build_recipe, last_line, wait_until
 from ..load import Visits, visitors
 from ..subject import Subject
@@ -55,10 +55,10 @@ def _require_rolling(subject: Subject) -> None:
     build_recipe(f"FROM {first}\nCMD {json.dumps(server)}\n", broken)
     by_hand = f"IMAGE=shop:2 docker stack deploy --detach=false --resolve-image never --compose-file {STACK} shop"
     try:
-        with swarm.started(), swarm.stack(subject) as stack:
+        with swarm.stack(subject, (first, second, broken)) as stack:
             done = stack.deploy(first)
             if done.returncode or not stack.images:
-                raise NotAsked(f"docker stack deploy: {last_line(done.stdout + done.stderr)}")
+                raise NotAsked(f"docker stack deploy: {last_line(done.stdout)}")
             with visitors(stack.url + subject.page) as visits:
                 for what, image, replicas, left, state in (
                     ("a new version was deployed", second, 2, second, "completed"),
@@ -71,7 +71,7 @@ def _require_rolling(subject: Subject) -> None:
                         seen = f"after {what}, the update is {stack.state!r}, and {', '.join(stack.images)} runs"
                         raise Violation(seen, by_hand, "docker stack ps shop")
             _require_no_loss(visits, by_hand)
-    except swarm.NotToBeHad as reason:
+    except runner.NoRunner as reason:
         raise NotAsked(str(reason)) from reason
 
 
