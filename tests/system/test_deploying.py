@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from library import runner
 from library.engine import SCRATCH, SESSION, one_build_at_a_time, wait_until
 from library.repository import copy_files
 from library.subject import Subject
@@ -223,3 +224,23 @@ def test_websockets_pass(site: Site) -> None:
         for _ in range(2):
             tls.sendall(frame)
             assert answers.read(2 + len(message)) == struct.pack("!BB", 0x81, len(message)) + message
+
+
+@pytest.mark.thorough
+def test_an_engine_that_leaves_a_swarm_forgets_names_until_the_next_start() -> None:
+    base = FOLDER.parsed.base_image
+    with runner.started([base]) as machine:
+
+        def done(*command: str) -> bool:
+            return not machine.run("docker", *command).returncode
+
+        assert done("network", "create", "shop")
+        for name in ("asking", "asked"):
+            assert done("run", "--detach", f"--name={name}", "--network=shop", base, "sleep", "600")
+        look = ("exec", "asking", "getent", "hosts", "asked")
+        assert done(*look)
+        assert done("swarm", "init", "--advertise-addr=127.0.0.1")
+        assert done("swarm", "leave", "--force")
+        assert not done(*look)
+        assert done("restart", "--timeout=0", "asked")
+        assert done(*look)
