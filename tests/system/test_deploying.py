@@ -242,5 +242,5 @@ def test_an_engine_that_leaves_a_swarm_forgets_names_until_the_next_start() -> N
         assert done("swarm", "init", "--advertise-addr=127.0.0.1")
         assert done("swarm", "leave", "--force")
         assert not done(*look)
-        assert done("restart", "--timeout=0", "asked")
+        assert done("restart", "-t", "0", "asked")
         assert done(*look)

@@ -32,6 +32,25 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Ctrl-C comes at the end of the block; what is started in it has it blocked.
+
+    A thread's mask is not enough: another thread may take the signal, and the first one runs its handler.
+    """
+    came: list[int] = []
+    handlers = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        for stop, handler in handlers.items():
+            signal.signal(stop, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for number in came:
+        signal.raise_signal(number)
+
+
 def _work(tasks: Connection, worker: Worker) -> None:
     """Do one task after the other, in a process group of its own, until there are no more."""
     os.setpgrp()  # Ctrl-C goes to the first process alone, which then tells the others
@@ -65,17 +84,16 @@ def work_through(tasks: Iterator[Any], worker: Worker, done: Callable[[Any, Any]
             connection.send(task)
 
     try:
-        # Until each has a group of its own, Ctrl-C waits. multiprocessing's tracker lets it through when it starts.
+        # multiprocessing's tracker lets signals through when it starts.
         resource_tracker.ensure_running()
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-        for _ in range(at_a_time):
-            ours, theirs = SPAWN.Pipe()
-            workers[ours] = SPAWN.Process(target=_work, args=(theirs, worker))
-            workers[ours].start()
-            theirs.close()
-        for connection in workers:
-            connection.recv()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        with _held_back():  # until each has a group of its own
+            for _ in range(at_a_time):
+                ours, theirs = SPAWN.Pipe()
+                workers[ours] = SPAWN.Process(target=_work, args=(theirs, worker))
+                workers[ours].start()
+                theirs.close()
+            for connection in workers:
+                connection.recv()
         for connection in workers:
             next_task(connection)
         while at_work:
@@ -100,4 +118,5 @@ def work_through(tasks: Iterator[Any], worker: Worker, done: Callable[[Any, Any]
         raise
     finally:
         for process in workers.values():
-            process.join()
+            if process.pid:
+                process.join()
