@@ -51,7 +51,7 @@ WORKERS = {
 # And without gunicorn: its supervisor starts workers, too. It needs no other option to be compared.
 ALONE = "uvicorn alone, with `httptools`"
 ALONE_COMMAND = ["uvicorn", "hello.main:app", "--host=0.0.0.0", "--no-access-log", "--workers=1"]
-UVLOOP = "RUN uv pip install --no-cache uvloop==0.22.1\n"
+UVLOOP = "RUN --mount=type=bind,from=uv,source=/uv,target=/bin/uv uv pip install --no-cache uvloop==0.22.1\n"
 REFERENCES = ("uv-docker-example", "full-stack-fastapi-template", "docker-django-example")
 # The image that the references take uv from: Python's, and the uv of its own image, which final takes it from.
 UV_IMAGE = "ghcr.io/astral-sh/uv:python3.14-trixie-slim"
