@@ -5,8 +5,10 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from .engine import SCRATCH
 from .exporter import exporter
 from .subject import Subject
 from .tutorial import FINAL_FILES, ROOT
@@ -147,3 +149,10 @@ def change(file: Path, old: str, new: str) -> None:
     if text.count(old) != 1:
         raise ValueError(f"{old!r} is not in {file.name} once")
     file.write_text(text.replace(old, new))
+
+
+@cache
+def adopted(name: str) -> Subject:
+    """The project of this name after those steps, made once in a process."""
+    (project,) = (project for project in PROJECTS if project.name == name)
+    return adopt(project, SCRATCH / "adopted" / name)

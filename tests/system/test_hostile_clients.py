@@ -8,15 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 
 from library import clock, hostile, rawhttp
-from library.engine import SCRATCH, build_recipe, docker, wait_until
-from library.strangers import PROJECTS, adopt
+from library.engine import build_recipe, docker, wait_until
+from library.strangers import adopted
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
@@ -35,13 +34,6 @@ TAKEN_BY_UWSGI = {
 DEAD = re.compile(r"DAMN|was sent SIG|WORKER TIMEOUT")  # how uWSGI and gunicorn say that a worker died
 # The last line of a traceback.
 EXCEPTION = re.compile(r"^([\w.]+(?:Error|Exception|Host|Operation)): .*", re.MULTILINE)
-
-
-@cache
-def stranger(name: str) -> Subject:
-    """A project with final's files, made once."""
-    (project,) = (project for project in PROJECTS if project.name == name)
-    return adopt(project, SCRATCH / "hostile" / name)
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class Server:
 
     @contextmanager
     def running(self) -> Iterator[Running]:
-        subject = stranger(self.subject) if isinstance(self.subject, str) else self.subject
+        subject = adopted(self.subject) if isinstance(self.subject, str) else self.subject
         with subject.running(environment=self.environment) as running:
             yield running
 

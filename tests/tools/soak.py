@@ -13,11 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from library import engine
-from library.strangers import PROJECTS, adopt
+from library.strangers import adopted
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 from tools.measure import FILE, describe_machine
@@ -50,7 +49,9 @@ class Server:
 
     @contextmanager
     def running(self) -> Iterator[Running]:
-        with subject(self.subject).running(environment=self.environment, cpus=1) as running:
+        folder = ROOT / self.subject
+        subject = Subject(self.subject, folder) if folder.is_dir() else adopted(self.subject)
+        with subject.running(environment=self.environment, cpus=1) as running:
             yield running
 
 
@@ -62,15 +63,6 @@ SERVERS = (
     Server("final", "a page of Django", "`gthread`, 4 threads", "django"),
     Server("step-5-larger", "the guestbook", "uWSGI, as the folder has it", "step-5-larger"),
 )
-
-
-@cache
-def subject(name: str) -> Subject:
-    """A folder of the tutorial, or a project with final's files, made once."""
-    for project in PROJECTS:
-        if project.name == name:
-            return adopt(project, engine.SCRATCH / "soak" / name)
-    return Subject(name, ROOT / name)
 
 
 def measure(server: Server, seconds: int) -> dict[str, Any]:
