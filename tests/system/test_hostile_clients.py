@@ -20,8 +20,8 @@ from library.subject import Running, Subject
 from library.tutorial import ROOT
 
 FINAL, STEP_5 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger"))
-# uvicorn with httptools sets no limit (https://github.com/Kludex/uvicorn/issues/157). Its article says what one
-# connection can do, and what to put in front or to choose instead.
+# uvicorn sets a limit for h11 only (https://uvicorn.dev/settings/#implementation), and httptools is what runs here. Its
+# article says what one connection can do, and what to put in front or to choose instead.
 TAKEN_BY_UVICORN = frozenset({"request line", "header", "headers", "trailers"})
 # uWSGI reads headers in its own way, and nothing makes it stricter: these requests are served as if they were right.
 # Its article says so, and what to put in front.
