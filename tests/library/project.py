@@ -356,10 +356,13 @@ def first_start(prepared: Prepared) -> Prepared:
     try:
         with subject.started(restart="no") as running:
             wait_until_listening(running)
-            if not running.is_up:
+            try:
+                found = _listening(running)
+            except DockerException as error:
+                if not running.ends():
+                    raise
                 code = running.container.state.exit_code
-                raise Unusable(f"the app does not start: it ended with exit code {code}", running.log)
-            found = _listening(running)
+                raise Unusable(f"the app does not start: it ended with exit code {code}", running.log) from error
             reachable = [port for port, local in found.items() if not local]
             if subject.port in found or "published" in subject.has or len(reachable) != 1:
                 _require_answer(running, found)

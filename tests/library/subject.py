@@ -114,6 +114,10 @@ class Running:
         self.container.reload()
         return bool(self.container.state.running)
 
+    def ends(self) -> bool:
+        """Whether it ends, which is why a look into it failed: the engine cuts that short before it says `exited`."""
+        return wait_until(lambda: not self.is_up, 2)
+
     @property
     def log(self) -> str:
         return str(docker.logs(self.container))

@@ -144,7 +144,7 @@ def site() -> Iterator[Site]:
         "ACME_CA": "https://pebble:14000/dir",
         "HTTP_PORT": "0",
         "HTTPS_PORT": "0",
-        "EDGE": f"172.31.{secrets.randbelow(254)}",
+        "EDGE": f"172.16.{secrets.randbelow(254)}",
     }
     found = Site(folder, environment, ["compose.yaml", "compose.tls.yaml", "authority.json"])
     try:

@@ -70,9 +70,9 @@ def wait_until_listening(running: Running) -> None:
         try:
             return bool(running.python(LISTENING + "print(*listening())"))
         except DockerException:
-            if running.is_up:
+            if not running.ends():
                 raise
-            return True  # it has ended meanwhile
+            return True
 
     wait_until(lambda: not running.is_up or listens(), READY_LIMIT)
 
