@@ -384,7 +384,7 @@ def load(folder: str) -> str:
     """The table of what the servers of a folder's article answer under load; ratios are to an app's first server."""
     data = json.loads(MEASUREMENTS.read_text())["load"]
     lines = [
-        "| App, server | requests/s | half in | 99 % in | 99 % in, 32 connections | memory |",
+        "| App, server | requests/s | 50 % in | 99 % in | 99 % in, 32 connections | memory |",
         "|---|" + "---:|" * 5,
     ]
     first: dict[str, float] = {}
@@ -400,10 +400,11 @@ def load(folder: str) -> str:
             f"{row['memory_mb'][0]:.0f} MB, then {row['memory_mb'][-1]:.0f} MB",
         )
         lines.append(f"| {row['app']}: {row['server']} | {' | '.join(cells)} |")
+    compared = len(lines) - 2 > len(first)
+    ratios = "In brackets: the ratio to the line above. " if compared else ""
     conditions = (
         f"One run on one CPU, 16 connections that ask again as soon as they are answered; no request failed, at 32 "
-        f"neither. Memory before and after {data['seconds']} seconds of it. In brackets: the ratio to the line above. "
-        f"{_described(data['machine'])}."
+        f"neither. Memory before and after {data['seconds']} seconds of it. {ratios}{_described(data['machine'])}."
     )
     return "\n".join([*lines, "", f"*{_linked(conditions, '../')}*"])
 
