@@ -112,8 +112,14 @@ def build_recipe(recipe: str, name: str) -> None:
 
 
 def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
-    """Poll until the condition is true or ``limit`` seconds have passed (see `clock`); return its last value."""
+    """Poll until the condition is true or ``limit`` seconds have passed (see `clock`); return its last value.
+
+    Looking costs: each answer of the docker command is a process of its own. Between two looks there is at least twice
+    the time that the last one took, at most half a second, so that whoever waits leaves the processors to the others.
+    """
     deadline = clock.seconds() + limit
-    while not (value := condition()) and clock.seconds() < deadline:
-        time.sleep(pause)
-    return value
+    while True:
+        start = time.monotonic()
+        if (value := condition()) or clock.seconds() >= deadline:
+            return value
+        time.sleep(max(pause, min(2 * (time.monotonic() - start), 0.5)))

@@ -14,9 +14,10 @@ from library.sabotages import EXERCISES, Exercise
 from library.tutorial import ROOT
 
 QUICK = [
-    pytest.param(exercise, id=exercise.slug, marks=pytest.mark.about(exercise.folder.name))
+    pytest.param(exercise, id=exercise.slug, marks=[pytest.mark.about(exercise.folder.name), *more])
     for exercise in EXERCISES
-    if exercise.sabotage.breaks in ({"unbuffered-logs"}, {"data-volume", "read-only-rootfs"})
+    for breaks, more in (({"data-volume", "read-only-rootfs"}, []), ({"unbuffered-logs"}, [pytest.mark.thorough]))
+    if exercise.sabotage.breaks == breaks
 ]
 
 

@@ -10,14 +10,15 @@ from library.practices import PRACTICES, NotAsked, Practice, Violation
 from library.subject import Subject, subjects, wrong_subject
 
 FOLDERS = tutorial.load()
+COPIED = "final"
 
 
 def cells(*, thorough: bool, one_folder: bool) -> list[Any]:
     """(subject, practice, whether it must hold) for every cell of the scoreboard that applies.
 
-    What is slow to be seen is asked where something decides it anew: in the folder that adds it, in the one before,
-    where it must fail, and where the app is another one. Elsewhere it is asked if somebody runs ``one_folder`` (but
-    for what is slow to be seen to fail), and all of it if ``thorough``.
+    What is slow to be seen is asked in the folder that adds it, in the one before, where it must fail, and in the one
+    that people copy. Elsewhere it is asked if somebody runs ``one_folder`` (but for what is slow to be seen to fail),
+    and all of it if ``thorough``.
     """
     found = []
     for folder in FOLDERS:
@@ -27,18 +28,13 @@ def cells(*, thorough: bool, one_folder: bool) -> list[Any]:
             decided = {*folder.adds, *folder.gives_up}
             if subject.name == folder.name:  # not a variant of it
                 decided |= {id_ for other in FOLDERS if folder.name in other.builds_on[-1:] for id_ in other.adds}
-            if one_folder or brings_its_app(folder):
+            if one_folder or folder.name == COPIED:
                 decided |= folder.holds
             if one_folder:
                 decided |= {p.id for p in PRACTICES.values() if not p.slow_to_fail}
             asked = [p for p in PRACTICES.values() if p.applies_to(folder.has)]
             found += [(subject, p, p.id in folder.holds) for p in asked if thorough or not p.slow or p.id in decided]
     return [pytest.param(s, p, holds, id=f"{s.name}:{p.id}") for s, p, holds in found]
-
-
-def brings_its_app(folder: tutorial.Folder) -> bool:
-    """Whether no folder that it builds on carries the same app."""
-    return all(other.app != folder.app for other in FOLDERS if other.name in folder.builds_on)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
