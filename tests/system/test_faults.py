@@ -71,12 +71,16 @@ def test_a_killed_main_process_comes_back_with_its_container() -> None:
 
 
 def test_a_stop_under_load_loses_nothing_that_was_accepted() -> None:
-    """Each of these requests takes half a second, so there is always one in flight on every connection."""
+    """Each of these requests takes half a second, so there is one in flight on nearly every connection.
+
+    On the others, a request may be under way when the server closes them: no server can answer that one, and clients
+    send it again (RFC 9112, 9.3.1). What the app has begun is what has to be answered, and it says what it begins.
+    """
     with FINAL.running() as running:
         with load(running, CLIENTS, "/slow?seconds=0.5") as seen:
             running.stop()
-        assert seen.counted.keys() <= {"200", "refused"}, seen.counted
-        assert seen.answered >= 2 * CLIENTS
+        assert seen.counted.keys() <= {"200", "refused", "lost, reused"}, seen.counted
+        assert seen.answered == running.log.count("answering in") >= 2 * CLIENTS
         running.container.reload()
         assert running.container.state.exit_code == 0
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from library.engine import docker, session
+from library.engine import session
 from library.image import weight
 from library.subject import Subject
 from library.tutorial import ROOT
 
-from .measure import _start, describe_machine
+from .measure import COUNTS, describe_machine, look_inside, start_seconds
 from .wrk import require_wrk, serve
 
 FILE = ROOT / "assets/bases.json"
@@ -27,17 +27,7 @@ FOLDER = ROOT / "extra-5-publishing"
 FRAGMENTS = Path(__file__).with_name("references")
 ROUNDS, SECONDS = 3, 5  # of requests, for each base in each round
 
-# Run inside the image: Debian's packages as its own list says, files that run with another's rights, and programs.
-COUNTS = r"""
-import json, os, re, shutil, stat
-status = "/var/lib/dpkg/status"
-listed = open(status).read().count("\nStatus: install ok installed\n") if os.path.exists(status) else 0
-files = (os.path.join(d, f) for d, _, fs in os.walk("/") if not re.match("/(proc|sys)(/|$)", d) for f in fs)
-modes = [os.lstat(file).st_mode for file in files]
-setuid = sum(bool(stat.S_ISREG(mode) and mode & 0o6000) for mode in modes)
-programs = {name: bool(shutil.which(name)) for name in ("sh", "pip")}
-print(json.dumps({"packages": listed, "setuid": setuid, **programs}))
-"""
+PROGRAMS = 'import json, shutil; print(json.dumps({name: bool(shutil.which(name)) for name in ("sh", "pip")}))'
 
 
 def on_full(text: str) -> str:
@@ -79,8 +69,7 @@ def subjects() -> Iterator[dict[str, Subject]]:
 
 def looked_at(subject: Subject) -> dict[str, float]:
     """What can be counted in an image without starting its server."""
-    counted = str(docker.run(subject.image, ["-c", COUNTS], entrypoint="python", user="0", remove=True))
-    return {"image_mb": weight(subject.image), **json.loads(counted)}
+    return {"image_mb": weight(subject.image), **look_inside(subject, COUNTS), **look_inside(subject, PROGRAMS)}
 
 
 def main() -> None:
@@ -92,7 +81,9 @@ def main() -> None:
             for name, subject in found.items():
                 with subject.running() as running:
                     served = serve(running, SECONDS)
-                samples[name].append({"start_s": _start(subject), "requests_per_cpu_s": served["requests_per_cpu_s"]})
+                samples[name].append(
+                    {"start_s": start_seconds(subject), "requests_per_cpu_s": served["requests_per_cpu_s"]}
+                )
     figures = {
         name: {**counted[name], **{k: statistics.median(s[k] for s in rounds) for k in rounds[0]}, "samples": rounds}
         for name, rounds in samples.items()

@@ -43,12 +43,15 @@ KINDS = {
     "setuid": "files in the image with the setuid or setgid bit",
 }
 
-# Run inside the image: the packages of Debian, and the files that run with their owner's or group's rights.
+# Run inside the image: Debian's packages as its own list says, if there is one, and the files that run with their
+# owner's or group's rights.
 COUNTS = r"""
-import os, re, stat
-print(open("/var/lib/dpkg/status").read().count("\nStatus: install ok installed\n"))
+import json, os, re, stat
+status = "/var/lib/dpkg/status"
+packages = open(status).read().count("\nStatus: install ok installed\n") if os.path.exists(status) else 0
 files = (os.path.join(d, f) for d, _, fs in os.walk("/") if not re.match("/(proc|sys)(/|$)", d) for f in fs)
-print(sum(bool(stat.S_ISREG((mode := os.lstat(file).st_mode)) and mode & 0o6000) for file in files))
+setuid = sum(bool(stat.S_ISREG((mode := os.lstat(file).st_mode)) and mode & 0o6000) for file in files)
+print(json.dumps({"packages": packages, "setuid": setuid}))
 """
 
 
@@ -58,9 +61,8 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
         found = build_times({subject.name: stack.enter_context(subject.copied("to measure")) for subject in subjects})
     for subject in subjects:
         image, base = weight(subject.image), weight(subject.parsed.base_image)
-        found[subject.name] |= {"start_s": _start(subject), "image_mb": image, "added_mb": image - base}
-        counts = str(engine.docker.run(subject.image, ["-c", COUNTS], entrypoint="python", user="0", remove=True))
-        found[subject.name] |= dict(zip(("packages", "setuid"), map(int, counts.split()), strict=True))
+        found[subject.name] |= {"start_s": start_seconds(subject), "image_mb": image, "added_mb": image - base}
+        found[subject.name] |= look_inside(subject, COUNTS)
     return found
 
 
@@ -97,7 +99,20 @@ def _forget_mounts(mounts: str) -> None:
             )
 
 
-def _start(subject: Subject) -> float:
+def look_inside(subject: Subject, source: str) -> dict[str, float]:
+    """Run Python source as root in a container of the image; return the JSON that it prints."""
+    found: dict[str, float] = json.loads(
+        str(engine.docker.run(subject.image, ["-c", source], entrypoint="python", user="0", remove=True))
+    )
+    return found
+
+
+def start_seconds(subject: Subject) -> float:
+    """Seconds from the start of the container to the first 200.
+
+    Raises:
+        NotReady: there was none.
+    """
     with subject.started() as running:
         url = running.url()
         deadline = time.monotonic() + READY_LIMIT
