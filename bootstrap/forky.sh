@@ -18,7 +18,7 @@ root=$(dirname "$here")
 cache=/var/cache/dockerizing-python
 rootfs=$cache/forky
 limit=60        # seconds until the daemon answers; it takes about two
-packages=docker.io,docker-cli,docker-buildx,docker-compose,iproute2,iptables,nftables,podman,buildah,netavark,aardvark-dns,passt,ca-certificates
+packages=docker.io,docker-cli,docker-buildx,docker-compose,iproute2,iptables,nftables,podman,buildah,catatonit,netavark,aardvark-dns,passt,ca-certificates
 
 say() { printf 'forky: %s\n' "$*"; }
 fail() {
