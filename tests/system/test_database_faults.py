@@ -1,15 +1,22 @@
-"""What step 5 survives of its database: killed while it writes, no connection left, a full disk, half a migration."""
+"""What step 5 survives of its database: killed, away or frozen, no connection left, full disks, half a migration."""
 
+import re
 import secrets
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import Event, Lock
 
 import httpx
 import pytest
+from python_on_whales import Container
+from python_on_whales.exceptions import DockerException
 
-from library.engine import docker, wait_until
+from library import clock
+from library.engine import SESSION, docker, wait_until
 from library.practices.data import entries, sign
 from library.subject import Running, Subject
 from library.tutorial import ROOT
@@ -91,6 +98,141 @@ def test_a_database_that_acknowledges_too_early_is_seen_to_lose() -> None:
         assert not doubled
 
 
+AWAY = 30  # seconds
+THREADS = 8  # of uWSGI, in two workers
+BROWSER = {"Accept": "text/html"}
+
+
+@dataclass
+class Seen:
+    """What people saw so far, by what was happening when they asked (and when they were answered, if that is another).
+
+    Args:
+        during: what is happening.
+        statuses: how many answers of each status; 0 is a request without an answer.
+        longest: seconds of the longest wait for an answer.
+        acknowledged: the texts whose signing was answered as it should be.
+        refused: those whose signing was not.
+    """
+
+    during: str = "before"
+    statuses: dict[str, Counter[int]] = field(default_factory=dict)
+    longest: dict[str, float] = field(default_factory=dict)
+    acknowledged: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def answers(self, during: str) -> int:
+        return self.statuses.get(during, Counter()).total()
+
+
+@contextmanager
+def people(running: Running, number: int = 6) -> Iterator[Seen]:
+    """Read the page and sign, each four times a second or as often as there are answers, until the end of the block."""
+    seen, end, lock = Seen(), Event(), Lock()
+    url = running.url()
+
+    def visit() -> None:
+        with httpx.Client(base_url=url, headers=BROWSER, timeout=90) as browser:
+            form = form_on(browser)
+            while not end.wait(0.25):
+                text = secrets.token_hex(8)
+                for method, path in (("GET", "/"), ("POST", "/sign")):
+                    data = {**form, "name": "Somebody", "text": text} if method == "POST" else None
+                    asked, start = seen.during, time.monotonic()
+                    try:
+                        status = browser.request(method, path, data=data).status_code
+                    except httpx.HTTPError:
+                        status = 0
+                    during = asked if asked == seen.during else f"{asked}, then {seen.during}"
+                    with lock:
+                        seen.statuses.setdefault(during, Counter())[status] += 1
+                        seen.longest[during] = max(seen.longest.get(during, 0), time.monotonic() - start)
+                        if method == "POST":
+                            (seen.acknowledged if status == 302 else seen.refused).append(text)
+
+    with ThreadPoolExecutor(number) as pool:
+        visits = [pool.submit(visit) for _ in range(number)]
+        try:
+            assert wait_until(lambda: seen.answers("before") >= 10 * number, limit=60)
+            yield seen
+        finally:
+            end.set()
+    for done in visits:
+        done.result()
+
+
+def stopped(container: Container) -> bool:
+    container.reload()
+    return not container.state.running
+
+
+def ended_by_a_new_log(running: Running, database: Container) -> bool:
+    """Let the database begin the next file of its log of transactions, and say whether that was its end."""
+    with suppress(DockerException, ValueError):
+        psql(running, "SELECT pg_switch_wal()")
+    return stopped(database)
+
+
+def form_on(browser: httpx.Client) -> dict[str, str]:
+    """The hidden field of the page's form, as a browser has it that has opened the page."""
+    return dict(re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', browser.get("/").text))
+
+
+def restarts(running: Running) -> tuple[object, int | None]:
+    running.container.reload()
+    return running.container.state.started_at, running.container.restart_count
+
+
+@pytest.mark.thorough
+def test_away_for_half_a_minute_everybody_is_told_so_at_once_and_then_it_goes_on() -> None:
+    with STEP_5.running() as running:
+        began = restarts(running)
+        with people(running) as seen:
+            seen.during = "stopping"
+            running.project.compose.stop("db")
+            seen.during = "away"
+            time.sleep(AWAY)
+            answer = running.get("/ready", timeout=20)
+            assert answer.status_code == 503
+            assert answer.json()["reason"]
+            seen.during = "coming back"
+            running.project.compose.start("db")
+            start = clock.seconds()
+            assert wait_until(lambda: running.answers("/ready"), limit=20)
+            took = clock.seconds() - start
+            seen.during = "after"
+            assert wait_until(lambda: seen.answers("after") >= 60, limit=20)
+        assert seen.statuses["away"].keys() == {503}
+        assert seen.longest["away"] < 5, "connect_timeout is 3 seconds"
+        assert took < 10
+        assert seen.statuses["after"].keys() == {200, 302}
+        assert 0 not in sum(seen.statuses.values(), Counter())
+        kept = signatures_in(running)
+        assert set(seen.acknowledged) <= set(kept)
+        assert not set(seen.refused) & set(kept)
+        assert restarts(running) == began
+
+
+@pytest.mark.thorough
+def test_frozen_for_half_a_minute_everybody_waits_and_is_served() -> None:
+    with STEP_5.running() as running:
+        began = restarts(running)
+        (database,) = running.project.compose.ps(["db"])
+        with people(running, number=THREADS + 1) as seen:
+            seen.during = "frozen"
+            docker.pause(database)
+            assert wait_until(lambda: not running.answers("/health"), limit=20), "every thread waits"
+            time.sleep(AWAY)
+            docker.unpause(database)
+            seen.during = "after"
+            assert wait_until(lambda: seen.answers("after") >= 60, limit=20)
+        assert set(sum(seen.statuses.values(), Counter())) == {200, 302}
+        assert seen.longest["frozen, then after"] > AWAY
+        assert running.answers("/health")
+        assert set(seen.acknowledged) <= set(signatures_in(running))
+        assert restarts(running) == began
+
+
 @pytest.mark.thorough
 def test_out_of_connections_it_says_so_and_lives() -> None:
     few = "    command: postgres -c max_connections=3 -c superuser_reserved_connections=0 -c max_wal_senders=0\n"
@@ -130,6 +272,57 @@ def test_with_a_full_disk_it_says_so_and_can_be_read() -> None:
         docker.execute(database, ["rm", "/var/lib/postgresql/small/full"])
         assert sign(running, "after").status_code == 302
         assert "after" in entries(running)
+
+
+@contextmanager
+def on_a_small_disk(megabytes: int) -> Iterator[tuple[Subject, Container]]:
+    """A copy whose database has a volume of this size, and a container that keeps it while the database is away."""
+    name = f"{SESSION}-small-disk"
+    options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={megabytes}m"}
+    volume = docker.volume.create(name, driver="local", options=options)
+    with STEP_5.copied("on a small disk") as copy:
+        compose = copy.path / "compose.yaml"
+        text = compose.read_text()
+        assert text.endswith("volumes:\n  db:\n")
+        compose.write_text(f"{text}    external: true\n    name: {name}\n")
+        image, command = IMAGE.split()[1], ["sleep", "infinity"]
+        keeper = docker.run(image, command, name=f"{name}-keeper", detach=True, volumes=[(name, "/disk")])
+        try:
+            yield copy, keeper
+        finally:
+            docker.remove(keeper, force=True)
+            volume.remove()
+
+
+@pytest.mark.thorough
+def test_with_its_whole_disk_full_the_database_ends_and_nothing_acknowledged_is_lost() -> None:
+    with on_a_small_disk(128) as (copy, keeper), copy.running() as running:
+        began = restarts(running)
+        with people(running) as seen, httpx.Client(base_url=running.url(), headers=BROWSER, timeout=20) as browser:
+            form = form_on(browser)
+            docker.execute(keeper, ["sh", "-c", "dd if=/dev/zero of=/disk/full bs=64k 2>/dev/null; true"])
+            seen.during = "full"
+            (database,) = running.project.compose.ps(["db"])
+            # Sixteen megabytes of signatures later, the log of transactions needs a new file: not so many are needed.
+            assert wait_until(lambda: ended_by_a_new_log(running, database), limit=60, pause=1)
+            assert "No space left on device" in str(docker.logs(database))
+            seen.during = "away"
+            assert wait_until(lambda: seen.answers("away") >= 60, limit=60)
+            page = browser.post("/sign", data={**form, "name": "Somebody", "text": "nobody keeps this"})
+            assert page.status_code == 503
+            assert "please try again" in page.text
+            seen.during = "room"
+            docker.execute(keeper, ["rm", "/disk/full"])
+            running.project.compose.start("db")
+            assert wait_until(lambda: running.answers("/ready"), limit=30)
+            seen.during = "after"
+            assert wait_until(lambda: seen.answers("after") >= 60, limit=20)
+        assert seen.statuses["away"].keys() == {503}
+        assert seen.statuses["after"].keys() == {200, 302}
+        kept = signatures_in(running)
+        assert set(seen.acknowledged) <= set(kept)
+        assert not set(seen.refused) & set(kept)
+        assert restarts(running) == began
 
 
 HALF_A_MIGRATION = """
