@@ -1,0 +1,111 @@
+"""What a build survives of a package index: refusals and cut connections, for a while or for good."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from library import locks, packages
+from library.engine import SESSION, BuildFailed, docker, one_build_at_a_time
+from library.packages import ALWAYS, Packages
+from library.subject import Subject
+from library.tutorial import ROOT
+
+pytestmark = [pytest.mark.thorough, pytest.mark.about("final")]
+PROJECT = f"{SESSION}-up-faults"
+FINAL = Subject("final", ROOT / "final")
+STEP_4 = Subject("step-4-nontrivial", ROOT / "step-4-nontrivial")
+# Each folder; the line before which its stage for installing learns of the index; what it says of one that is away.
+INSTALLS = {
+    "uv": (FINAL, "RUN --mount=type=cache", "503 Service Unavailable"),
+    # pip keeps the reason to itself: the article says so.
+    "pip": (STEP_4, "COPY --from=export", "(from versions: none)"),
+}
+
+
+@pytest.fixture(scope="module")
+def index_image() -> str:
+    step_4 = "\n".join(f"{name}=={version}" for name, version in locks.versions(STEP_4.path).items())
+    return packages.image([(FINAL.path / "requirements.txt", ""), (step_4, "")])
+
+
+@pytest.fixture
+def index(index_image: str) -> Iterator[Packages]:
+    with packages.serving(index_image) as server:
+        yield server
+
+
+def take_from(index: Packages, installer: str, copy: Subject) -> None:
+    """Let a copy's Dockerfile install from this index."""
+    dockerfile, line = copy.path / "Dockerfile", INSTALLS[installer][1]
+    text = dockerfile.read_text()
+    before, _, after = text.partition(f"\n{line}")
+    assert after
+    environment = " ".join(f"{name}={value}" for name, value in index.environment().items())
+    dockerfile.write_text(f"{before}\nENV {environment}\n{line}{after}")
+
+
+@pytest.mark.parametrize("fault", ["refuse", "cut"])
+@pytest.mark.parametrize("installer", INSTALLS)
+def test_an_index_with_hiccups_stops_no_build(index: Packages, installer: str, fault: str) -> None:
+    subject, *_ = INSTALLS[installer]
+    index.set_faults(**({"simple": (fault, 2)} if fault == "refuse" else {"wheels": (fault, 2)}))
+    with subject.copied(f"from an index that does {fault}") as copy:
+        take_from(index, installer, copy)
+        copy.build()
+        assert len(index.done) >= 2 * len(set(index.done)) > 4
+
+
+@pytest.mark.parametrize("installer", INSTALLS)
+def test_an_index_that_is_away_stops_the_build_with_its_name(index: Packages, installer: str) -> None:
+    subject, _, said = INSTALLS[installer]
+    index.set_faults(simple=("refuse", ALWAYS))
+    with subject.copied("from an index that is away") as copy:
+        take_from(index, installer, copy)
+        with pytest.raises(BuildFailed) as stopped:
+            copy.build()
+        assert said in stopped.value.output
+        assert index.url in stopped.value.output
+        assert not docker.image.exists(copy.image_name)
+        index.set_faults()
+        copy.build()
+        with copy.running() as running:
+            assert running.answers()
+
+
+def up(copy: Subject, port: int, temporary: Path) -> "subprocess.CompletedProcess[str]":
+    """What `make up` runs, from a copy of bootstrap/ beside the copied folder."""
+    environment = {"PORT": str(port), "TMPDIR": str(temporary), "COMPOSE_PROJECT_NAME": PROJECT}
+    command = [str(copy.path.parent / "bootstrap/up.sh"), copy.path.name]
+    with one_build_at_a_time():
+        return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+
+
+def test_make_up_says_that_the_index_is_away_and_leaves_nothing(index: Packages, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+    index.set_faults(simple=("refuse", ALWAYS))
+    with FINAL.copied("from an index that is away for make up") as copy:
+        take_from(index, "uv", copy)
+        shutil.copytree(ROOT / "bootstrap", copy.path.parent / "bootstrap")
+        first = up(copy, port, tmp_path)
+        assert first.returncode == 1
+        assert [line for line in first.stderr.splitlines() if line.startswith("up: ")] == [
+            "up: the build of final failed; its last lines are above. By hand: cd final && docker compose build"
+        ]
+        assert "503 Service Unavailable" in first.stderr
+        assert not list(tmp_path.iterdir())
+        assert not docker.image.exists(f"{PROJECT}-web")
+        index.set_faults()
+        try:
+            second = up(copy, port, tmp_path)
+            assert second.returncode == 0, second.stderr
+            assert '"step":"final"' in second.stdout
+        finally:
+            down = ["docker", "compose", f"--project-name={PROJECT}", "down", "--rmi=local"]
+            subprocess.run(down, cwd=copy.path, capture_output=True, check=True)
+        assert not list(tmp_path.iterdir())
