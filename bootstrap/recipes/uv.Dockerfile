@@ -3,8 +3,9 @@
 FROM stand-in-rootfs:trixie AS download
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip
 ARG VERSION
-RUN pip install --no-cache-dir --no-compile --no-deps --platform "musllinux_1_1_$(uname -m)" --only-binary :all: \
-        --target /wheel "uv==$VERSION" \
+# Debian's pip does not resume a download by itself.
+RUN pip install --resume-retries 5 --no-cache-dir --no-compile --no-deps \
+        --platform "musllinux_1_1_$(uname -m)" --only-binary :all: --target /wheel "uv==$VERSION" \
     && /wheel/bin/uv --version
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -58,8 +58,10 @@ class Runner:
         """Put a file or a folder of this machine there."""
         subprocess.run(["docker", "cp", "--quiet", source, f"{self.container}:{target}"], check=True)
 
-    def load(self, images: Iterable[str]) -> None:
+    def load(self, images: Collection[str]) -> None:
         """Put images of this engine into that one."""
+        if not images:
+            return
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saved:
             load = ["docker", "exec", "--interactive", self.container, "docker", "load", "--quiet"]
             subprocess.run(load, stdin=saved.stdout, stdout=subprocess.DEVNULL, check=True)
@@ -77,7 +79,7 @@ def container(command: list[str], alias: str = "runner", **options: Any) -> Iter
 
 
 @contextmanager
-def started(images: Iterable[str], **options: Any) -> Iterator[Runner]:
+def started(images: Collection[str], **options: Any) -> Iterator[Runner]:
     """A runner whose engine answers and has these images of this engine; ``options`` are those of `docker run`."""
     with container(["dockerd"], privileged=True, **options) as name:
         runner = Runner(name)
