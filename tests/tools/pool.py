@@ -57,13 +57,15 @@ def _work(tasks: Connection, worker: Worker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whatever came before that is forgotten
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    tasks.send("ready")
     try:
+        tasks.send("ready")  # from here on, the first process may say that this one should end
         with worker() as do:
             while (task := tasks.recv()) is not None:
                 tasks.send(do(task))
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         pass  # the first process has ended, or says that this one should
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends anyway
 
 
 def work_through(tasks: Iterator[Any], worker: Worker, done: Callable[[Any, Any], None], at_a_time: int) -> None:
