@@ -78,6 +78,7 @@ def sign_until_the_database_dies(running: Running) -> list[str]:
 def lost_and_doubled(subject: Subject) -> tuple[set[str], list[str]]:
     """The acknowledged signatures that a killed database has lost, and those that it has twice."""
     with subject.running() as running:
+        psql(running, "CHECKPOINT")  # the migrations are on the disk, also where commits are not yet
         acknowledged = sign_until_the_database_dies(running)
         running.project.compose.start("db")
         assert wait_until(lambda: running.answers("/ready"), limit=60), "the database is back"
