@@ -1,6 +1,5 @@
 """What step 5 survives of its database: killed, away or frozen, no connection left, full disks, half a migration."""
 
-import re
 import secrets
 import time
 from collections import Counter
@@ -17,7 +16,7 @@ from python_on_whales.exceptions import DockerException
 
 from library import clock
 from library.engine import SESSION, docker, wait_until
-from library.practices.data import entries, sign
+from library.practices.data import BROWSER, entries, form_on, sign
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
@@ -101,7 +100,6 @@ def test_a_database_that_acknowledges_too_early_is_seen_to_lose() -> None:
 
 AWAY = 30  # seconds
 THREADS = 8  # of uWSGI, in two workers
-BROWSER = {"Accept": "text/html"}
 
 
 @dataclass
@@ -172,11 +170,6 @@ def ended_by_a_new_log(running: Running, database: Container) -> bool:
     with suppress(DockerException, ValueError):
         psql(running, "SELECT pg_switch_wal()")
     return stopped(database)
-
-
-def form_on(browser: httpx.Client) -> dict[str, str]:
-    """The hidden field of the page's form, as a browser has it that has opened the page."""
-    return dict(re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', browser.get("/").text))
 
 
 def restarts(running: Running) -> tuple[object, int | None]:

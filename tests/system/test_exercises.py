@@ -13,11 +13,15 @@ from library.practices import PRACTICES
 from library.sabotages import EXERCISES, Exercise
 from library.tutorial import ROOT
 
+DAILY, WEEKLY = {"data-volume", "read-only-rootfs"}, {"unbuffered-logs"}
 QUICK = [
-    pytest.param(exercise, id=exercise.slug, marks=[pytest.mark.about(exercise.folder.name), *more])
+    pytest.param(
+        exercise,
+        id=exercise.slug,
+        marks=[pytest.mark.about(exercise.folder.name), *([pytest.mark.thorough] if breaks == WEEKLY else [])],
+    )
     for exercise in EXERCISES
-    for breaks, more in (({"data-volume", "read-only-rootfs"}, []), ({"unbuffered-logs"}, [pytest.mark.thorough]))
-    if exercise.sabotage.breaks == breaks
+    if (breaks := exercise.sabotage.breaks) in (DAILY, WEEKLY)
 ]
 
 

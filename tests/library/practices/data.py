@@ -13,12 +13,18 @@ from ..engine import NotReady, wait_until
 from ..subject import READY_LIMIT, Running, Subject
 from . import Violation, practice
 
+BROWSER = {"Accept": "text/html"}
+
+
+def form_on(browser: httpx.Client) -> dict[str, str]:
+    """The hidden field of the page's form, as a browser has it that has opened the page."""
+    return dict(re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', browser.get("/").text))
+
 
 def sign(running: Running, text: str) -> httpx.Response:
     """Sign the guestbook as a browser does: load the page, fill in its form, send it."""
-    with httpx.Client(base_url=running.url(), headers={"Accept": "text/html"}, timeout=10) as visitor:
-        form = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', visitor.get("/").text))
-        return visitor.post("/sign", data={**form, "name": "A tester", "text": text})
+    with httpx.Client(base_url=running.url(), headers=BROWSER, timeout=10) as visitor:
+        return visitor.post("/sign", data={**form_on(visitor), "name": "A tester", "text": text})
 
 
 def entries(running: Running) -> list[str]:
