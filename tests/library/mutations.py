@@ -6,6 +6,7 @@ read becomes the constant that is its default; two neighbours change places. Not
 """
 
 import ast
+import difflib
 import json
 import re
 import shlex
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .dockerfile import Dockerfile
-from .tutorial import ROOT, Folder
+from .tutorial import ROOT, Folder, load
 
 EQUIVALENTS = ROOT / "tests/equivalents.toml"
 FILES = ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "uwsgi.ini", ".dockerignore", "entrypoint.sh")
@@ -38,8 +39,8 @@ WEAKER = {
 # Options of commands that take the next word along, and those that say nothing about the image: what a program prints,
 # and what it is to run.
 TAKES_VALUE = {
-    "-r", "-o", "-g", "-x", "-j", "--dest", "--find-links", "--invalidation-mode", "--only", "--output", "--python",
-    "--requirement", "--wheel-dir",
+    "-r", "-o", "-g", "-x", "-j", "--cache-dir", "--dest", "--find-links", "--invalidation-mode", "--only", "--output",
+    "--python", "--requirement", "--wheel-dir",
 }  # fmt: skip
 LEFT_ALONE = {"-c", "-m", "-q", "--quiet"}
 # Functions that read a variable, and which of their arguments is the default.
@@ -112,20 +113,62 @@ def mutants(folder: Path) -> tuple[Mutant, ...]:
 
 
 def equivalents(folder: str) -> dict[str, str]:
-    """The mutants of a folder that change nothing anybody could notice, by name, and the reason for each."""
+    """The mutants of a folder that change nothing anybody could notice, by name, and the reason for each.
+
+    What is said of a folder is said of those that build on it, too, where they have the same mutant.
+    """
+    folders = {found.name: found for found in load()}
+    reasons: dict[str, str] = {}
+    for base in folders[folder].builds_on:
+        here = {mutant.id for mutant in mutants(folders[folder].path)}
+        reasons |= {name: reason for name, reason in equivalents(base).items() if name in here}
     entries = tomllib.loads(EQUIVALENTS.read_text()).get("equivalent", [])
-    return {name: e["reason"] for e in entries if folder in e["folders"] for name in e["mutants"]}
+    return reasons | {name: e["reason"] for e in entries if folder in e["folders"] for name in e["mutants"]}
+
+
+# What came of mutants: by folder, by the mutant's name, as `make mutate` writes it.
+Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def known(folder: Folder, results: Results) -> dict[str, Mapping[str, Any]]:
+    """What came of a folder's mutants, by name, as far as they have been judged.
+
+    A mutant of a file that is almost as it is in a folder which this one builds on is not asked about again, where both
+    have it: it came to the same end here, if what noticed it is promised here, too. Such a result says ``in_folder``,
+    the folder that was asked. One that survived there is asked about here.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for base in (base for base in load() if base.name in folder.builds_on):
+        alike = {name for name in FILES if _alike(base.path / name, folder.path / name)}
+        for name, entry in known(base, results).items():
+            if re.split("[: ]", name)[0] in alike and (entry["outcome"] == "refused" or entry["by"] in folder.holds):
+                found[name] = {"in_folder": base.name, **entry}
+    found |= results.get(folder.name, {})
+    return {mutant.id: found[mutant.id] for mutant in mutants(folder.path) if mutant.id in found}
+
+
+@cache
+def _alike(file: Path, other: Path) -> bool:
+    """Whether four fifths of the lines of two files are the same ones in the same order, comments aside."""
+    if not (file.exists() and other.exists()):
+        return False
+    lines, others = (re.findall(r"^ *[^#\s].*$", each.read_text(), re.MULTILINE) for each in (file, other))
+    return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio() >= 0.8
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How many of a folder's mutants came to which end; those that are equivalent have no other."""
+    """How many of a folder's mutants came to which end; those that are equivalent have no other.
+
+    ``elsewhere`` are those of the killed and the refused that an earlier folder was asked about.
+    """
 
     killed: int
     survive: int
     refused: int
     equivalent: int
     missing: int
+    elsewhere: int
 
     @property
     def share(self) -> float:
@@ -133,26 +176,33 @@ class Figures:
         return self.killed / max(1, self.killed + self.survive)
 
 
-def figures(folder: Folder, results: Mapping[str, Mapping[str, Any]]) -> Figures:
+def figures(folder: Folder, results: Results) -> Figures:
     """Count a folder's mutants by what came of them."""
-    reasons = equivalents(folder.name)
+    reasons, judged = equivalents(folder.name), known(folder, results)
     ends = Counter[str]()
     for mutant in mutants(folder.path):
-        known = "missing" if mutant.id not in results else str(results[mutant.id]["outcome"])
-        ends["equivalent" if mutant.id in reasons else known] += 1
-    return Figures(ends["killed"], ends["survives"], ends["refused"], ends["equivalent"], ends["missing"])
+        entry = judged.get(mutant.id, {"outcome": "missing"})
+        ends["equivalent" if mutant.id in reasons else str(entry["outcome"])] += 1
+        ends["elsewhere"] += mutant.id not in reasons and "in_folder" in entry
+    return Figures(
+        ends["killed"], ends["survives"], ends["refused"], ends["equivalent"], ends["missing"], ends["elsewhere"]
+    )
 
 
-def summary(folder: Folder, results: Mapping[str, Mapping[str, Any]]) -> str:
+def survivors(folder: Folder, results: Results) -> list[str]:
+    """The names of a folder's mutants that turned nothing red, and that are not equivalent."""
+    reasons = equivalents(folder.name)
+    return [name for name, e in known(folder, results).items() if e["outcome"] == "survives" and name not in reasons]
+
+
+def summary(folder: Folder, results: Results) -> str:
     """The figures of a folder in words, and below them what survives."""
     count = figures(folder, results)
-    reasons = equivalents(folder.name)
-    survivors = [name for name, e in results.items() if e["outcome"] == "survives" and name not in reasons]
     said = (
         f"{folder.name}: {count.killed} of {count.killed + count.survive} killed ({count.share:.1%}),"
         f" {count.refused} refused, {count.equivalent} equivalent, {count.missing} not judged yet"
     )
-    return "\n  survives: ".join([said, *survivors])
+    return "\n  survives: ".join([said, *survivors(folder, results)])
 
 
 def by_line(file: Path) -> dict[str, list[Mutant]]:

@@ -234,7 +234,7 @@ class Subject:
         build = {"dockerfile": self.dockerfile} if self.dockerfile else {}
         if self.target:
             build["target"] = self.target
-        service = {"image": self.image_name, "build": build, **overrides}
+        service = {"image": self.image_name, **({"build": build} if build else {}), **overrides}
         file = SCRATCH / f"{name}.json"
         file.write_text(json.dumps({"services": {self.service: service}}))
         return DockerClient(
@@ -368,12 +368,29 @@ class _Shared:
         self.running = self.stack.enter_context(subject.running())
         self.subject = subject
 
+    def take(self, subject: Subject, running: Running, stack: ExitStack) -> None:
+        """Share a container that has been started already, and that the stack ends."""
+        self.end()
+        self.subject, self.running, self.stack = subject, running, stack
+
     def end(self) -> None:
         self.subject = None
         self.stack.close()
 
 
 _shared = _Shared()
+
+
+def share(subject: Subject, limit: float, **overrides: Any) -> None:
+    """Start the shared container of a subject with overrides, and wait for its first answer so many seconds.
+
+    Raises:
+        NotReady: none came.
+    """
+    with ExitStack() as stack:
+        running = stack.enter_context(subject.started(**overrides))
+        running.wait_until_ready(limit=limit)
+        _shared.take(subject, running, stack.pop_all())
 
 
 def subjects(folder: tutorial.Folder) -> list[Subject]:

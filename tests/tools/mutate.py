@@ -12,6 +12,7 @@ import random
 import re
 import signal
 import statistics
+import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -24,11 +25,11 @@ from typing import Any
 from python_on_whales.exceptions import DockerException
 
 from library import engine, mutations, reaper, tutorial
-from library.engine import BuildFailed, NotReady, docker
+from library.engine import BuildFailed, NotReady
 from library.mutations import Mutant
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.runtime import COLOURS
-from library.subject import OF_EVERY_FOLDER, Subject
+from library.subject import OF_EVERY_FOLDER, Subject, share
 from library.tutorial import ROOT, Folder
 from tools import pool
 from tools.measure import describe_machine
@@ -117,11 +118,12 @@ def judging() -> Iterator[Callable[[Task], Verdict]]:
 
 def _content(image: str) -> object:
     """What tells an image from another one: its layers and its configuration, compose's own labels aside."""
-    found = docker.image.inspect(image)
-    config = found.config.model_dump() if found.config else {}
-    labels = config.pop("labels", None) or {}
+    inspect = ["docker", "image", "inspect", "--format", "{{json .}}", image]
+    found = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    config = found["Config"]
+    labels = config.pop("Labels", None) or {}
     ours = {name: value for name, value in labels.items() if not name.startswith("com.docker.compose.")}
-    return found.root_fs.layers, config, ours
+    return found["RootFS"], config, ours
 
 
 def _judge(task: Task, whole: Subject, original: object) -> Verdict:
@@ -143,8 +145,7 @@ def _judge(task: Task, whole: Subject, original: object) -> Verdict:
         try:
             same = _content(copy.image) == original and mutant.file in OF_IMAGE
             if not same:
-                with copy.started(restart="no") as running:
-                    running.wait_until_ready(limit=STARTS_WITHIN)
+                share(copy, STARTS_WITHIN, restart="no")
         except BuildFailed as refused:
             return verdict("refused", "builder", engine.last_line(refused.output))
         except NotReady as silent:
@@ -212,7 +213,7 @@ class Results:
         self.took: dict[str, list[float]] = defaultdict(list)
 
     def of(self, folder: Folder) -> dict[str, dict[str, Any]]:
-        """What is known of a folder's mutants, by their names."""
+        """What came of a folder's mutants, by their names, where this very folder was asked."""
         found: dict[str, dict[str, Any]] = self.data["folders"].setdefault(folder.name, {})
         return found
 
@@ -241,9 +242,14 @@ class Results:
         part.write_text(re.sub(r"\{\n +(\"outcome\".*?)\n +\}", _one_line, lines, flags=re.DOTALL) + "\n")
         part.replace(self.file)
 
+    def before(self, folder: Folder, mutant: Mutant) -> str:
+        """Who noticed a mutant in this folder or in any other."""
+        entries = [self.of(folder), *self.data["folders"].values()]
+        return next((e[mutant.id]["by"] for e in entries if e.get(mutant.id, {}).get("by") in folder.holds), "")
+
     def order(self, folder: Folder, mutant: Mutant) -> tuple[str, ...]:
         """The practices to ask of a mutant: what killed it before, what is quick, what killed those beside it."""
-        before = self.of(folder).get(mutant.id, {}).get("by", "")
+        before = self.before(folder, mutant)
         likely = {name for pattern, names in LIKELY if re.search(pattern, mutant.id) for name in names}
         beside = [e["by"] for n, e in self.of(folder).items() if n.startswith(mutant.file) and e["part"] == mutant.part]
         kills = Counter(beside)
@@ -269,11 +275,14 @@ def _one_line(found: re.Match[str]) -> str:
 
 
 def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Results) -> list[tuple[Folder, Mutant]]:
-    """The mutants to judge: those without a result, or with ``--again`` all, or a sample."""
+    """The mutants to judge: those without a result, or with ``--again`` all, or a sample.
+
+    What an earlier folder of the same run will answer is still among them.
+    """
     found = []
     for folder in folders:
         reasons = mutations.equivalents(folder.name)
-        known = {} if arguments.again or arguments.sample else results.of(folder)
+        known = {} if arguments.again or arguments.sample else mutations.known(folder, results.data["folders"])
         mutants = [
             mutant
             for mutant in mutations.mutants(folder.path)
@@ -286,14 +295,26 @@ def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Re
     return found
 
 
-def run(todo: list[tuple[Folder, Mutant]], results: Results, at_a_time: int) -> list[tuple[Folder, Mutant, Verdict]]:
-    """Judge mutants, several at a time, and say what came of each and how long the rest will take."""
+def run(
+    todo: list[tuple[Folder, Mutant]], results: Results, at_a_time: int, *, each: bool
+) -> list[tuple[Folder, Mutant, Verdict]]:
+    """Judge mutants, several at a time, and say what came of each and how long the rest will take.
+
+    Without ``each``, what an earlier folder has answered meanwhile is left out.
+    """
     began = time.monotonic()
     since: dict[str, float] = {}
     found: list[tuple[Folder, Mutant, Verdict]] = []
+    answered = 0  # by an earlier folder, in this very run
 
     def tasks() -> Iterator[Task]:
+        nonlocal answered
+        at_first = {folder.name: mutations.known(folder, results.data["folders"]) for folder, _ in todo}
         for folder, mutant in todo:
+            known = mutations.known(folder, results.data["folders"])
+            if not each and mutant.id in known.keys() - at_first[folder.name].keys():
+                answered += 1
+                continue
             since[f"{folder.name} {mutant.id}"] = time.monotonic()
             yield Task(folder, mutant, results.order(folder, mutant))
 
@@ -304,12 +325,10 @@ def run(todo: list[tuple[Folder, Mutant]], results: Results, at_a_time: int) -> 
         results.add(task, verdict, since[f"{folder.name} {mutant.id}"])
         found.append((folder, mutant, verdict))
         passed = time.monotonic() - began
-        left = passed / len(found) * (len(todo) - len(found)) / 60
+        left = passed / len(found) * (len(todo) - answered - len(found)) / 60
         by = f" by {verdict.by}" if verdict.by else ""
-        print(
-            f"[{len(found)}/{len(todo)}, {left:.0f} min left] {verdict.outcome}{by}: {folder.name}/{mutant.id}",
-            flush=True,
-        )
+        progress = f"[{len(found)}/{len(todo) - answered}, {left:.0f} min left]"
+        print(f"{progress} {verdict.outcome}{by}: {folder.name}/{mutant.id}", flush=True)
         part = results.data["runs"][results.run]["folders"].setdefault(folder.name, {"mutants": 0, "seconds": 0})
         part["mutants"] += 1
         part["seconds"] = round(passed)
@@ -337,7 +356,8 @@ def main() -> None:
     if arguments.sample:
         print(f"mutate: {len(todo)} mutants, chosen by SEED={arguments.seed}", flush=True)
     try:
-        found = run(todo, results, arguments.workers) if todo else []
+        each = bool(arguments.again or arguments.sample)
+        found = run(todo, results, arguments.workers, each=each) if todo else []
     except KeyboardInterrupt:
         for stop in pool.STOPS:
             signal.signal(stop, signal.SIG_IGN)  # it is ending
@@ -347,7 +367,7 @@ def main() -> None:
         )
         sys.exit(130)
     for folder in folders:
-        print(mutations.summary(folder, results.of(folder)))
+        print(mutations.summary(folder, results.data["folders"]))
     # A survivor that nobody knew.
     new = [
         f"{folder.name}/{mutant.id}"
@@ -358,8 +378,8 @@ def main() -> None:
     if new:
         print("\nThese turned nothing red, and no earlier run said so:", *new, sep="\n  ")
         sys.exit(1)
-    if len(found) < len(todo):
-        sys.exit(f"mutate: {len(todo) - len(found)} were not judged, a process has ended: the next run does")
+    if missing := [m for f, m in todo if m.id not in mutations.known(f, results.data["folders"])]:
+        sys.exit(f"mutate: {len(missing)} were not judged, a process has ended: the next run does")
 
 
 if __name__ == "__main__":

@@ -117,21 +117,19 @@ def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
 
 def mutants() -> None:
     """What came of the mutants of each folder, as far as they have been judged, and what survives."""
-    known = json.loads(MUTATIONS.read_text())["folders"]
+    results = json.loads(MUTATIONS.read_text())["folders"]
     rows, survivors = [], []
     for folder in FOLDERS.values():
-        results = known.get(folder.name, {})
-        count = mutations.figures(folder, results)
-        reasons = mutations.equivalents(folder.name)
+        name, count = tutorial.short_name(folder.name), mutations.figures(folder, results)
         share = "–" if count.missing else f"{count.share:.1%}"
-        cells = (count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–")
-        rows.append(f"| {tutorial.short_name(folder.name)} | {' | '.join(map(str, cells))} |")
-        survivors += [
-            f"- {tutorial.short_name(folder.name)}, {_said(id_)}"
-            for id_, entry in results.items()
-            if entry["outcome"] == "survives" and id_ not in reasons
-        ]
-    _table(("Folder", "killed", "survive", "killed of both", "refused", "equivalent", "not judged yet"), rows)
+        cells = (
+            count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–",
+            count.elsewhere or "–",
+        )  # fmt: skip
+        rows.append(f"| {name} | {' | '.join(map(str, cells))} |")
+        survivors += [f"- {name}, {_said(mutant)}" for mutant in mutations.survivors(folder, results)]
+    columns = ("killed", "survive", "killed of both", "refused", "equivalent", "not judged yet", "asked earlier")
+    _table(("Folder", *columns), rows)
     if survivors:
         cog.outl(f"\n<details><summary>What survives ({len(survivors)})</summary>\n")
         cog.outl("\n".join(survivors))
@@ -140,7 +138,7 @@ def mutants() -> None:
 
 def defended(name: str) -> None:
     """For each line of a folder's files what turns red without it, folded: a table for each file."""
-    results = json.loads(MUTATIONS.read_text())["folders"].get(name, {})
+    results = mutations.known(FOLDERS[name], json.loads(MUTATIONS.read_text())["folders"])
     reasons = mutations.equivalents(name)
     for file in mutations.FILES:
         path = FOLDERS[name].path / file

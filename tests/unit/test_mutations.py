@@ -203,6 +203,36 @@ def test_what_is_called_equivalent_is_a_mutant_that_no_run_has_killed(folder: Fo
     assert not reasons.keys() & killed
 
 
+STEP_4 = next(folder for folder in FOLDERS if folder.name == "step-4-nontrivial")
+FROM_STEP_1 = 'gunicorn.conf.py: worker_tmp_dir = "/dev/shm" removed'
+
+
+@pytest.mark.parametrize(
+    ("outcome", "by", "taken_over"),
+    [
+        ("killed", "heartbeat-in-memory", True),
+        ("killed", "single-stage", False),  # step 4 gives it up
+        ("refused", "builder", True),
+        ("survives", "", False),
+    ],
+)
+def test_what_an_earlier_folder_answers_is_not_asked_again(outcome: str, by: str, taken_over: bool) -> None:
+    entry = {"outcome": outcome, "by": by, "seen": "", "part": ""}
+    results = {"step-1-kiss": {FROM_STEP_1: entry, "no mutant of step 4": entry}}
+    expected = {FROM_STEP_1: {**entry, "in_folder": "step-1-kiss"}} if taken_over else {}
+    assert mutations.known(STEP_4, results) == expected
+    count = mutations.figures(STEP_4, results)
+    assert (count.killed + count.refused, count.elsewhere) == (int(taken_over), int(taken_over))
+    own = {FROM_STEP_1: {**entry, "by": "clean-logs"}}
+    assert mutations.known(STEP_4, results | {"step-4-nontrivial": own}) == own, "asked itself, it says so itself"
+
+
+def test_a_reason_holds_in_the_folders_that_build_on_the_one_it_names() -> None:
+    named, later = mutations.equivalents("step-4-nontrivial"), mutations.equivalents("extra-3-precommit")
+    assert named.items() & later.items()
+    assert not {name for name in named.keys() - later.keys() if "(export)" not in name}
+
+
 def test_the_reasons_name_folders_that_there_are() -> None:
     text = mutations.EQUIVALENTS.read_text()
     assert set(re.findall(r'"((?:step|extra|final)[\w-]*)"', text)) <= {folder.name for folder in FOLDERS}
