@@ -61,7 +61,7 @@ SABOTAGES = [
         "step-1-kiss",
         "gunicorn.conf.py",
         r"0\.0\.0\.0",
-        "127.0.0.1",
+        "{os.environ.get('HOST', '127.0.0.1')}",
         {"answers-curl"},
         reachable_with={"HOST": "0.0.0.0"},  # noqa: S104  in a container, all interfaces is the one to listen on
         symptom="The container runs and its log shows no error, but the browser says that the connection was reset.",
@@ -76,6 +76,14 @@ SABOTAGES = [
         symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",
     ),
     Sabotage(
+        "one request at a time",
+        "step-1-kiss",
+        "gunicorn.conf.py",
+        r"\nthreads = .*",
+        "",
+        {"concurrent-requests"},
+    ),
+    Sabotage(
         "workers' files on a disk",
         "step-1-kiss",
         "gunicorn.conf.py",
@@ -83,6 +91,7 @@ SABOTAGES = [
         "",
         {"heartbeat-in-memory"},
     ),
+    Sabotage("no WORKDIR", "step-2-poetry", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
     Sabotage(
         "a hotfix beside the lock",
         "step-2-poetry",
