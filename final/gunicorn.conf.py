@@ -1,4 +1,4 @@
-"""Gunicorn's settings ("Dockerizing Python, step by step", final, 2.0), from environment variables.
+"""Gunicorn's settings ("Dockerizing Python, step by step", final, 2.1), from environment variables.
 
 A wrong value stops the start with one line. What has no variable here, GUNICORN_CMD_ARGS takes: "--max-requests=1000".
 """
