@@ -25,8 +25,15 @@ from library.runner import Runner
 from library.subject import Subject
 from tools.blocks import commands
 
+# What takes minutes, and repeats what tests of its own ask by default.
+WEEKLY = {"extra-6-deploying", "reference-uwsgi"}
 ARTICLES = [
-    pytest.param(Subject(folder.name, folder.path), page, id=page.parent.name)
+    pytest.param(
+        Subject(folder.name, folder.path),
+        page,
+        id=page.parent.name,
+        marks=[pytest.mark.thorough] if page.parent.name in WEEKLY else [],
+    )
     for folder in tutorial.load()
     for page in folder.pages
 ]

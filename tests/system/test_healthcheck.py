@@ -34,11 +34,10 @@ def require_unhealthy_and_running(running: Running) -> None:
     assert (running.container.state.running, running.container.restart_count) == (True, 0), "Docker only says so"
 
 
+@pytest.mark.thorough
 @pytest.mark.about("step-4-nontrivial")
 def test_requests_that_take_every_thread_are_noticed() -> None:
-    # One worker: of two, one may accept more requests than it has threads, and leave the other one idle.
-    one_worker = {"WORKERS": "1"}
-    with subject("step-4-nontrivial").running(environment=one_worker) as running, ThreadPoolExecutor(8) as pool:
+    with subject("step-4-nontrivial").running() as running, ThreadPoolExecutor(8) as pool:
         assert wait_until(lambda: health(running) == "healthy", limit=10)
 
         def keep_asking() -> None:

@@ -278,6 +278,7 @@ def test_a_crowded_compose_file_is_started_beside_everything_else(project: Path)
         assert "docker compose exec shop id" in found["practices"]["non-root"]["by_hand"]
 
 
+@pytest.mark.thorough
 def test_the_exposed_port_and_a_slow_path_are_used(project: Path) -> None:
     more = APP + '\n\n@app.get("/report")\ndef report():\n    __import__("time").sleep(2)\n    return "done"\n'
     (project / "app.py").write_text(more)

@@ -26,6 +26,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough  # the practice asks every folder that watches
 @pytest.mark.parametrize(("folder", "command", "service", "file"), CASES)
 def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list[str], service: str, file: str) -> None:
     with Subject(folder, ROOT / folder).copied("to watch") as copy:
