@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -30,6 +31,20 @@ def find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object])
                     if file.isfile() and (stream := files.extractfile(file)) and wanted(file.name, stream):
                         found.add(file.name)
     return found
+
+
+def wasted(subject: Subject) -> float:
+    """Millions of bytes that a later layer brings again, of those above the base image."""
+    seen, again = dict[str, int](), 0
+
+    def count(name: str, stream: IO[bytes]) -> None:
+        nonlocal again
+        size = stream.seek(0, os.SEEK_END)
+        again += size if name in seen else 0
+        seen[name] = size
+
+    find_in_layers(subject, count)
+    return again / 1e6
 
 
 def _save(image: str, folder: Path, without: set[str]) -> None:

@@ -1,5 +1,6 @@
 """What can be seen while the image is built."""
 
+import json
 import os
 import re
 import secrets
@@ -11,7 +12,7 @@ from pathlib import Path
 from .. import edits, image, locks
 from ..buildlog import INSTALLS
 from ..engine import BuildFailed, NotReady, docker, wait_until
-from ..subject import Subject
+from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
 from .inside import installed
 
@@ -70,24 +71,24 @@ def verified_hashes(subject: Subject) -> None:
                 "docker compose build",
             )
     if (subject.source / "requirements.txt").exists():
-        _refuse_a_package_without_hashes(subject)
+        _refuse_a_package_without_hashes(subject, "requirements.txt")
+    if (subject.source / "requirements-dev.txt").exists() and "test" in subject.parsed.stage_names:
+        _refuse_a_package_without_hashes(replace(subject, target="test"), "requirements-dev.txt")
 
 
 # The hashes of a package, on the lines that continue its own.
 HASHES = re.compile(r" \\\n +--hash=\S+")
 
 
-def _refuse_a_package_without_hashes(subject: Subject) -> None:
+def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
     with subject.copied("with one package that has no hash") as copy:
-        listed = copy.source / "requirements.txt"
+        listed = copy.source / name
         listed.write_text(FRAMEWORK.sub(lambda lines: HASHES.sub("", lines[0]), listed.read_text()))
         try:
             copy.build()
         except BuildFailed:
             return
-    raise Violation(
-        "one package in requirements.txt has no hash, and is installed all the same", "docker compose build"
-    )
+    raise Violation(f"one package in {name} has no hash, and is installed all the same", "docker compose build")
 
 
 # What names a release of Debian (or of the distribution that a project has chosen), or the very image.
@@ -96,11 +97,13 @@ RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|
 
 @practice(builds=True)
 def pinned_tools(subject: Subject) -> None:
-    """The base image names its Debian release, and every tool that the build uses has a version."""
-    if not RELEASE.search(base := subject.parsed.base_image):
-        raise Violation(
-            f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
-        )
+    """The base image and each of Python's name a Debian release, and every tool that the build uses has a version."""
+    for base in (subject.parsed.base_image, *subject.parsed.images):
+        of_python = re.match(r"(docker\.io/)?(library/)?python:", base)
+        if (of_python or base == subject.parsed.base_image) and not RELEASE.search(base):
+            raise Violation(
+                f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
+            )
     for base in subject.parsed.images:
         if not re.search(r":\d|@sha256:", base):
             raise Violation(f"{base} moves to another version when its maintainers do", "docker compose build --pull")
@@ -112,6 +115,12 @@ def pinned_tools(subject: Subject) -> None:
                 if re.fullmatch(r"[a-z][\w.\[\]-]*", word) and not word.endswith(".txt")
             ]:
                 raise Violation(f"no version for {', '.join(loose)} in: {line}", "docker compose build --no-cache")
+    text = "\n".join(subject.parsed.instructions)
+    for tool in ("poetry", "pdm", "pipenv"):
+        if re.search(rf"\b{tool} (install|export|sync)\b", text) and not re.search(rf"\b{tool}(==|:\d)", text):
+            raise Violation(
+                f"no version for {tool}, which comes with something else", "docker compose build --no-cache"
+            )
 
 
 @practice(slow=True, slow_to_fail=True, builds=True)
@@ -134,6 +143,12 @@ def cached_dependencies(subject: Subject) -> None:
 @practice(slow=True, slow_to_fail=True, builds=True)
 def cached_downloads(subject: Subject) -> None:
     """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
+    _require_cached_downloads(subject, "docker compose --progress plain build")
+    if "test" in subject.parsed.stage_names:
+        _require_cached_downloads(replace(subject, target="test"), "docker build --progress plain --target test .")
+
+
+def _require_cached_downloads(subject: Subject, by_hand: str) -> None:
     with subject.copied("with another version of one dependency") as copy:
         try:
             name = edits.change_dependency(copy)
@@ -148,19 +163,26 @@ def cached_downloads(subject: Subject) -> None:
             raise Violation(
                 f"downloaded, though only {name} has changed: {', '.join(sorted(others))}",
                 f"change the version of {name} and its hashes in the lock file",
-                "docker compose --progress plain build | grep Downloading",
+                f"{by_hand} | grep Downloading",
             )
 
 
-CANARIES = (".env", ".git/config", ".venv/pyvenv.cfg", ".idea/workspace.xml")
-CANARIES_IN_CODE = (".env", "__pycache__/main.cpython-314.pyc")
+CANARIES = (".env", ".env.production", ".git/config", ".idea/workspace.xml")
+CANARIES_IN_CODE = (
+    ".env", ".env.production", ".venv/pyvenv.cfg", "old.pyc", "__pycache__/main.cpython-314.pyc",
+    "__pycache__/numba.nbi", ".mypy_cache/x.json",
+)  # fmt: skip
 
 
 @practice(slow=True, slow_to_fail=True, builds=True)
 def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
     _keeps_out(
-        subject, "with things that do not belong in an image", CANARIES, CANARIES_IN_CODE, "echo SECRET=1 > .env"
+        subject,
+        "with things that do not belong in an image",
+        (*CANARIES, *CANARIES_IN_CODE),
+        CANARIES_IN_CODE,
+        "echo SECRET=1 > .env",
     )
 
 
@@ -235,7 +257,7 @@ def test_target(subject: Subject) -> None:
 
 @practice(slow=True, needs="test-service")
 def tests_in_compose(subject: Subject) -> None:
-    """`docker compose run --rm test` runs the app's tests, and `docker compose up` leaves them alone."""
+    """`docker compose run --rm test` runs the app's tests, as restricted as the app; `docker compose up` does not."""
     by_hand = "docker compose run --rm test"
     if "test" not in _services(subject, "test"):
         raise Violation("no service is called test", by_hand)
@@ -246,6 +268,16 @@ def tests_in_compose(subject: Subject) -> None:
         ended = running.container.state
         if ended.running or ended.exit_code or not re.search(r"\d+ passed", running.log):
             raise Violation(f"the container's log ends:\n{running.log[-500:]}", by_hand)
+        tests, app = _restrictions(running), _restrictions(subject.shared)
+        if weaker := [name for name in app if app[name] and tests[name] != app[name]]:
+            raise Violation(f"the app has them, and its tests have not: {', '.join(weaker)}", by_hand)
+
+
+def _restrictions(running: Running) -> dict[str, object]:
+    """What the engine keeps a container from, by its own names for it."""
+    inspect = ["docker", "inspect", "--format", "{{json .HostConfig}}", running.container.id]
+    found = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    return {name: found[name] for name in ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")}
 
 
 def _services(subject: Subject, *profiles: str) -> list[str]:
@@ -259,8 +291,8 @@ def _services(subject: Subject, *profiles: str) -> list[str]:
 # What stays in a folder after a day's work, in whichever directory: secrets of other tools, databases, environments,
 # reports and caches.
 LEFTOVERS = (
-    ".envrc", ".netrc", "db.sqlite3", "venv/pyvenv.cfg", ".venv/pyvenv.cfg", ".mypy_cache/x.json", ".coverage",
-    "htmlcov/index.html", "node_modules/left-pad/index.js", "old.pyc", ".env.local",
+    ".envrc", ".netrc", ".pypirc", "pip.conf", "db.sqlite3", "venv/pyvenv.cfg", ".venv/pyvenv.cfg",
+    ".mypy_cache/x.json", ".coverage", "htmlcov/index.html", "node_modules/left-pad/index.js", "old.pyc", ".env.local",
 )  # fmt: skip
 
 
@@ -294,7 +326,7 @@ def unrelated_changes(subject: Subject) -> None:
 
 @practice(slow=True, slow_to_fail=True, builds=True)
 def any_layout(subject: Subject) -> None:
-    """The app's modules are found at the root of the project and below `src`."""
+    """The app's modules are found at the root of the project and below `src`, from whichever directory."""
     by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
     with subject.copied("with its code below src") as copy:
         code = copy.code
@@ -307,6 +339,13 @@ def any_layout(subject: Subject) -> None:
                 running.wait_until_ready()
         except (BuildFailed, NotReady) as error:
             raise Violation(error.brief, *by_hand) from error
+    look = f"import importlib.util; print(bool(importlib.util.find_spec({code.name!r})))"
+    for name in (subject.image, copy.image):
+        if str(docker.run(name, ["-c", look], entrypoint="python3", workdir="/", remove=True)).strip() != "True":
+            raise Violation(
+                f"from another directory, Python does not find {code.name}",
+                f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {code.name}'",
+            )
 
 
 @practice(slow=True, slow_to_fail=True, builds=True)

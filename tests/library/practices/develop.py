@@ -26,6 +26,44 @@ DEBUG_FILE = "compose.debug.yaml"
 
 
 @practice(slow=True, slow_to_fail=True, needs="compose")
+def watched(subject: Subject) -> None:
+    """`docker compose watch` brings what you save into the app that runs."""
+    services = subject.services()
+    watching = [name for name, service in services.items() if (service.get("develop") or {}).get("watch")]
+    for name in watching:
+        with subject.copied(f"to watch, as {name}") as folder:
+            copy = _on_free_ports(folder, name, services[name])
+            with copy.started() as running, one_build_at_a_time(), _watching(running):
+                running.wait_until_ready()
+                if _runs_what_is_saved(copy, running):
+                    return
+    raise Violation(
+        f"saved, and not run by {', '.join(watching)}"
+        if watching
+        else "no service of the compose file watches your files",
+        "docker compose watch",
+    )
+
+
+def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
+    """Whether the service says a word that saved modules say, in this container or in another one."""
+    word = secrets.token_hex()
+
+    def save_and_look() -> bool:
+        for module in _modules(copy.code):
+            _overwritten(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
+        return wait_until(runs, limit=5, pause=0.5)
+
+    def runs() -> bool:
+        said = running.project.compose.logs([running.service])
+        now = Running(running.project, running.service, running.by_hand, port=running.port, page=running.page)
+        return word in str(said) and now.answers()
+
+    # Compose does not say when it begins to watch: a save that it has not seen is repeated.
+    return wait_until(save_and_look, limit=120)
+
+
+@practice(slow=True, slow_to_fail=True, needs="compose")
 def live_reload(subject: Subject) -> None:
     """While you write, production's image answers with what you save within 3 seconds; only another lock is built."""
     services = subject.services()

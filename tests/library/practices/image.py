@@ -150,7 +150,7 @@ def no_compiler(subject: Subject) -> None:
 
 @practice()
 def small_image(subject: Subject) -> None:
-    """The image has at most a quarter of the size of the full Python image (the sum of `docker history`'s layers)."""
+    """The image has at most a quarter of the full Python image's size, and no layer brings what another one has."""
     base = subject.parsed.base_image
     full = re.sub(r"-slim|-alpine[\d.]*", "", base)
     if not re.match(r"(docker\.io/)?(library/)?python:", base):
@@ -163,6 +163,8 @@ def small_image(subject: Subject) -> None:
             f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}",
             "docker history IMAGE",
         )
+    if (twice := image.wasted(subject)) > 1:
+        raise Violation(f"{twice:.0f} MB are in two layers or more", "docker history IMAGE")
 
 
 @practice(slow=True, builds=True)

@@ -9,17 +9,18 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from python_on_whales.exceptions import DockerException
 
 from ..engine import SCRATCH, docker, last_line, wait_until
 from ..subject import PYTHON, READY_LIMIT, Running, Subject
-from . import NotAsked, Violation, practice
+from . import NotAsked, Violation, last_line_of, practice
 from .inside import APP_PROCESSES
 
 # Run inside the container: send a signal to every worker and print their process ids. Workers are the app's processes
@@ -239,6 +240,26 @@ def _require_exit_code_0(code: int, by_hand: str) -> None:
 
 
 @practice(slow=True)
+def concurrent_requests(subject: Subject) -> None:
+    """While three slow requests are under way, another one is answered."""
+    if not subject.slow:
+        raise NotAsked("it asks for a path that takes 2 s or so: SLOW=/report")
+    path = subject.slow_path(20)
+    # The container ends first, and the requests with it: nobody waits for them.
+    with ThreadPoolExecutor() as pool, subject.running() as running:
+        slow = [pool.submit(running.get, path, timeout=60) for _ in range(3)]
+        wait_until(lambda: running.python(REQUESTS_IN_FLIGHT, str(running.port)) == "3", limit=1)
+        if any(answer.done() for answer in slow):
+            raise NotAsked(f"GET {path} is answered at once: name a path that takes 2 s or so")
+        running.get(timeout=70)
+        if ended := sum(answer.done() for answer in slow):
+            raise Violation(
+                f"{ended} of three slow requests had to end before another one was answered",
+                f"for i in 1 2 3; do curl 'localhost:8000{path}' & done; sleep 1; time curl localhost:8000",
+            )
+
+
+@practice(slow=True)
 def survives_worker_kill(subject: Subject) -> None:
     """When the process that serves requests dies, another takes its place within 3 seconds, without a restart."""
     by_hand = (WORKER_PIDS, "docker compose exec web sh -c 'kill -9 WORKER_PID ...'", "curl localhost:8000")
@@ -332,7 +353,7 @@ def healthcheck(subject: Subject) -> None:
     """The engine sees a start within 5 seconds, on any `PORT`; within 2 minutes a hang, and answers that are errors."""
     by_hand = ("docker compose ps", "docker inspect --format '{{json .State.Health}}' CONTAINER")
     shipped = subject.shared.container.config.healthcheck  # the image's, or the compose file's
-    if shipped is None or undisturbed_life(subject).health == "not checked":
+    if shipped is None or shipped.test == ["NONE"]:
         raise Violation("the image has no HEALTHCHECK", "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
     # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
     interval, timeout = ((nanoseconds or 30e9) / 1e9 for nanoseconds in (shipped.interval, shipped.timeout))
@@ -347,6 +368,8 @@ def healthcheck(subject: Subject) -> None:
     for wrong, because in (
         (interval < 5, f"it starts a Python every {interval:.0f} s"),
         (shipped.retries == 1, "one slow answer, and the app is called unhealthy"),
+        (timeout < 2, f"an answer that takes {timeout:.0f} s counts as none"),
+        (0 < start_period < 5, f"after {start_period:.0f} s it looks every {interval:.0f} s only"),
         (start_period > 120, f"for {start_period:.0f} s after the start, no failure counts"),
         (not start_period, f"there is no start period: the first look is after {interval:.0f} s"),
         ((start_interval or 5) >= 5, "the first look is after 5 s or more"),
@@ -400,7 +423,7 @@ def health(running: Running) -> str:
 
 @practice()
 def writes_nothing(subject: Subject) -> None:
-    """While it serves, the app changes no file of its container: no bytecode, no cache, no socket."""
+    """While it serves, the app changes no file of its container: no bytecode, no socket. pip has left no bytecode."""
     subject.shared.get()
     # With `init: true` the engine puts its own process 1 there.
     engines = ("/usr/sbin/docker-init", "/sbin/docker-init")
@@ -412,7 +435,17 @@ def writes_nothing(subject: Subject) -> None:
     # The engine does not compare what compose mounts there.
     if found := subject.shared.python(IN_TMPFS):
         raise Violation(f"in /tmp since the start: {found}", "docker compose exec web ls -A /tmp")
+    if left := int(subject.shared.python(BYTECODE_OF_PIP)):
+        raise Violation(
+            f"pip has left bytecode of {left} of its modules", "docker compose exec web pip show --files pip"
+        )
 
+
+# Run inside the container: how many modules of pip are compiled, which only the build has run.
+BYTECODE_OF_PIP = """
+import glob, sys
+print(len(glob.glob(f"{sys.base_prefix}/lib/python*/site-packages/pip/**/*.pyc", recursive=True)))
+"""
 
 # Run inside the container: what is in /tmp, where that is a file system in memory.
 IN_TMPFS = """
@@ -447,9 +480,12 @@ def heartbeat_in_memory(subject: Subject) -> None:
 
 @practice(slow=True, slow_to_fail=True)
 def patient_stop(subject: Subject) -> None:
-    """A request that takes longer than Docker's ten seconds of patience is answered at a stop, too."""
+    """A request that takes longer than Docker's ten seconds is answered at a stop, too; a hang ends in two minutes."""
     if not subject.slow or "{seconds}" not in subject.slow:
         raise NotAsked("it asks for a path that takes 14 s: SLOW=/report?seconds={seconds}")
+    patience = subject.shared.container.config.stop_timeout or 10
+    if patience > 120:
+        raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
     with subject.running() as running:
         require_answer_in_flight(running, subject.slow_path(14))
 
@@ -520,7 +556,7 @@ CONFIGURED = {
 # What gunicorn reports where no variable is set: the table in final's article.
 DEFAULTS = (
     "bind = ['[0.0.0.0]:8000']", "timeout = 30", "graceful_timeout = 30", "keepalive = 5", "loglevel = info",
-    "accesslog = None", "threads = 1",
+    "accesslog = None",
 )  # fmt: skip
 # Another way to say the same, which goes before it; and no limit at all.
 BEFORE = {
@@ -536,11 +572,70 @@ ALONE = [
 ]
 
 
+# Run by every Python in the container before anything else: each worker logs a word, as an app does.
+LOG = """
+import logging, os
+os.register_at_fork(after_in_child=lambda: logging.getLogger("app").info("{word}"))
+"""
+# Run by Python before gunicorn: an image without uvicorn-worker, as a project of Flask's or Django's has it.
+NO_UVICORN_WORKER = """
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *more: None if name == "uvicorn_worker" else find(name, *more)
+"""
+
+
 @practice(slow=True, slow_to_fail=True)
 def configured_by_env(subject: Subject) -> None:
     """What differs between two places of deployment comes from environment variables, also JSON for the logs."""
+    # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
+    checks = (_require_settings, _require_deployments)
+    for check in checks if _has_gunicorn(subject) else reversed(checks):
+        check(subject)
+
+
+def _require_settings(subject: Subject) -> None:
+    """Raise a violation where gunicorn's settings do not follow from the variables."""
+    # An empty variable is as good as none, but for those that gunicorn itself reads.
+    of_gunicorn = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
+    empty = {name: "" for name in CONFIGURED if name not in of_gunicorn}
+    for given in ({}, empty):
+        config = _print_config(subject, given)
+        threads = "threads = 4" if "worker_class = gthread" in config else "threads = 1"
+        if other := [line for line in (*DEFAULTS, threads) if line not in config]:
+            raise Violation(
+                f"without a variable it is not so: {', '.join(other)}",
+                "docker compose run --rm web gunicorn --print-config",
+            )
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "sitecustomize.py").write_text(NO_UVICORN_WORKER)
+        path = subject.shared.python("import os; print(os.environ.get('PYTHONPATH', ''))")
+        config = _print_config(subject, {"PYTHONPATH": f"/first:{path}"}, volumes=[(folder, "/first", "ro")])
+        if "worker_class = gthread" not in config:
+            raise Violation(
+                "without uvicorn-worker it still starts uvicorn's",
+                "docker compose run --rm web gunicorn --print-config",
+            )
+    names = {name: value for name, (value, _) in CONFIGURED.items()}
+    config = _print_config(subject, names)
+    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
+    config = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()})
+    ignored += [name for name, (_, line) in BEFORE.items() if line not in config]
+    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value})]
+    if ignored:
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
+        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
+
+
+def _require_deployments(subject: Subject) -> None:
+    """Raise a violation where containers that get these variables do not run accordingly."""
     environment = {"WORKERS": "3", "LOG_FORMAT": "json", "ACCESS_LOG": "-", "BIND": "0.0.0.0:9000"}
-    with subject.started(environment=environment, ports=["9000"]) as running:
+    word = secrets.token_hex()
+    with ExitStack() as stack:
+        logs = stack.enter_context(first_running(subject, LOG.format(word=word)))
+        logs["environment"] |= environment
+        running = stack.enter_context(subject.started(ports=["9000"], **logs))
         by_hand = "docker compose run --rm --env BIND=0.0.0.0:9000 --publish 9000:9000 web"
         wait_until_listening(running)
         if not wait_until(lambda: running.answers(port=9000), limit=15):
@@ -560,6 +655,10 @@ def configured_by_env(subject: Subject) -> None:
             raise Violation(
                 "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
             )
+        if word not in running.log:
+            raise Violation(
+                "LOG_FORMAT=json, and what the app logs is not shown", "docker compose run --env LOG_FORMAT=json web"
+            )
         # The first worker answers before the last one is there.
         wait_until(lambda: len(_signal_workers(running, 0)) >= 3, limit=10)
         if len(workers := _signal_workers(running, 0)) != 3:
@@ -571,31 +670,37 @@ def configured_by_env(subject: Subject) -> None:
             raise Violation(
                 "HOST=127.0.0.2, and it does not become healthy", "docker compose run --env HOST=127.0.0.2 web"
             )
-    config = _print_config(subject, {})
-    if other := [line for line in DEFAULTS if line not in config]:
-        raise Violation(
-            f"without a variable it is not so: {', '.join(other)}",
-            "docker compose run --rm web gunicorn --print-config",
-        )
-    names = {name: value for name, (value, _) in CONFIGURED.items()}
-    config = _print_config(subject, names)
-    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
-    config = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()})
-    ignored += [name for name, (_, line) in BEFORE.items() if line not in config]
-    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value})]
-    if ignored:
-        by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
-        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
+    if "compose" in subject.has:
+        with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
+            running.container.reload()
+            ports = running.container.network_settings.ports or {}
+            if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
+                raise Violation("ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port web 8000")
+    if undisturbed_life(subject).log.startswith("{"):
+        raise Violation("without LOG_FORMAT=json, the log is JSON as well", "docker compose logs")
+
+
+def _has_gunicorn(subject: Subject) -> bool:
+    return bool(subject.shared.python("import shutil; print(shutil.which('gunicorn') or '')"))
 
 
 def _print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
     """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
-    if not str(docker.run(subject.image, ["-c", "command -v gunicorn || true"], entrypoint="sh", remove=True)):
+    if not _has_gunicorn(subject):
         raise NotAsked("the image has no gunicorn, which is asked for its settings")
     # It loads the app, which may want what the compose file gives it.
     given = dict(line.partition("=")[::2] for line in subject.shared.container.config.env or ())
     environment = {**given, **environment}
-    config = docker.run(subject.image, ["gunicorn", "--print-config"], envs=environment, remove=True, **options)
+    command = ["gunicorn", "--print-config"]
+    try:
+        if options:
+            config = docker.run(subject.image, command, envs=environment, remove=True, **options)
+        else:
+            config = docker.execute(subject.shared.container, command, envs=environment)
+    except DockerException as refused:
+        raise Violation(
+            f"gunicorn --print-config: {last_line_of(refused)}", "docker compose run --rm web gunicorn --print-config"
+        ) from refused
     return re.sub(" += ", " = ", str(config))
 
 
@@ -621,13 +726,29 @@ def workers_fit_limits(subject: Subject) -> None:
             ("100000 100000", "max", 1),
             ("max 100000", "max", len(os.sched_getaffinity(0))),
             ("max 100000", str(200 * 2**20), 1),
+            ("max 100000", str(100 * 2**20), 1),  # less than a worker takes
         ):
             Path(folder, "cpu.max").write_text(quota)
             Path(folder, "memory.max").write_text(memory)
-            config = _print_config(subject, {}, volumes=[(folder, "/sys/fs/cgroup", "ro")])
-            if f"\nworkers = {expected}\n" not in config:
-                limits = f"cpu.max says {quota} and memory.max {memory}"
-                raise Violation(f"{limits}, and there are not {expected} workers", by_hand)
+            _require_workers(subject, folder, expected, f"cpu.max says {quota} and memory.max {memory}")
+        Path(folder, "memory.max").write_text(str(200 * 2**20))
+        two = min(2, len(os.sched_getaffinity(0)))
+        _require_workers(subject, folder, two, "they take 64 of 200 MB each", {"WORKER_MEMORY_MB": "64"})
+    # The files of cgroup v1, which says -1, or a very large number, where there is no limit.
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        Path(folder).chmod(0o755)
+        for name in ("cpu", "memory"):
+            Path(folder, name).mkdir(mode=0o755)
+        for quota, memory, expected in (
+            ("-1", "9223372036854771712", len(os.sched_getaffinity(0))),
+            ("100000", "9223372036854771712", 1),
+            ("-1", str(200 * 2**20), 1),
+        ):
+            Path(folder, "cpu/cpu.cfs_quota_us").write_text(quota)
+            Path(folder, "cpu/cpu.cfs_period_us").write_text("100000")
+            Path(folder, "memory/memory.limit_in_bytes").write_text(memory)
+            limits = f"cpu.cfs_quota_us says {quota} and memory.limit_in_bytes {memory}"
+            _require_workers(subject, folder, expected, limits)
     many = first_running(subject, SIXTEEN_CPUS)
     with many as overrides, subject.running(cpus=0, mem_limit="300m", **overrides) as running:
         workers = _signal_workers(running, 0)
@@ -640,6 +761,15 @@ def workers_fit_limits(subject: Subject) -> None:
     config = _print_config(subject, {}, cpuset_cpus=[0])
     if "\nworkers = 1\n" not in config:
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
+
+
+def _require_workers(
+    subject: Subject, cgroup: str, expected: int, why: str, environment: dict[str, str] | None = None
+) -> None:
+    """Raise a violation where gunicorn would not start so many workers, with this directory as its cgroup."""
+    config = _print_config(subject, environment or {}, volumes=[(cgroup, "/sys/fs/cgroup", "ro")])
+    if f"\nworkers = {expected}\n" not in config:
+        raise Violation(f"{why}, and there are not {expected} workers", "docker run --rm IMAGE gunicorn --print-config")
 
 
 # Run inside the container: start its command with one wrong value after the other, until one is not refused with a line
@@ -674,11 +804,14 @@ WRONG = [
     ("WORKER_MEMORY_MB", "lots"),
     ("THREADS", "1.5"),
     ("PORT", "70000"),
+    ("PORT", "8_000"),
+    ("THREADS", "1000001"),
     ("TIMEOUT", "-1"),
     ("GRACEFUL_TIMEOUT", "0"),
     ("KEEP_ALIVE", "yes"),
     ("WORKER_CLASS", "nonsense"),
     ("APP", "nowhere:app"),
+    ("APP", "hello.main.json:app"),  # where hello.main is a module, and json another one
     ("HOST", "nowhere"),
     ("BIND", "0.0.0.0:nowhere"),
     ("LOG_LEVEL", "loud"),

@@ -26,6 +26,13 @@ def non_root(subject: Subject) -> None:
         raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
 
 
+@practice()
+def own_directory(subject: Subject) -> None:
+    """The app works in a directory of its own, where its files replace none of the system's."""
+    if (where := subject.shared.python("import os; print(os.getcwd())").strip()) in ("/", "/root"):
+        raise Violation(f"it works in {where}", "docker compose exec web pwd")
+
+
 @practice(needs="published")
 def local_only(subject: Subject) -> None:
     """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
