@@ -602,7 +602,7 @@ def _require_settings(subject: Subject) -> None:
     for given in ({}, empty):
         config = _print_config(subject, given)
         threads = "threads = 4" if "worker_class = gthread" in config else "threads = 1"
-        if other := [line for line in (*DEFAULTS, threads) if line not in config]:
+        if other := [line for line in (*DEFAULTS, threads) if line not in config.splitlines()]:
             raise Violation(
                 f"without a variable it is not so: {', '.join(other)}",
                 "docker compose run --rm web gunicorn --print-config",
@@ -618,11 +618,11 @@ def _require_settings(subject: Subject) -> None:
                 "docker compose run --rm web gunicorn --print-config",
             )
     names = {name: value for name, (value, _) in CONFIGURED.items()}
-    config = _print_config(subject, names)
-    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in config]
-    config = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()})
-    ignored += [name for name, (_, line) in BEFORE.items() if line not in config]
-    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value})]
+    said = _print_config(subject, names).splitlines()
+    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in said]
+    said = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()}).splitlines()
+    ignored += [name for name, (_, line) in BEFORE.items() if line not in said]
+    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value}).splitlines()]
     if ignored:
         by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
         raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
