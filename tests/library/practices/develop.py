@@ -55,9 +55,11 @@ def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
         return wait_until(runs, limit=5, pause=0.5)
 
     def runs() -> bool:
-        said = running.project.compose.logs([running.service])
         now = Running(running.project, running.service, running.by_hand, port=running.port, page=running.page)
-        return word in str(said) and now.answers()
+        try:
+            return word in str(running.project.compose.logs([running.service])) and now.answers()
+        except DockerException:
+            return False  # another container is taking its place
 
     # Compose does not say when it begins to watch: a save that it has not seen is repeated.
     return wait_until(save_and_look, limit=120)

@@ -20,7 +20,7 @@ from python_on_whales.exceptions import DockerException
 
 from ..engine import SCRATCH, docker, last_line, wait_until
 from ..subject import PYTHON, READY_LIMIT, Running, Subject
-from . import NotAsked, Violation, last_line_of, practice
+from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
 
 # Run inside the container: send a signal to every worker and print their process ids. Workers are the app's processes
@@ -698,8 +698,9 @@ def _print_config(subject: Subject, environment: dict[str, str], **options: Any)
         else:
             config = docker.execute(subject.shared.container, command, envs=environment)
     except DockerException as refused:
+        said = last_line(refused.stderr or "") or f"exit code {refused.return_code}"
         raise Violation(
-            f"gunicorn --print-config: {last_line_of(refused)}", "docker compose run --rm web gunicorn --print-config"
+            f"gunicorn --print-config: {said}", "docker compose run --rm web gunicorn --print-config"
         ) from refused
     return re.sub(" += ", " = ", str(config))
 
