@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+# An image of Python's own, with the tag that it has.
+OF_PYTHON = re.compile(r"(docker\.io/)?(library/)?python:")
+
 
 @dataclass(frozen=True)
 class Stage:

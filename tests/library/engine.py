@@ -1,6 +1,7 @@
 """The engine: the session that everything started belongs to, builds that take turns, and waiting."""
 
 import fcntl
+import json
 import os
 import secrets
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from python_on_whales import DockerClient
 
@@ -51,6 +52,15 @@ class NotReady(Exception):
 def last_line(text: str) -> str:
     """The last line that holds anything, at most 200 characters of it."""
     return next((line.strip()[:200] for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def inspect(name: str, part: str = "") -> Any:
+    """What the engine says of a container or an image, or a part of it ("HostConfig", say) by the engine's own names.
+
+    python-on-whales does not know every field: a health check's StartInterval, for one.
+    """
+    command = ["docker", "inspect", "--format", f"{{{{json .{part}}}}}", name]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 @contextmanager

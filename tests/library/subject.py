@@ -109,6 +109,10 @@ class Running:
         if not (wait_until(done, limit) and self.is_up):
             raise NotReady(self.log, self.by_hand)
 
+    def now(self) -> "Running":
+        """The container that runs the service now, which may be another one."""
+        return Running(self.project, self.service, self.by_hand, self.index, self.port, self.page)
+
     @property
     def is_up(self) -> bool:
         self.container.reload()

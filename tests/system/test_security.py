@@ -5,7 +5,6 @@ what an auditor has in hand. What is left out of the benchmark is about the host
 (4.5, 5.23, 5.24) or a matter of judgement (4.2 to 4.4, 4.12, 5.25); 4.11 is the practice ``verified-hashes``.
 """
 
-import json
 import re
 import secrets
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from library import tutorial
-from library.engine import SESSION, docker, one_build_at_a_time
+from library.engine import SESSION, docker, inspect, one_build_at_a_time
 from library.image import describes, find_in_layers
 from library.subject import Subject, subjects
 
@@ -158,8 +157,7 @@ def options(container: dict[str, Any]) -> list[str]:
 
 def findings(subject: Subject) -> set[str]:
     """What the benchmark finds in a folder, as compose starts it."""
-    name = subject.shared.container.id
-    (container,) = json.loads(subprocess.run(["docker", "inspect", name], capture_output=True, check=True).stdout)
+    container = inspect(subject.shared.container.id)
     return {name for name, check in CIS.items() if check(subject, container)}
 
 

@@ -12,7 +12,6 @@ import random
 import re
 import signal
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -118,8 +117,7 @@ def judging() -> Iterator[Callable[[Task], Verdict]]:
 
 def _content(image: str) -> object:
     """What tells an image from another one: its layers and its configuration, compose's own labels aside."""
-    inspect = ["docker", "image", "inspect", "--format", "{{json .}}", image]
-    found = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    found = engine.inspect(image)
     config = found["Config"]
     labels = config.pop("Labels", None) or {}
     ours = {name: value for name, value in labels.items() if not name.startswith("com.docker.compose.")}
@@ -309,10 +307,8 @@ def run(
 
     def tasks() -> Iterator[Task]:
         nonlocal answered
-        at_first = {folder.name: mutations.known(folder, results.data["folders"]) for folder, _ in todo}
         for folder, mutant in todo:
-            known = mutations.known(folder, results.data["folders"])
-            if not each and mutant.id in known.keys() - at_first[folder.name].keys():
+            if not each and mutant.id in mutations.known(folder, results.data["folders"]):
                 answered += 1
                 continue
             since[f"{folder.name} {mutant.id}"] = time.monotonic()
@@ -378,7 +374,13 @@ def main() -> None:
     if new:
         print("\nThese turned nothing red, and no earlier run said so:", *new, sep="\n  ")
         sys.exit(1)
-    if missing := [m for f, m in todo if m.id not in mutations.known(f, results.data["folders"])]:
+    judged = {(folder.name, mutant.id) for folder, mutant, _ in found}
+    if missing := [
+        mutant
+        for folder, mutant in todo
+        if (folder.name, mutant.id) not in judged
+        and (each or mutant.id not in mutations.known(folder, results.data["folders"]))
+    ]:
         sys.exit(f"mutate: {len(missing)} were not judged, a process has ended: the next run does")
 
 

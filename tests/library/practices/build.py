@@ -1,6 +1,5 @@
 """What can be seen while the image is built."""
 
-import json
 import os
 import re
 import secrets
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from .. import edits, image, locks
 from ..buildlog import INSTALLS
-from ..engine import BuildFailed, NotReady, docker, wait_until
+from ..dockerfile import OF_PYTHON
+from ..engine import BuildFailed, NotReady, docker, inspect, wait_until
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
 from .inside import installed
@@ -99,8 +99,7 @@ RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|
 def pinned_tools(subject: Subject) -> None:
     """The base image and each of Python's name a Debian release, and every tool that the build uses has a version."""
     for base in (subject.parsed.base_image, *subject.parsed.images):
-        of_python = re.match(r"(docker\.io/)?(library/)?python:", base)
-        if (of_python or base == subject.parsed.base_image) and not RELEASE.search(base):
+        if (OF_PYTHON.match(base) or base == subject.parsed.base_image) and not RELEASE.search(base):
             raise Violation(
                 f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
             )
@@ -167,7 +166,7 @@ def _require_cached_downloads(subject: Subject, by_hand: str) -> None:
             )
 
 
-CANARIES = (".env", ".env.production", ".git/config", ".idea/workspace.xml")
+CANARIES = (".git/config", ".idea/workspace.xml")
 CANARIES_IN_CODE = (
     ".env", ".env.production", ".venv/pyvenv.cfg", "old.pyc", "__pycache__/main.cpython-314.pyc",
     "__pycache__/numba.nbi", ".mypy_cache/x.json",
@@ -275,8 +274,7 @@ def tests_in_compose(subject: Subject) -> None:
 
 def _restrictions(running: Running) -> dict[str, object]:
     """What the engine keeps a container from, by its own names for it."""
-    inspect = ["docker", "inspect", "--format", "{{json .HostConfig}}", running.container.id]
-    found = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    found = inspect(running.container.id, "HostConfig")
     return {name: found[name] for name in ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")}
 
 

@@ -5,7 +5,7 @@ import json
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,21 +28,27 @@ DEBUG_FILE = "compose.debug.yaml"
 @practice(slow=True, slow_to_fail=True, needs="compose")
 def watched(subject: Subject) -> None:
     """`docker compose watch` brings what you save into the app that runs."""
-    services = subject.services()
-    watching = [name for name, service in services.items() if (service.get("develop") or {}).get("watch")]
-    for name in watching:
+    watching = _services_that_watch(subject)
+    for name, service in watching.items():
         with subject.copied(f"to watch, as {name}") as folder:
-            copy = _on_free_ports(folder, name, services[name])
+            copy = _on_free_ports(folder, name, service)
             with copy.started() as running, one_build_at_a_time(), _watching(running):
                 running.wait_until_ready()
                 if _runs_what_is_saved(copy, running):
                     return
-    raise Violation(
-        f"saved, and not run by {', '.join(watching)}"
-        if watching
-        else "no service of the compose file watches your files",
-        "docker compose watch",
-    )
+    raise Violation(f"saved, and not run by {', '.join(watching)}", "docker compose watch")
+
+
+def _services_that_watch(subject: Subject) -> dict[str, Any]:
+    """The services for which compose watches files, by name.
+
+    Raises:
+        Violation: there is none.
+    """
+    services = subject.services()
+    if found := {name: s for name, s in services.items() if (s.get("develop") or {}).get("watch")}:
+        return found
+    raise Violation("no service of the compose file watches your files", "docker compose watch")
 
 
 def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
@@ -50,14 +56,12 @@ def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
     word = secrets.token_hex()
 
     def save_and_look() -> bool:
-        for module in _modules(copy.code):
-            _overwritten(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
+        _save_in_modules(copy, word, _overwritten)
         return wait_until(runs, limit=5, pause=0.5)
 
     def runs() -> bool:
-        now = Running(running.project, running.service, running.by_hand, port=running.port, page=running.page)
         try:
-            return word in str(running.project.compose.logs([running.service])) and now.answers()
+            return word in str(running.project.compose.logs([running.service])) and running.now().answers()
         except DockerException:
             return False  # another container is taking its place
 
@@ -68,17 +72,15 @@ def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
 @practice(slow=True, slow_to_fail=True, needs="compose")
 def live_reload(subject: Subject) -> None:
     """While you write, production's image answers with what you save within 3 seconds; only another lock is built."""
-    services = subject.services()
-    watching = [name for name, service in services.items() if (service.get("develop") or {}).get("watch")]
-    seen = Violation("no service of the compose file watches your files", "docker compose watch")
-    for name in watching:
+    seen = []
+    for name, service in _services_that_watch(subject).items():
         try:
-            _require_live_reload(subject, name, services[name])
+            _require_live_reload(subject, name, service)
         except Violation as violation:
-            seen = violation
+            seen.append(violation)
         else:
             return
-    raise seen
+    raise seen[-1]
 
 
 def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]) -> None:
@@ -97,8 +99,7 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
             with _watching(running):
                 for save in (_replaced, _overwritten):
                     word = secrets.token_hex()
-                    for module in _modules(copy.code):
-                        save(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
+                    _save_in_modules(copy, word, save)
                     if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
                         raise Violation(
                             f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved", by_hand
@@ -121,7 +122,7 @@ def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
     if not wait_until(rebuilt, limit=120):
         names = ", ".join(file.name for file in changing)
         raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
-    Running(running.project, running.service, by_hand, port=running.port, page=running.page).wait_until_ready()
+    replace(running.now(), by_hand=by_hand).wait_until_ready()
 
 
 def _replaced_by_another(running: Running) -> bool:
@@ -159,6 +160,12 @@ def _modules(code: Path) -> Iterator[Path]:
     for module in code.rglob("*.py"):
         if not any(NOT_CODE.search(part) for part in module.relative_to(code).parts[:-1]):
             yield module
+
+
+def _save_in_modules(copy: Subject, word: str, save: Callable[[Path, str], None]) -> None:
+    """Save each of the app's own modules with a line that says a word when it is imported."""
+    for module in _modules(copy.code):
+        save(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
 
 
 def _replaced(file: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from unittest.mock import patch
 
 from .. import image, locks
+from ..dockerfile import OF_PYTHON
 from ..engine import NotReady, docker
 from ..subject import Subject
 from . import NotAsked, Violation, practice
@@ -153,7 +154,7 @@ def small_image(subject: Subject) -> None:
     """The image has at most a quarter of the full Python image's size, and no layer brings what another one has."""
     base = subject.parsed.base_image
     full = re.sub(r"-slim|-alpine[\d.]*", "", base)
-    if not re.match(r"(docker\.io/)?(library/)?python:", base):
+    if not OF_PYTHON.match(base):
         raise NotAsked(f"FROM {base}: there is no full image of Python's to compare it with")
     if not docker.image.exists(full):
         raise NotAsked(f"{full} is not on this machine to compare it with: docker pull {full}")

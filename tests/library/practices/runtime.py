@@ -18,7 +18,7 @@ from unittest.mock import patch
 import httpx
 from python_on_whales.exceptions import DockerException
 
-from ..engine import SCRATCH, docker, last_line, wait_until
+from ..engine import SCRATCH, docker, inspect, last_line, wait_until
 from ..subject import PYTHON, READY_LIMIT, Running, Subject
 from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
@@ -362,8 +362,7 @@ def healthcheck(subject: Subject) -> None:
             f"a hang is noticed after up to {longest:.0f} s: interval {interval:.0f} s, timeout {timeout:.0f} s",
             "docker inspect --format '{{.Config.Healthcheck}}' IMAGE",
         )
-    inspect = ["docker", "inspect", "--format", "{{json .Config.Healthcheck}}", subject.shared.container.id]
-    values = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    values = inspect(subject.shared.container.id, "Config.Healthcheck")
     start_period, start_interval = (values.get(name, 0) / 1e9 for name in ("StartPeriod", "StartInterval"))
     for wrong, because in (
         (interval < 5, f"it starts a Python every {interval:.0f} s"),
@@ -609,11 +608,9 @@ def _require_settings(subject: Subject) -> None:
                 f"without a variable it is not so: {', '.join(other)}",
                 "docker compose run --rm web gunicorn --print-config",
             )
-    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        Path(folder).chmod(0o755)
-        Path(folder, "sitecustomize.py").write_text(NO_UVICORN_WORKER)
-        path = subject.shared.python("import os; print(os.environ.get('PYTHONPATH', ''))")
-        config = _print_config(subject, {"PYTHONPATH": f"/first:{path}"}, volumes=[(folder, "/first", "ro")])
+    with first_running(subject, NO_UVICORN_WORKER) as overrides:
+        volumes = [tuple(volume.split(":")) for volume in overrides["volumes"]]
+        config = _print_config(subject, overrides["environment"], volumes=volumes)
         if "worker_class = gthread" not in config:
             raise Violation(
                 "without uvicorn-worker it still starts uvicorn's",
@@ -688,8 +685,6 @@ def _has_gunicorn(subject: Subject) -> bool:
 
 def _print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
     """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
-    if not _has_gunicorn(subject):
-        raise NotAsked("the image has no gunicorn, which is asked for its settings")
     # It loads the app, which may want what the compose file gives it.
     given = dict(line.partition("=")[::2] for line in subject.shared.container.config.env or ())
     environment = {**given, **environment}
@@ -700,6 +695,8 @@ def _print_config(subject: Subject, environment: dict[str, str], **options: Any)
         else:
             config = docker.execute(subject.shared.container, command, envs=environment)
     except DockerException as refused:
+        if not _has_gunicorn(subject):
+            raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
         said = last_line(refused.stderr or "") or f"exit code {refused.return_code}"
         raise Violation(
             f"gunicorn --print-config: {said}", "docker compose run --rm web gunicorn --print-config"
