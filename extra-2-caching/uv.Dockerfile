@@ -3,8 +3,7 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/l
 
 
 FROM base AS uv
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install uv==0.13.8
+RUN pip install uv==0.13.8
 # Bytecode as in the other Dockerfile. Copies instead of hard links: the cache mount is a file system of its own.
 # This image's Python, never a downloaded one.
 ENV UV_PROJECT_ENVIRONMENT=/venv \

@@ -24,6 +24,11 @@ def test_generated_parts_are_up_to_date(monkeypatch: pytest.MonkeyPatch, capsys:
     assert not stale, f"`make docs` writes what is stale anew:\n{said.out}{said.err}"
 
 
+def test_no_code_block_is_empty() -> None:
+    empty = [name for name in PAGES if re.search(r"^```\w+\n\s*```$", (ROOT / name).read_text(), re.MULTILINE)]
+    assert not empty, f"a block without code: {', '.join(empty)}"
+
+
 @pytest.mark.parametrize(
     "page", [page for folder in tutorial.load() for page in folder.pages], ids=lambda page: page.parent.name
 )
