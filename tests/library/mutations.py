@@ -134,14 +134,16 @@ def known(folder: Folder, results: Results) -> dict[str, Mapping[str, Any]]:
     """What came of a folder's mutants, by name, as far as they have been judged.
 
     A mutant of a file that is almost as it is in a folder which this one builds on is not asked about again, where both
-    have it: it came to the same end here, if what noticed it is promised here, too. Such a result says ``in_folder``,
-    the folder that was asked. One that survived there is asked about here.
+    have it: it came to the same end here, if the practice that noticed it is promised here, too, or a test noticed it
+    (``test_guestbook.py::test_…``). Such a result says ``in_folder``, the folder that was asked. One that survived
+    there is asked about here.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for base in (base for base in load() if base.name in folder.builds_on):
         alike = {name for name in FILES if _alike(base.path / name, folder.path / name)}
         for name, entry in known(base, results).items():
-            if re.split("[: ]", name)[0] in alike and (entry["outcome"] == "refused" or entry["by"] in folder.holds):
+            holds = entry["outcome"] == "refused" or entry["by"] in folder.holds or "::" in entry["by"]
+            if re.split("[: ]", name)[0] in alike and holds:
                 found[name] = {"in_folder": base.name, **entry}
     found |= results.get(folder.name, {})
     return {mutant.id: found[mutant.id] for mutant in mutants(folder.path) if mutant.id in found}

@@ -1,18 +1,22 @@
 """Ask the practices about every mutant of a folder's files: ``make mutate STEP=final``.
 
 What came of each mutant is written to ``assets/mutations.json`` at once; a run that was interrupted is continued by the
-next one. A mutant is *killed* by the first practice that does not hold any more, *refused* by the builder, by compose
-or by the engine, or it *survives*. Those that ``equivalents.toml`` gives a reason for are not run.
+next one. A mutant is *killed* by the first practice that does not hold any more, or else by the first of the folder's
+own tests; it is *refused* by the builder, by compose or by the engine, or it *survives*. Those that
+``equivalents.toml`` gives a reason for are not run.
 """
 
 import argparse
 import datetime
 import json
+import os
 import random
 import re
 import signal
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from python_on_whales.exceptions import DockerException
 
 from library import engine, mutations, reaper, tutorial
@@ -28,6 +33,7 @@ from library.engine import BuildFailed, NotReady
 from library.mutations import Mutant
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.runtime import COLOURS
+from library.repository import copy_files
 from library.subject import OF_EVERY_FOLDER, Subject, share
 from library.tutorial import ROOT, Folder
 from tools import pool
@@ -67,6 +73,12 @@ LIKELY = [
     (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
     (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
 ]
+# The tests of tests/system that say more of a folder than practices do, by the file that they say it of. They are
+# asked, in a copy of the repository, where every practice holds.
+TESTS = {
+    "uwsgi.ini": ("test_hostile_clients.py", "test_guestbook.py"),
+    "compose.yaml": ("test_guestbook.py", "test_database_faults.py"),
+}
 # What a container that does not answer at all is killed by.
 ANSWERS = PRACTICES["answers-curl"]
 # What these files say is in the image, and nowhere else.
@@ -155,7 +167,32 @@ def _judge(task: Task, whole: Subject, original: object) -> Verdict:
                 continue
             if seen := _seen(practice, copy, took):
                 return verdict("killed", practice.id, seen)
+    if red := _red_test(task):
+        return verdict("killed", *red)
     return verdict("survives")
+
+
+def _red_test(task: Task) -> tuple[str, str] | None:
+    """The first of a folder's tests that is red with a mutant in a copy of the repository, and what it saw."""
+    tests = [f"tests/system/{name}" for name in TESTS.get(task.mutant.file, ())]
+    if not tests:
+        return None
+    with tempfile.TemporaryDirectory(dir=engine.SCRATCH) as scratch:
+        root = Path(scratch, "repository")
+        copy_files(ROOT, root)
+        file = root / task.folder.name / task.mutant.file
+        file.write_text(task.mutant.apply(file.read_text()))
+        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE", f"--step={task.folder.name}"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200, check=False,
+        )  # fmt: skip
+    if done.returncode in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return None
+    red = re.search(r"^(?:FAILED|ERROR) tests/system/([^\s\[]+)\S*(?: - (.*))?$", done.stdout, re.MULTILINE)
+    if not red:
+        raise RuntimeError(f"pytest ends with {done.returncode}: {engine.last_line(done.stdout + done.stderr)}")
+    return red[1], red[2] or "it is red"
 
 
 def concerns(practice: Practice, mutant: Mutant, *, same_image: bool) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from library import mutations, tutorial
 from library.mutations import FILES, of_text
 from library.practices import PRACTICES
-from library.tutorial import Folder
-from tools.mutate import FILE, LIKELY, concerns, presentable
+from library.tutorial import ROOT, Folder
+from tools.mutate import FILE, LIKELY, TESTS, concerns, presentable
 
 FOLDERS = tutorial.load()
 
@@ -238,12 +238,21 @@ def test_the_reasons_name_folders_that_there_are() -> None:
     assert set(re.findall(r'"((?:step|extra|final)[\w-]*)"', text)) <= {folder.name for folder in FOLDERS}
 
 
-def test_the_results_name_practices_and_nothing_of_the_machine() -> None:
+def test_the_results_name_practices_or_tests_and_nothing_of_the_machine() -> None:
     for folder in FOLDERS:
         for name, entry in RESULTS.get(folder.name, {}).items():
             assert entry["outcome"] in {"killed", "survives", "refused"}, name
-            assert entry["outcome"] != "killed" or entry["by"] in folder.holds, name
+            assert entry["outcome"] != "killed" or entry["by"] in folder.holds or _is_test(entry["by"]), name
             assert entry["seen"] == presentable(entry["seen"]), name
+
+
+def _is_test(name: str) -> bool:
+    file, _, test = name.partition("::")
+    return bool(test) and f"def {test}(" in (ROOT / "tests/system" / file).read_text()
+
+
+def test_who_is_asked_where_every_practice_holds_is_there() -> None:
+    assert all((ROOT / "tests/system" / name).exists() for names in TESTS.values() for name in names)
 
 
 def test_who_is_likely_to_notice_is_a_practice() -> None:
