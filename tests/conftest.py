@@ -9,7 +9,7 @@ import pytest
 
 from library import tutorial
 from library.environment import isolated
-from library.practices import Practice, needs
+from library.practices import PRACTICES, Practice, needs
 from library.subject import Subject
 
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
@@ -54,10 +54,12 @@ def _folder(item: pytest.Item) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the chosen folder's tests; send those that share a container to one worker, which starts it once."""
     step, thorough = config.getoption("--step"), config.getoption("--thorough")
+    about = {step, *(case for folder in tutorial.load() if folder.name == step for case in _seen_to_fail(folder))}
     wanted: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        chosen = (not step or _folder(item) == step) and (thorough or not item.get_closest_marker("thorough"))
+        of_step = not step or _folder(item) in about or (_folder(item), _practice(item)) in about
+        chosen = of_step and (thorough or not item.get_closest_marker("thorough"))
         (wanted if chosen else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = wanted
@@ -71,10 +73,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
 
 
+def _seen_to_fail(folder: tutorial.Folder) -> Iterator[tuple[str, str]]:
+    """What a folder adds, with the folder one step earlier, where it must not hold."""
+    for practice in folder.adds:
+        for before in folder.builds_on[-1:]:
+            yield before, practice
+
+
+def _practice(item: pytest.Item) -> str | None:
+    """The practice that a test asks, by its name."""
+    practice = item.callspec.params.get("practice") if hasattr(item, "callspec") else None
+    return practice.id if isinstance(practice, Practice) else None
+
+
 def _has_its_own(item: pytest.Item) -> bool:
     """Whether it is a practice that builds again or starts containers of its own."""
-    practice = item.callspec.params.get("practice") if hasattr(item, "callspec") else None
-    return isinstance(practice, Practice) and practice.slow
+    practice = _practice(item)
+    return practice is not None and PRACTICES[practice].slow
 
 
 @pytest.fixture(scope="session", autouse=True)
