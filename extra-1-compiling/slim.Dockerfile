@@ -3,7 +3,8 @@ FROM python:3.14-slim-trixie AS export
 RUN pip install poetry==2.5.1 poetry-plugin-export==1.10.1
 WORKDIR /app
 COPY pyproject.toml poetry.lock ./
-RUN for group in main prod dev; do poetry export --only "$group" --output "$group.txt" || exit; done
+RUN poetry export --output main.txt && poetry export --only prod --output prod.txt && \
+    poetry export --only dev --output dev.txt
 
 
 # frontend: Node bundles and minifies. Only dist/ leaves this stage.
@@ -17,14 +18,13 @@ RUN npm run build
 
 
 # base: not to be copied. The slim image as many people fix it: the build fails for want of a compiler,
-# so they install one where every stage has it, and it is in the image that goes to production.
+# so they install one in `base`, which production starts from, too: it is in the image that goes there.
 FROM python:3.14-slim-trixie AS base
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends gcc libc6-dev libpcre2-dev libpq-dev \
  && rm -rf /var/lib/apt/lists/*
 ENV PYTHONUNBUFFERED=1 \
-    PYTHONFAULTHANDLER=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONFAULTHANDLER=1
 RUN useradd --uid 10001 app
 WORKDIR /app
 

@@ -45,7 +45,6 @@ RUN --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
 FROM base
 ENV PYTHONUNBUFFERED=1 \
     PYTHONFAULTHANDLER=1 \
-    PYTHONDONTWRITEBYTECODE=1 \
     PATH=/venv/bin:$PATH
 RUN useradd --uid 10001 app
 WORKDIR /app

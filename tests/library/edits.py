@@ -15,6 +15,12 @@ def change_code(subject: Subject) -> Path:
     return code
 
 
+def change_settings(subject: Subject) -> None:
+    """Change the settings of what bundles the app's scripts, if it has some, as they never were before."""
+    for settings in subject.source.glob("*.config.?js"):
+        settings.write_text(f"{settings.read_text()}\n// {secrets.token_hex()}\n")
+
+
 def a_module(subject: Subject) -> Path:
     """A module of the app that holds code.
 

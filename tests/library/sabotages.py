@@ -183,7 +183,7 @@ SABOTAGES = [
         "PYTHONFAULTHANDLER removed",
         "step-4-nontrivial",
         "Dockerfile",
-        r"    PYTHONFAULTHANDLER=1 \\\n",
+        r" \\\n    PYTHONFAULTHANDLER=1",
         "",
         {"crash-traceback"},
     ),

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from python_on_whales.exceptions import DockerException
 
 from library import engine, mutations, reaper, tutorial
@@ -187,7 +186,7 @@ def _red_test(task: Task) -> tuple[str, str] | None:
             [sys.executable, "-m", "pytest", *options, *tests],
             cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200, check=False,
         )  # fmt: skip
-    if done.returncode in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+    if done.returncode in (0, 5):  # 5: the folder has no test among these
         return None
     red = re.search(r"^(?:FAILED|ERROR) tests/system/([^\s\[]+)\S*(?: - (.*))?$", done.stdout, re.MULTILINE)
     if not red:

@@ -132,6 +132,7 @@ def cached_dependencies(subject: Subject) -> None:
                 code = edits.change_code(copy)
             except LookupError as nothing:
                 raise NotAsked(str(nothing)) from nothing
+            edits.change_settings(copy)
             build = copy.build()
         if again := [name for name in build.ran if INSTALLS.search(name) and not build.installs_one(name)]:
             raise Violation(

@@ -422,7 +422,7 @@ def health(running: Running) -> str:
 
 @practice()
 def writes_nothing(subject: Subject) -> None:
-    """While it serves, the app changes no file of its container: no bytecode, no socket. pip has left no bytecode."""
+    """While it serves, the app changes no file of its container: no bytecode, no socket."""
     subject.shared.get()
     # With `init: true` the engine puts its own process 1 there.
     engines = ("/usr/sbin/docker-init", "/sbin/docker-init")
@@ -434,19 +434,7 @@ def writes_nothing(subject: Subject) -> None:
     # The engine does not compare what compose mounts there.
     if found := subject.shared.python(IN_TMPFS):
         raise Violation(f"in /tmp since the start: {found}", "docker compose exec web ls -A /tmp")
-    if left := int(subject.shared.python(BYTECODE_OF_PIP)):
-        raise Violation(
-            f"pip has left bytecode of {left} of its modules", "docker compose exec web pip show --files pip"
-        )
 
-
-# Run inside the container: how many modules of pip were compiled when they were imported, which is during the build.
-# What compileall was told to make has a hash in the place of a time: bit 0 of the flags, PEP 552.
-BYTECODE_OF_PIP = """
-import glob, sys
-found = glob.glob(f"{sys.base_prefix}/lib/python*/site-packages/pip/**/*.pyc", recursive=True)
-print(sum(not open(file, "rb").read(5)[4] & 1 for file in found))
-"""
 
 # Run inside the container: what is in /tmp, where that is a file system in memory.
 IN_TMPFS = """

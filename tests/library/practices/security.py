@@ -201,7 +201,7 @@ for path in sys.argv[1:]:
 
 @practice(slow=True, needs="compose")
 def data_volume(subject: Subject) -> None:
-    """The app can write to /tmp and to a volume at /data, whatever its user is, and to nothing else."""
+    """The app can write to /tmp and to a volume at /data, as the image's own user, and to nothing else."""
     where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         found = running.python(WRITABLE, *where).split()
