@@ -1,16 +1,15 @@
 #!/bin/sh
 # What the container does: web (the default), dev, test, manage COMMAND, or any other command as given.
-set -eu
+set -e
 
 prepare_database() {
-    # As PID 1 this shell would ignore SIGTERM while it waits: leave at once instead.
+    # As PID 1 this shell would ignore SIGTERM while it waits: leave at once instead. exec drops the trap.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!
-    trap - TERM
 }
 
-case "${1:-web}" in
+case "$1" in
     web)
         prepare_database
         # exec: uWSGI becomes PID 1 and gets the signals itself.

@@ -46,7 +46,7 @@ RUN python -c "import json, os; print(json.dumps({'commit': os.environ['GIT_COMM
 # production: no Node, no Poetry, no tests. The mount shows this RUN the wheels without copying them.
 FROM base AS production
 RUN --mount=type=bind,from=build,source=/wheels/production,target=/wheels \
-    pip install --no-index --no-deps /wheels/*.whl
+    pip install --no-index /wheels/*.whl
 COPY entrypoint.sh uwsgi.ini mime.types ./
 COPY --from=frontend /app/dist dist
 COPY src src

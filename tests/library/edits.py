@@ -16,9 +16,10 @@ def change_code(subject: Subject) -> Path:
 
 
 def change_settings(subject: Subject) -> None:
-    """Change the settings of what bundles the app's scripts, if it has some, as they never were before."""
-    for settings in subject.source.glob("*.config.?js"):
-        settings.write_text(f"{settings.read_text()}\n// {secrets.token_hex()}\n")
+    """Change the settings of what bundles the app's scripts and of its server, as far as there are some."""
+    for pattern, comment in (("*.config.?js", "//"), ("uwsgi.ini", "#"), ("gunicorn.conf.py", "#")):
+        for settings in subject.source.glob(pattern):
+            settings.write_text(f"{settings.read_text()}\n{comment} {secrets.token_hex()}\n")
 
 
 def a_module(subject: Subject) -> Path:
@@ -48,6 +49,16 @@ OTHER_VERSIONS = {
         "113c35c75365ab9cc9c7231d68c6428fb11c085fc8e9eb1ad659b7ddbf6cd2b9",
     ),
 }
+
+
+def change_entry(subject: Subject, name: str) -> None:
+    """Give a package in the poetry.lock one more hash, which no file has: its list is another one."""
+    lock = subject.source / "poetry.lock"
+    old = rf'(name = "{name}"\n[\s\S]*?files = \[\n)'
+    entry = f'    {{file = "unique.zip", hash = "sha256:{secrets.token_hex(32)}"}},\n'
+    text, found = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
+    assert found, name  # noqa: S101  the folder's own lock
+    lock.write_text(text)
 
 
 def change_dependency(subject: Subject) -> str:

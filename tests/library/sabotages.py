@@ -249,10 +249,10 @@ SABOTAGES = [
         " never starts. The app itself has not changed.",
     ),
     Sabotage(
-        "standard library not compiled",
+        "packages not compiled",
         "extra-2-caching",
         "Dockerfile",
-        r"RUN python -m compileall .*/python3\.14\n",
+        r" && \\\n    python -m compileall .*\\\n.*/site-packages",
         "",
         {"precompiled"},
         symptom="When many visitors come at once, new containers start. Each takes longer to its first answer than last"

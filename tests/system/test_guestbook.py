@@ -2,10 +2,13 @@
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -15,7 +18,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
 from selenium.webdriver.support.wait import WebDriverWait
 
-from library.engine import wait_until
+from library import edits
+from library.engine import docker, inspect, wait_until
 from library.practices.data import entries, sign
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -30,6 +34,8 @@ each_folder = pytest.mark.parametrize(
         pytest.param(Subject(COPY, ROOT / COPY), id=COPY, marks=pytest.mark.thorough),
     ],
 )
+
+of_step_5 = pytest.mark.about(ORIGINAL)
 
 
 def test_the_copy_in_extra_1_has_not_drifted() -> None:
@@ -84,6 +90,83 @@ def test_without_its_database_it_ends_with_one_clear_line(
         assert len(errors) == 1
         assert reason in errors[0]
         assert "Traceback" not in running.log
+
+
+@each_folder
+def test_production_takes_its_secrets_and_its_hosts_from_the_environment(subject: Subject) -> None:
+    """With the article's variables, both services start: a default would be refused, another password, too."""
+    given = {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": secrets.token_hex(32),
+        "POSTGRES_PASSWORD": secrets.token_hex(8),
+        "ALLOWED_HOSTS": "guestbook.example.com,localhost,127.0.0.1",
+    }
+    with patch.dict(os.environ, given), subject.copied("in production") as copy, copy.started() as running:
+        running.wait_until_ready()
+        for host, status in (("guestbook.example.com", 200), ("elsewhere.example", 400)):
+            assert httpx.get(running.url(), headers={"Host": host}).status_code == status
+        for name, value in given.items():
+            assert running.python(f"import os; print(os.environ[{name!r}])") == value
+
+
+@of_step_5
+def test_the_database_is_ready_when_it_says_so_and_is_asked_often_only_at_its_start() -> None:
+    with Subject(ORIGINAL, ROOT / ORIGINAL).copied("with its database") as copy, copy.started() as running:
+        running.wait_until_ready()
+        (database,) = running.project.compose.ps(["db"])
+        check = inspect(database.id, "Config.Healthcheck")
+        seconds = {name: check.get(name, 0) / 1e9 for name in ("Interval", "StartPeriod", "StartInterval")}
+        # The app starts as soon as the first check passes; later ones start a process each, as long as it runs.
+        assert 0.1 <= seconds["StartInterval"] <= 1
+        assert 10 <= seconds["StartPeriod"] <= 600, "the second start may have to repair what a crash has left"
+        assert 5 <= seconds["Interval"] <= 60
+        log = str(docker.container.logs(database))
+        assert "FATAL" not in log, log
+        assert "waiting for the database" not in running.log
+
+
+@of_step_5
+def test_workers_and_threads_are_what_the_environment_says() -> None:
+    threads_of_workers = (
+        "import glob, os; print(*(len(os.listdir(f'{process}/task')) for process in glob.glob('/proc/[0-9]*')"
+        " if 'uWSGIWorker' in open(f'{process}/comm').read()))"
+    )
+    with Subject(ORIGINAL, ROOT / ORIGINAL).started(environment={"WORKERS": "3", "THREADS": "5"}) as running:
+        running.wait_until_ready()
+        assert wait_until(lambda: running.python(threads_of_workers) == "5 5 5", limit=10)
+
+
+@of_step_5
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("uwsgi.ini", "need-app = true", "need-app = true\nmisspelt = true", "misspelt"),
+        ("src/config/wsgi.py", "get_wsgi_application()", "nobody_knows_this()", "NameError"),
+    ],
+    ids=["a-misspelt-option", "an-app-that-cannot-be-loaded"],
+)
+def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: str, says: str) -> None:
+    with Subject(ORIGINAL, ROOT / ORIGINAL).copied("with a mistake") as copy:
+        text = (copy.path / file).read_text()
+        assert text.count(old) == 1
+        (copy.path / file).write_text(text.replace(old, new))
+        with copy.started(restart="no") as running:
+            assert wait_until(lambda: not running.is_up, limit=60)
+            assert running.container.state.exit_code
+            assert says in running.log
+
+
+@of_step_5
+@pytest.mark.thorough  # it builds with two lists of packages that no cache knows
+@pytest.mark.parametrize(("package", "others"), [("sqlparse", "prod.txt"), ("pytest", "(prod|main).txt")])
+def test_another_version_in_one_list_compiles_no_other_list(package: str, others: str) -> None:
+    with Subject(ORIGINAL, ROOT / ORIGINAL).copied(f"with another {package}") as copy:
+        test = replace(copy, target="test")
+        test.build()
+        edits.change_entry(copy, package)
+        ran = test.build().ran
+    assert any("pip wheel" in name for name in ran), ran
+    assert not [name for name in ran if re.search(rf"pip wheel .*{others}", name)]
 
 
 @each_folder

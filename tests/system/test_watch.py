@@ -3,6 +3,7 @@
 import itertools
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,16 @@ CASES = [
         id="extra-4-developing-has-the-file-mounted", marks=about("extra-4-developing"),
     ),
 ]  # fmt: skip
+
+
+# What else the compose file watches, and what it does then.
+ALSO = {
+    "step-5-larger": {
+        "tests/test_settings.py": "sync",
+        "frontend/style.css": "rebuild",
+        "poetry.lock": "rebuild",
+    }
+}
 
 
 @pytest.mark.thorough  # the practice asks every folder that watches
@@ -57,6 +68,11 @@ def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list
             def save(text: str) -> None:
                 main.write_text(first.replace("Hello from a container", text))
 
+            def is_there(also: str, how: str, before: str) -> bool:
+                if how == "rebuild":
+                    return ask("ps", "--quiet", service) not in ("", before)
+                return ask("exec", service, "cat", also) == (copy.path / also).read_text().strip()
+
             def save_and_ask() -> bool:
                 save(f"Saved {next(saves)} times")
                 return wait_until(lambda: "Saved" in answer(), limit=5)
@@ -67,6 +83,12 @@ def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list
                 assert wait_until(save_and_ask, limit=120), log.read_text()
                 save("And once more")
                 assert wait_until(lambda: "And once more" in answer(), limit=120, pause=0.5), log.read_text()
+                for also, how in ALSO.get(folder, {}).items():
+                    before = ask("ps", "--quiet", service)
+                    saved = copy.path / also
+                    saved.write_text(saved.read_text() + ("/* saved */\n" if saved.suffix == ".css" else "# saved\n"))
+                    there = partial(is_there, also, how, before)
+                    assert wait_until(there, limit=120, pause=0.5), f"{also} was saved: no {how}\n{log.read_text()}"
         finally:
             watch.terminate()
             watch.wait()

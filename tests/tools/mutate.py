@@ -72,12 +72,16 @@ LIKELY = [
     (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
     (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
 ]
-# The tests of tests/system that say more of a folder than practices do, by the file that they say it of. They are
-# asked, in a copy of the repository, where every practice holds.
-TESTS = {
-    "uwsgi.ini": ("test_hostile_clients.py", "test_guestbook.py"),
-    "compose.yaml": ("test_guestbook.py", "test_database_faults.py"),
-}
+# The tests of tests/system that say more of a folder than practices do, by the mutants that they could notice. They
+# are asked, in a copy of the repository, where every practice holds.
+TESTS = [
+    (r"^uwsgi\.ini", ("test_guestbook.py", "test_hostile_clients.py")),
+    (r"^entrypoint\.sh", ("test_guestbook.py",)),
+    (r"^compose\.yaml.*(x-app|services\.(web|db))", ("test_guestbook.py",)),
+    (r"^compose\.yaml.*services\.(dev|test)", ("test_watch.py",)),
+    (r"^Dockerfile \((export|build)\)", ("test_guestbook.py",)),
+    (r"^Dockerfile \(test\)", ("test_watch.py",)),
+]
 # What a container that does not answer at all is killed by.
 ANSWERS = PRACTICES["answers-curl"]
 # What these files say is in the image, and nowhere else.
@@ -173,7 +177,8 @@ def _judge(task: Task, whole: Subject, original: object) -> Verdict:
 
 def _red_test(task: Task) -> tuple[str, str] | None:
     """The first of a folder's tests that is red with a mutant in a copy of the repository, and what it saw."""
-    tests = [f"tests/system/{name}" for name in TESTS.get(task.mutant.file, ())]
+    asked = dict.fromkeys(name for pattern, names in TESTS if re.search(pattern, task.mutant.id) for name in names)
+    tests = [f"tests/system/{name}" for name in asked]
     if not tests:
         return None
     with tempfile.TemporaryDirectory(dir=engine.SCRATCH) as scratch:
@@ -181,7 +186,15 @@ def _red_test(task: Task) -> tuple[str, str] | None:
         copy_files(ROOT, root)
         file = root / task.folder.name / task.mutant.file
         file.write_text(task.mutant.apply(file.read_text()))
-        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE", f"--step={task.folder.name}"]
+        options = [
+            "-q",
+            "--exitfirst",
+            "--tb=no",
+            "--show-capture=no",
+            "-rfE",
+            "--thorough",
+            f"--step={task.folder.name}",
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *tests],
             cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200, check=False,

@@ -252,7 +252,7 @@ def _is_test(name: str) -> bool:
 
 
 def test_who_is_asked_where_every_practice_holds_is_there() -> None:
-    assert all((ROOT / "tests/system" / name).exists() for names in TESTS.values() for name in names)
+    assert all((ROOT / "tests/system" / name).exists() for _, names in TESTS for name in names)
 
 
 def test_who_is_likely_to_notice_is_a_practice() -> None:

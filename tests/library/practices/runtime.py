@@ -520,11 +520,12 @@ def entrypoint_modes(subject: Subject) -> None:
         if not re.match(expected, output := done.stdout + done.stderr):
             by_hand = f"docker compose run --rm web {' '.join(command)}"
             raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
+    by_hand = "docker compose run --rm --service-ports web dev"
     with subject.running(command=["dev"]) as running:
         if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
-            raise Violation(
-                "`dev` does not start the development server", "docker compose run --rm --service-ports web dev"
-            )
+            raise Violation("`dev` does not start the development server", by_hand)
+        if (first := running.python("print(open('/proc/1/comm').read().strip())")) != "python":
+            raise Violation(f"`dev`: process 1, which gets the signals, is {first}", by_hand)
 
 
 # The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
