@@ -88,7 +88,7 @@ def session() -> Iterator[None]:
 
 @cache
 def _builds_may_overlap() -> bool:
-    """Whether the engine's BuildKit is 0.19 or newer, which Docker has since 28.0."""
+    """Whether the engine is Docker 28 or newer, where builds of several processes at once have never ended it."""
     version = ["docker", "version", "--format", "{{.Server.Version}}"]
     found = subprocess.run(version, capture_output=True, text=True, check=True).stdout
     return int(found.partition(".")[0]) >= 28
@@ -98,8 +98,8 @@ def _builds_may_overlap() -> bool:
 def one_build_at_a_time() -> Iterator[None]:
     """Keep the builds of all test processes apart, where the engine needs it.
 
-    BuildKit before 0.19 may take the whole engine down when two builds share an instruction at the same moment
-    (https://github.com/moby/buildkit/pull/5606; seen with Docker 26.1.5).
+    BuildKit may take the whole engine down when two builds share an instruction at the same moment (a panic in its
+    scheduler, as in https://github.com/moby/buildkit/issues/2303): seen with Docker 26.1.5, and not with 28.5.
     """
     if _builds_may_overlap():
         yield
