@@ -73,23 +73,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
 
 
-def _seen_to_fail(folder: tutorial.Folder) -> Iterator[tuple[str, str]]:
+def _seen_to_fail(folder: tutorial.Folder) -> Iterator[tuple[str, Practice]]:
     """What a folder adds, with the folder one step earlier, where it must not hold."""
     for practice in folder.adds:
         for before in folder.builds_on[-1:]:
-            yield before, practice
+            yield before, PRACTICES[practice]
 
 
-def _practice(item: pytest.Item) -> str | None:
-    """The practice that a test asks, by its name."""
+def _practice(item: pytest.Item) -> Practice | None:
+    """The practice that a test asks, if it asks one."""
     practice = item.callspec.params.get("practice") if hasattr(item, "callspec") else None
-    return practice.id if isinstance(practice, Practice) else None
+    return practice if isinstance(practice, Practice) else None
 
 
 def _has_its_own(item: pytest.Item) -> bool:
     """Whether it is a practice that builds again or starts containers of its own."""
     practice = _practice(item)
-    return practice is not None and PRACTICES[practice].slow
+    return practice is not None and practice.slow
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,12 +25,13 @@ from library.subject import Subject
 from library.tutorial import ROOT
 
 ORIGINAL, COPY = "step-5-larger", "extra-1-compiling"
+STEP_5 = Subject(ORIGINAL, ROOT / ORIGINAL)
 OF_ITS_OWN = {"README.md", "Dockerfile", "slim.Dockerfile", "compose.yaml"}
 # By default one of the two: that the other has the same code is a test of its own.
 each_folder = pytest.mark.parametrize(
     "subject",
     [
-        pytest.param(Subject(ORIGINAL, ROOT / ORIGINAL), id=ORIGINAL),
+        pytest.param(STEP_5, id=ORIGINAL),
         pytest.param(Subject(COPY, ROOT / COPY), id=COPY, marks=pytest.mark.thorough),
     ],
 )
@@ -111,7 +112,7 @@ def test_production_takes_its_secrets_and_its_hosts_from_the_environment(subject
 
 @of_step_5
 def test_the_database_is_ready_when_it_says_so_and_is_asked_often_only_at_its_start() -> None:
-    with Subject(ORIGINAL, ROOT / ORIGINAL).copied("with its database") as copy, copy.started() as running:
+    with STEP_5.copied("with its database") as copy, copy.started() as running:
         running.wait_until_ready()
         (database,) = running.project.compose.ps(["db"])
         check = inspect(database.id, "Config.Healthcheck")
@@ -131,7 +132,7 @@ def test_workers_and_threads_are_what_the_environment_says() -> None:
         "import glob, os; print(*(len(os.listdir(f'{process}/task')) for process in glob.glob('/proc/[0-9]*')"
         " if 'uWSGIWorker' in open(f'{process}/comm').read()))"
     )
-    with Subject(ORIGINAL, ROOT / ORIGINAL).started(environment={"WORKERS": "3", "THREADS": "5"}) as running:
+    with STEP_5.started(environment={"WORKERS": "3", "THREADS": "5"}) as running:
         running.wait_until_ready()
         assert wait_until(lambda: running.python(threads_of_workers) == "5 5 5", limit=10)
 
@@ -146,7 +147,7 @@ def test_workers_and_threads_are_what_the_environment_says() -> None:
     ids=["a-misspelt-option", "an-app-that-cannot-be-loaded"],
 )
 def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: str, says: str) -> None:
-    with Subject(ORIGINAL, ROOT / ORIGINAL).copied("with a mistake") as copy:
+    with STEP_5.copied("with a mistake") as copy:
         text = (copy.path / file).read_text()
         assert text.count(old) == 1
         (copy.path / file).write_text(text.replace(old, new))
@@ -160,7 +161,7 @@ def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: 
 @pytest.mark.thorough  # it builds with two lists of packages that no cache knows
 @pytest.mark.parametrize(("package", "others"), [("sqlparse", "prod.txt"), ("pytest", "(prod|main).txt")])
 def test_another_version_in_one_list_compiles_no_other_list(package: str, others: str) -> None:
-    with Subject(ORIGINAL, ROOT / ORIGINAL).copied(f"with another {package}") as copy:
+    with STEP_5.copied(f"with another {package}") as copy:
         test = replace(copy, target="test")
         test.build()
         edits.change_entry(copy, package)

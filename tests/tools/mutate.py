@@ -186,17 +186,9 @@ def _red_test(task: Task) -> tuple[str, str] | None:
         copy_files(ROOT, root)
         file = root / task.folder.name / task.mutant.file
         file.write_text(task.mutant.apply(file.read_text()))
-        options = [
-            "-q",
-            "--exitfirst",
-            "--tb=no",
-            "--show-capture=no",
-            "-rfE",
-            "--thorough",
-            f"--step={task.folder.name}",
-        ]
+        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE", "--thorough"]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *tests],
+            [sys.executable, "-m", "pytest", *options, f"--step={task.folder.name}", *tests],
             cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200, check=False,
         )  # fmt: skip
     if done.returncode in (0, 5):  # 5: the folder has no test among these

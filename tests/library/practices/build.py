@@ -275,8 +275,9 @@ def tests_in_compose(subject: Subject) -> None:
 
 def _restrictions(running: Running) -> dict[str, object]:
     """What the engine keeps a container from, by its own names for it."""
-    found = inspect(running.container.id, "HostConfig") | {"User": inspect(running.container.id, "Config.User")}
-    return {name: found[name] for name in ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit", "User")}
+    found = inspect(running.container.id)
+    host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")
+    return {"User": found["Config"]["User"], **{name: found["HostConfig"][name] for name in host}}
 
 
 def _services(subject: Subject, *profiles: str) -> list[str]:
