@@ -27,7 +27,7 @@ from typing import Any
 
 from python_on_whales.exceptions import DockerException
 
-from library import engine, mutations, reaper, tutorial
+from library import clock, engine, mutations, reaper, tutorial
 from library.engine import BuildFailed, NotReady
 from library.mutations import Mutant
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
@@ -40,7 +40,7 @@ from tools.measure import describe_machine
 
 FILE = ROOT / "assets/mutations.json"
 LIMIT = 300  # seconds for one practice
-STARTS_WITHIN = 20  # seconds until the first answer, where the folder's own files take one or two
+STARTS_WITHIN = 20  # seconds until the first answer, or ten times what the folder's own files take
 SAID = 160  # characters of what a practice saw
 
 # Who is asked first about what: a guess that saves time where it is right, and costs a question where it is not.
@@ -115,19 +115,35 @@ class _Killed(Exception):
 def judging() -> Iterator[Callable[[Task], Verdict]]:
     """What judges one mutant after the other, in a session of its own."""
     with engine.session():
-        originals: dict[str, object] = {}
+        originals: dict[str, _Original] = {}
 
         def do(task: Task) -> Verdict:
             folder = task.folder
             whole = Subject(folder.name, folder.path, has=OF_EVERY_FOLDER | folder.has)
             if folder.name not in originals:
-                originals[folder.name] = _content(whole.image)
+                originals[folder.name] = _original(whole)
             try:
                 return _judge(task, whole, originals[folder.name])
             finally:
                 reaper.sweep(f"{engine.SESSION}-{folder.name}-mutant")
 
         yield do
+
+
+@dataclass(frozen=True)
+class _Original:
+    """The folder as it is: what is in its image, and the seconds that a mutant has until its first answer."""
+
+    content: object
+    starts_within: float
+
+
+def _original(whole: Subject) -> _Original:
+    with whole.started() as running:
+        began = clock.seconds()
+        running.wait_until_ready()
+        took = clock.seconds() - began
+    return _Original(_content(whole.image), max(STARTS_WITHIN, 10 * took))
 
 
 def _content(image: str) -> object:
@@ -139,7 +155,7 @@ def _content(image: str) -> object:
     return found["RootFS"], config, ours
 
 
-def _judge(task: Task, whole: Subject, original: object) -> Verdict:
+def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
     """Build and start a mutant, and ask until a practice does not hold."""
     mutant, took = task.mutant, dict[str, float]()
 
@@ -156,9 +172,9 @@ def _judge(task: Task, whole: Subject, original: object) -> Verdict:
             if seen := _seen(practice, copy, took):
                 return verdict("killed", practice.id, seen)
         try:
-            same = _content(copy.image) == original and mutant.file in OF_IMAGE
+            same = _content(copy.image) == original.content and mutant.file in OF_IMAGE
             if not same:
-                share(copy, STARTS_WITHIN, restart="no")
+                share(copy, original.starts_within, restart="no")
         except BuildFailed as refused:
             return verdict("refused", "builder", engine.last_line(refused.output))
         except NotReady as silent:
