@@ -1,5 +1,5 @@
 FROM python:3.14-trixie AS base
-RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.14
+RUN python -m compileall -q -j 0 /usr/local/lib/python3.14
 
 
 FROM base AS uv

@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -155,6 +156,21 @@ def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: 
             assert wait_until(lambda: not running.is_up, limit=60)
             assert running.container.state.exit_code
             assert says in running.log
+
+
+@of_step_5
+@pytest.mark.thorough  # it takes that minute
+def test_a_request_that_hangs_is_ended_after_a_minute_and_the_next_one_is_answered() -> None:
+    with STEP_5.copied("with a view that hangs") as copy:
+        views = copy.path / "src/guestbook/views.py"
+        views.write_text(views.read_text().replace("time.sleep(seconds)", "time.sleep(3600)"))
+        with copy.running() as running:
+            start = time.monotonic()
+            with pytest.raises(httpx.RemoteProtocolError):
+                running.get("/slow?seconds=1", timeout=120)
+            assert 55 <= time.monotonic() - start <= 90
+            assert wait_until(lambda: running.answers("/health"), limit=10)
+            assert "HARAKIRI" in running.log
 
 
 @of_step_5

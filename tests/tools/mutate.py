@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,17 @@ LIKELY = [
     (r"stop_grace_period", ("patient-stop",)),
     (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
     (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
+    (r"^uwsgi.*http-socket", ("port-from-env",)),
+    (r"^uwsgi.*(hook-master-start|teardown)|ENTRYPOINT|CMD \[|entrypoint\.sh: exec uwsgi", ("graceful-stop",)),
+    (r"^uwsgi.*(processes|threads)|THREADS=|WORKERS=", ("concurrent-requests", "survives-worker-kill")),
+    (r"^uwsgi.*master ", ("survives-worker-kill", "graceful-stop")),
+    (r"collectstatic|frontend|dist|static|mime", ("static-assets",)),
+    (r"version\.json", ("knows-its-version",)),
+    (r"^entrypoint", ("entrypoint-modes",)),
+    (r"prepare_database", ("migrates-on-start",)),
+    (r"^compose.*(services\.dev|: dev:)|entrypoint\.sh.*(dev\)|DEBUG)", ("watched",)),
+    (r"^compose.*(services\.db|db:)", ("keeps-data", "survives-database-restart", "migrates-on-start")),
+    (r"^compose.*(ENVIRONMENT|SECRET_KEY|PASSWORD)", ("refuses-default-secrets",)),
 ]
 # The tests of tests/system that say more of a folder than practices do, by the mutants that they could notice. They
 # are asked, in a copy of the repository, where every practice holds.
@@ -78,9 +89,23 @@ TESTS = [
     (r"^uwsgi\.ini", ("test_guestbook.py", "test_hostile_clients.py")),
     (r"^entrypoint\.sh", ("test_guestbook.py",)),
     (r"^compose\.yaml.*(x-app|services\.(web|db))", ("test_guestbook.py",)),
-    (r"^compose\.yaml.*services\.(dev|test)", ("test_watch.py",)),
+    (r"^compose\.yaml.*(services\.(dev|test)|: (dev|test):)", ("test_watch.py", "test_developing.py")),
+    (r"^compose\.yaml.*(services\.uv|: uv:)", ("test_variants.py",)),
     (r"^Dockerfile \((export|build)\)", ("test_guestbook.py",)),
-    (r"^Dockerfile \(test\)", ("test_watch.py",)),
+    (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
+]
+# Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
+LIKELY_TESTS = [
+    (r"^uwsgi\.ini: (strict|need-app)", "test_guestbook.py", "could_not_serve"),
+    (r"^uwsgi\.ini: (buffer-size|post-buffering)", "test_guestbook.py", "bad_input"),
+    (r"^uwsgi\.ini: (route-if|add-header)", "test_hostile_clients.py", "hostile_requests"),
+    (r"^uwsgi\.ini: harakiri", "test_guestbook.py", "hangs"),
+    (r"^uwsgi\.ini: (processes|threads)|(WORKERS|THREADS)=", "test_guestbook.py", "workers_and_threads"),
+    (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),
+    (r"^compose.*(healthcheck|depends_on)", "test_guestbook.py", "database_is_ready"),
+    (r"^compose.*(services\.dev|: dev:)", "test_watch.py", ""),
+    (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
+    (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
 ]
 # What a container that does not answer at all is killed by.
 ANSWERS = PRACTICES["answers-curl"]
@@ -90,11 +115,16 @@ OF_IMAGE = {"Dockerfile", ".dockerignore"}
 
 @dataclass(frozen=True)
 class Task:
-    """A mutant to judge, and the practices in the order in which they are asked."""
+    """A mutant to judge, and the practices in the order in which they are asked.
+
+    Args:
+        likely: how many of these are quick, or likely to notice it: then come the tests that are.
+    """
 
     folder: Folder
     mutant: Mutant
     practices: tuple[str, ...]
+    likely: int
 
 
 @dataclass(frozen=True)
@@ -181,28 +211,35 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
             return verdict("killed", ANSWERS.id, silent.brief)
         except DockerException as refused:
             return verdict("refused", "engine", last_line_of(refused))
-        for practice in left:
-            if practice in readers or not concerns(practice, mutant, same_image=same):
-                continue
-            if seen := _seen(practice, copy, took):
+        for number, practice in enumerate(left, start=1):
+            asked = practice not in readers and concerns(practice, mutant, same_image=same)
+            if asked and (seen := _seen(practice, copy, took)):
                 return verdict("killed", practice.id, seen)
-    if red := _red_test(task):
+            if number == task.likely:
+                for pattern, module, expression in LIKELY_TESTS:
+                    if re.search(pattern, mutant.id) and (red := _red_test(task, [module], expression)):
+                        return verdict("killed", *red)
+    modules = dict.fromkeys(name for pattern, names in TESTS if re.search(pattern, mutant.id) for name in names)
+    if modules and (red := _red_test(task, modules)):
         return verdict("killed", *red)
     return verdict("survives")
 
 
-def _red_test(task: Task) -> tuple[str, str] | None:
-    """The first of a folder's tests that is red with a mutant in a copy of the repository, and what it saw."""
-    asked = dict.fromkeys(name for pattern, names in TESTS if re.search(pattern, task.mutant.id) for name in names)
-    tests = [f"tests/system/{name}" for name in asked]
-    if not tests:
-        return None
+def _red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[str, str] | None:
+    """The first of a folder's tests that is red with a mutant in a copy of the repository, and what it saw.
+
+    Args:
+        task: the folder and its mutant.
+        modules: those of tests/system that have the tests.
+        expression: which of their tests, as ``pytest -k`` has it; by default all.
+    """
+    tests = [f"tests/system/{name}" for name in modules]
     with tempfile.TemporaryDirectory(dir=engine.SCRATCH) as scratch:
         root = Path(scratch, "repository")
         copy_files(ROOT, root)
         file = root / task.folder.name / task.mutant.file
         file.write_text(task.mutant.apply(file.read_text()))
-        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE", "--thorough"]
+        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE", "--thorough", "-k", expression]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, f"--step={task.folder.name}", *tests],
             cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200, check=False,
@@ -302,7 +339,7 @@ class Results:
         entries = [self.of(folder), *self.data["folders"].values()]
         return next((e[mutant.id]["by"] for e in entries if e.get(mutant.id, {}).get("by") in folder.holds), "")
 
-    def order(self, folder: Folder, mutant: Mutant) -> tuple[str, ...]:
+    def task(self, folder: Folder, mutant: Mutant) -> Task:
         """The practices to ask of a mutant: what killed it before, what is quick, what killed those beside it."""
         before = self.before(folder, mutant)
         likely = {name for pattern, names in LIKELY if re.search(pattern, mutant.id) for name in names}
@@ -322,7 +359,9 @@ class Results:
                 name,
             )
 
-        return tuple(sorted(folder.holds, key=key))
+        practices = tuple(sorted(folder.holds, key=key))
+        first = [name for name in practices if name == before or name in likely or not PRACTICES[name].slow]
+        return Task(folder, mutant, practices, len(first))
 
 
 def _one_line(found: re.Match[str]) -> str:
@@ -369,7 +408,7 @@ def run(
                 answered += 1
                 continue
             since[f"{folder.name} {mutant.id}"] = time.monotonic()
-            yield Task(folder, mutant, results.order(folder, mutant))
+            yield results.task(folder, mutant)
 
     def done(task: Task, verdict: Verdict | None) -> None:
         if verdict is None:
