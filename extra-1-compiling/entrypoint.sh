@@ -12,23 +12,21 @@ prepare_database() {
 case "$1" in
     web)
         prepare_database
-        # exec: uWSGI becomes PID 1 and gets the signals itself.
-        exec uwsgi --ini uwsgi.ini
+        set -- uwsgi --ini uwsgi.ini
         ;;
     dev)
         prepare_database
         export DEBUG=1
-        exec python src/manage.py runserver "0.0.0.0:$PORT"
+        set -- python src/manage.py runserver "0.0.0.0:$PORT"
         ;;
     test)
         shift
-        exec python -m pytest "$@"
+        set -- python -m pytest "$@"
         ;;
     manage)
         shift
-        exec python src/manage.py "$@"
-        ;;
-    *)
-        exec "$@"
+        set -- python src/manage.py "$@"
         ;;
 esac
+# exec: the command becomes PID 1 and gets the signals itself.
+exec "$@"

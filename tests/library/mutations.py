@@ -737,7 +737,7 @@ def _of_shell(text: str) -> Iterator[_Edit]:
                 yield _Edit(at + default.start(), at + default.end(), "$1", line.span("said"))
             continue
         yield _Edit(at, at + len(said), ":", (at, at + len(said)), says=f"{said} removed")
-        for word in re.finditer(r"^exec (?!\"\$@\")|(?<= )\"\$@\"| &$", said):
+        for word in re.finditer(r"^exec |(?<= )\"\$@\"| &$", said):
             yield _Edit(at + word.start(), at + word.end(), "", (at, at + len(said)))
         if options := re.match(r"set -(\w+)$", said):
             for letter in options[1] if len(options[1]) > 1 else "":

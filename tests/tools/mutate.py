@@ -91,7 +91,8 @@ TESTS = [
     (r"^compose\.yaml.*(x-app|services\.(web|db))", ("test_guestbook.py",)),
     (r"^compose\.yaml.*(services\.(dev|test)|: (dev|test):)", ("test_watch.py", "test_developing.py")),
     (r"^compose\.yaml.*(services\.uv|: uv:)", ("test_variants.py",)),
-    (r"^Dockerfile \((export|build)\)", ("test_guestbook.py",)),
+    (r"^compose\.yaml.*(ports|profiles)", ("test_contract.py",)),
+    (r"^Dockerfile \((export|build|last stage)\)", ("test_guestbook.py",)),
     (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
 ]
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
@@ -103,7 +104,11 @@ LIKELY_TESTS = [
     (r"^uwsgi\.ini: (processes|threads)|(WORKERS|THREADS)=", "test_guestbook.py", "workers_and_threads"),
     (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),
     (r"^compose.*(healthcheck|depends_on)", "test_guestbook.py", "database_is_ready"),
+    (r"^compose.*(ports|profiles)", "test_contract.py", "port or starts"),
     (r"^compose.*(services\.dev|: dev:)", "test_watch.py", ""),
+    (r"^Dockerfile \(last stage\): FROM production", "test_guestbook.py", "without_a_target"),
+    (r"^entrypoint.*(trap|&|wait)", "test_guestbook.py", "while_it_waits"),
+    (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
     (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
 ]

@@ -514,7 +514,12 @@ def comes_back(subject: Subject) -> None:
 @practice(slow=True, needs="modes")
 def entrypoint_modes(subject: Subject) -> None:
     """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
-    for command, expected in ((["echo", "hi"], "hi"), (["manage", "version"], r"\d+\.\d+")):
+    first_process = "print(open('/proc/1/comm').read())"
+    for command, expected in (
+        (["echo", "hi"], "hi"),
+        (["python", "-c", first_process], "python"),
+        (["manage", "version"], r"\d+\.\d+"),
+    ):
         run = ["docker", "run", "--rm", "--env=ENVIRONMENT=development", subject.image, *command]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         if not re.match(expected, output := done.stdout + done.stderr):

@@ -38,6 +38,9 @@ def local_only(subject: Subject) -> None:
     """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
     ports = subject.shared.container.network_settings.ports or {}
     bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
+    # What else is built from the folder is the app, too: a service for development, say.
+    built = [service for service in subject.services().values() if service.get("build")]
+    bound |= {port.get("host_ip", "0.0.0.0") for service in built for port in service.get("ports", ())}  # noqa: S104
     if others := sorted(bound - {"127.0.0.1", "::1"}):
         raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
 
