@@ -147,18 +147,20 @@ class _Killed(Exception):
 
 
 @contextmanager
-def judging() -> Iterator[Callable[[Task], Verdict]]:
-    """What judges one mutant after the other, in a session of its own."""
+def judging() -> Iterator[Callable[[Task], Verdict | None]]:
+    """What judges one mutant after the other, in a session of its own; None where it had to give up."""
     with engine.session():
         originals: dict[str, _Original] = {}
 
-        def do(task: Task) -> Verdict:
+        def do(task: Task) -> Verdict | None:
             folder = task.folder
             whole = Subject(folder.name, folder.path, has=OF_EVERY_FOLDER | folder.has)
             if folder.name not in originals:
                 originals[folder.name] = _original(whole)
             try:
                 return _judge(task, whole, originals[folder.name])
+            except pool.TooLong:
+                return None  # a busy machine, or another process that builds: this says nothing of the mutant
             finally:
                 reaper.sweep(f"{engine.SESSION}-{folder.name}-mutant")
 
@@ -278,6 +280,8 @@ def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:
         return str(red) or "it does not hold"
     except (BuildFailed, NotReady) as red:
         return red.brief
+    except pool.TooLong:
+        raise
     except Exception as red:  # as in a test: whatever stops the check turns it red
         return last_line_of(red)
     finally:
@@ -417,7 +421,7 @@ def run(
 
     def done(task: Task, verdict: Verdict | None) -> None:
         if verdict is None:
-            return  # the process has ended: the next run judges it
+            return  # it took too long, or the process has ended: the next run judges it
         folder, mutant = task.folder, task.mutant
         results.add(task, verdict, since[f"{folder.name} {mutant.id}"])
         found.append((folder, mutant, verdict))
@@ -482,7 +486,9 @@ def main() -> None:
         if (folder.name, mutant.id) not in judged
         and (each or mutant.id not in mutations.known(folder, results.data["folders"]))
     ]:
-        sys.exit(f"mutate: {len(missing)} were not judged, a process has ended: the next run does")
+        sys.exit(
+            f"mutate: {len(missing)} were not judged (it took too long, or a process has ended): the next run does"
+        )
 
 
 if __name__ == "__main__":

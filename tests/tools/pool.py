@@ -17,12 +17,16 @@ SPAWN = multiprocessing.get_context("spawn")
 Worker = Callable[[], AbstractContextManager[Callable[[Any], Any]]]
 
 
+class TooLong(Exception):
+    """Something was given up after its limit."""
+
+
 @contextmanager
 def at_most(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError in the block where it takes longer."""
+    """Raise TooLong in the block where it takes longer."""
 
     def too_long(*_: object) -> None:
-        raise TimeoutError(f"no result after {seconds} s")
+        raise TooLong(f"no result after {seconds} s")
 
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(seconds)
