@@ -209,7 +209,7 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
             if seen := _seen(practice, copy, took):
                 return verdict("killed", practice.id, seen)
         try:
-            same = _content(copy.image) == original.content and mutant.file in OF_IMAGE
+            same = mutant.file in OF_IMAGE and _content(copy.image) == original.content
             if not same:
                 share(copy, original.starts_within, restart="no")
         except BuildFailed as refused:
