@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -108,16 +108,18 @@ def work_through(tasks: Iterator[Any], worker: Worker, done: Callable[[Any, Any]
                 task = at_work.pop(ready)
                 try:
                     result = ready.recv()
-                except EOFError:
-                    result = None
-                done(task, result)
-                next_task(ready)
+                except (EOFError, ConnectionError):  # the process ends with its task, though it may still be there
+                    done(task, None)
+                else:
+                    done(task, result)
+                    next_task(ready)
         for task in tasks:
             done(task, None)  # nobody was left to do it
         for connection, process in workers.items():
             if process.is_alive():
-                connection.send(None)
-    except KeyboardInterrupt:
+                with suppress(ConnectionError):
+                    connection.send(None)
+    except BaseException:  # Ctrl-C, or whatever else ends this process: the others must not wait for it
         for process in workers.values():
             if process.pid and process.is_alive():
                 os.killpg(process.pid, signal.SIGINT)
