@@ -135,18 +135,34 @@ def known(folder: Folder, results: Results) -> dict[str, Mapping[str, Any]]:
 
     A mutant of a file that is almost as it is in a folder which this one builds on is not asked about again, where both
     have it: it came to the same end here, if the practice that noticed it is promised here, too, or a test noticed it
-    (``test_guestbook.py::test_…``). Such a result says ``in_folder``, the folder that was asked. One that survived
-    there is asked about here.
+    (``test_guestbook.py::test_…``). Nor is one of an instruction that only a container's start reads, HEALTHCHECK or
+    CMD: nothing else in the file has a part in it. Such a result says ``in_folder``, the folder that was asked. One
+    that survived there is asked about here.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for base in (base for base in load() if base.name in folder.builds_on):
         alike = {name for name in FILES if _alike(base.path / name, folder.path / name)}
+        at_start = _of_the_start(folder.path) & _of_the_start(base.path)
         for name, entry in known(base, results).items():
             holds = entry["outcome"] == "refused" or entry["by"] in folder.holds or "::" in entry["by"]
-            if re.split("[: ]", name)[0] in alike and holds:
+            if (re.split("[: ]", name)[0] in alike or name in at_start) and holds:
                 found[name] = {"in_folder": base.name, **entry}
     found |= results.get(folder.name, {})
     return {mutant.id: found[mutant.id] for mutant in mutants(folder.path) if mutant.id in found}
+
+
+@cache
+def _of_the_start(folder: Path) -> frozenset[str]:
+    """The names of the mutants of those instructions of a Dockerfile that only a container's start reads."""
+    spans = [
+        (this.start, this.end)
+        for this in _instructions((folder / "Dockerfile").read_text())
+        if this.keyword in _READ_AT_START
+    ]
+    of_file = [mutant for mutant in mutants(folder) if mutant.file == "Dockerfile"]
+    return frozenset(
+        m.id for m in of_file if any(start <= m.start and m.start + len(m.old) <= end + 1 for start, end in spans)
+    )
 
 
 @cache

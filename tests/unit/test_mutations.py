@@ -10,7 +10,7 @@ from library import mutations, tutorial
 from library.mutations import FILES, of_text
 from library.practices import PRACTICES
 from library.tutorial import ROOT, Folder
-from tools.mutate import FILE, LIKELY, TESTS, concerns, presentable
+from tools.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, concerns, presentable
 
 FOLDERS = tutorial.load()
 
@@ -227,6 +227,15 @@ def test_what_an_earlier_folder_answers_is_not_asked_again(outcome: str, by: str
     assert mutations.known(STEP_4, results | {"step-4-nontrivial": own}) == own, "asked itself, it says so itself"
 
 
+def test_what_only_a_containers_start_reads_is_not_asked_again_in_another_file() -> None:
+    extra_3 = next(folder for folder in FOLDERS if folder.name == "extra-3-precommit")
+    entry = {"outcome": "killed", "by": "healthcheck", "seen": "", "part": ""}
+    names = [
+        f"Dockerfile (last stage): {what}" for what in ("--interval=30s → --interval=1800s", "USER 10001 → USER 0")
+    ]
+    assert mutations.known(extra_3, {STEP_4.name: dict.fromkeys(names, entry)}).keys() == {names[0]}
+
+
 def test_a_reason_holds_in_the_folders_that_build_on_the_one_it_names() -> None:
     named, later = mutations.equivalents("step-4-nontrivial"), mutations.equivalents("extra-3-precommit")
     assert named.items() & later.items()
@@ -257,6 +266,13 @@ def test_who_is_asked_where_every_practice_holds_is_there() -> None:
 
 def test_who_is_likely_to_notice_is_a_practice() -> None:
     assert {name for _, names in LIKELY for name in names} <= PRACTICES.keys()
+
+
+@pytest.mark.parametrize(("_", "module", "expression"), LIKELY_TESTS)
+def test_tests_that_are_likely_to_notice_are_there(_: str, module: str, expression: str) -> None:
+    text = (ROOT / "tests/system" / module).read_text()
+    for word in filter(None, expression.split(" or ")):
+        assert re.search(rf"^def test_\w*{word}", text, re.MULTILINE), word
 
 
 def test_what_is_seen_says_nothing_of_the_machine() -> None:
