@@ -30,7 +30,6 @@ CASES = [
 # What else the compose file watches, and what it does then.
 ALSO = {
     "step-5-larger": {
-        "tests/test_settings.py": "sync",
         "frontend/style.css": "rebuild",
         "poetry.lock": "rebuild",
     }
