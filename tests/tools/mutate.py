@@ -107,7 +107,7 @@ LIKELY_TESTS = [
     (r"^compose.*(ports|profiles)", "test_contract.py", "port or starts"),
     (r"^compose.*(services\.dev|: dev:)", "test_watch.py", ""),
     (r"^Dockerfile \(last stage\): FROM production", "test_guestbook.py", "without_a_target"),
-    (r"^entrypoint.*(trap|&|wait)", "test_guestbook.py", "while_it_waits"),
+    (r"^entrypoint.*(trap|wait|prepare_database)", "test_guestbook.py", "while_it_waits"),
     (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
     (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
@@ -238,7 +238,10 @@ def _red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple
     Args:
         task: the folder and its mutant.
         modules: those of tests/system that have the tests.
-        expression: which of their tests, as ``pytest -k`` has it; by default all.
+        expression: which of their tests, as ``pytest -k`` has it; by default all that `make test` runs.
+
+    Raises:
+        TooLong: they took longer than a busy machine may take.
     """
     tests = [f"tests/system/{name}" for name in modules]
     with tempfile.TemporaryDirectory(dir=engine.SCRATCH) as scratch:
@@ -246,11 +249,17 @@ def _red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple
         copy_files(ROOT, root)
         file = root / task.folder.name / task.mutant.file
         file.write_text(task.mutant.apply(file.read_text()))
-        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE", "--thorough", "-k", expression]
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, f"--step={task.folder.name}", *tests],
-            cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200, check=False,
-        )  # fmt: skip
+        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE"]
+        if expression:
+            options += ["--thorough", "-k", expression]
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *options, f"--step={task.folder.name}", *tests],
+                cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200,
+                check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as expired:
+            raise pool.TooLong(str(expired)) from expired
     if done.returncode in (0, 5):  # 5: the folder has no test among these
         return None
     red = re.search(r"^(?:FAILED|ERROR) tests/system/([^\s\[]+)\S*(?: - (.*))?$", done.stdout, re.MULTILINE)
