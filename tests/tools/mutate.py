@@ -105,7 +105,7 @@ LIKELY_TESTS = [
     (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),
     (r"^compose.*(healthcheck|depends_on)", "test_guestbook.py", "database_is_ready"),
     (r"^compose.*(ports|profiles)", "test_contract.py", "port or starts"),
-    (r"^compose.*(services\.dev|: dev:)", "test_watch.py", ""),
+    (r"^compose.*(services\.dev|: dev:)", "test_watch.py", "watch_brings"),
     (r"^Dockerfile \(last stage\): FROM production", "test_guestbook.py", "without_a_target"),
     (r"^entrypoint.*(trap|wait|prepare_database)", "test_guestbook.py", "while_it_waits"),
     (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
