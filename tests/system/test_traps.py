@@ -1,4 +1,4 @@
-"""What articles warn of, seen: a line that many projects have and that no folder has."""
+"""What articles warn of, or promise in passing, seen."""
 
 import re
 import subprocess
@@ -9,6 +9,23 @@ from library.subject import Subject
 from library.tutorial import ROOT
 
 STEP_4 = Subject("step-4-nontrivial", ROOT / "step-4-nontrivial")
+EXTRA_2 = Subject("extra-2-caching", ROOT / "extra-2-caching")
+# Run as root in a container: change the time of a package's file, then the app's message alone, and not the size or the
+# time of its file. Print how often the package was compiled when it was imported, and the message.
+OTHER_TIMES = """
+import os, pathlib, re, subprocess, sys
+import flask, hello.main
+os.utime(flask.__file__, (0, 0))
+python = [sys.executable, "-B"]
+said = subprocess.run([*python, "-v", "-c", "import flask"], capture_output=True, text=True, check=True).stderr
+print(len(re.findall("^# code object from /.*/flask/__init__.py", said, re.MULTILINE)))
+main = pathlib.Path(hello.main.__file__)
+before = main.stat()
+main.write_text(main.read_text().replace("Hello from", "Jello from"))
+os.utime(main, ns=(before.st_atime_ns, before.st_mtime_ns))
+ask = "import hello.main; print(hello.main.app.test_client().get('/').json['message'])"
+print(subprocess.run([*python, "-c", ask], capture_output=True, text=True, check=True).stdout)
+"""
 
 
 @pytest.mark.about("step-4-nontrivial")
@@ -27,3 +44,11 @@ def compiled_at_import(subject: Subject) -> int:
     command = ["docker", "run", "--rm", subject.image, "python", "-v", "-c", "import hello.main"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     return len(re.findall(r"^# code object from /", said, re.MULTILINE))
+
+
+@pytest.mark.about("extra-2-caching")
+def test_bytecode_counts_whatever_times_the_files_have() -> None:
+    """That of the packages is never compared with its source, that of the app is compared by content."""
+    command = ["docker", "run", "--rm", "--user=0", EXTRA_2.image, "python", "-B", "-c", OTHER_TIMES]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(maxsplit=1)
+    assert [line.strip() for line in said] == ["0", "Jello from a container"]

@@ -93,6 +93,7 @@ TESTS = [
     (r"^compose\.yaml.*(services\.uv|: uv:)", ("test_variants.py",)),
     (r"^compose\.yaml.*(ports|profiles)", ("test_contract.py",)),
     (r"^Dockerfile \((export|build|last stage)\)", ("test_guestbook.py",)),
+    (r"^Dockerfile .*(invalidation|compile)", ("test_traps.py",)),
     (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
 ]
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
@@ -110,6 +111,7 @@ LIKELY_TESTS = [
     (r"^entrypoint.*(trap|wait|prepare_database)", "test_guestbook.py", "while_it_waits"),
     (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
     (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
+    (r"^Dockerfile .*(invalidation|compile)", "test_traps.py", "bytecode_counts"),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
 ]
 # What a container that does not answer at all is killed by.
