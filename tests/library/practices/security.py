@@ -38,9 +38,13 @@ def local_only(subject: Subject) -> None:
     """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
     ports = subject.shared.container.network_settings.ports or {}
     bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
-    # What else is built from the folder is the app, too: a service for development, say.
-    built = [service for service in subject.services().values() if service.get("build")]
-    bound |= {port.get("host_ip", "0.0.0.0") for service in built for port in service.get("ports", ())}  # noqa: S104
+    # What else is built from the same folder and listens on the same port is the app, too: a service for development.
+    services = subject.services()
+    context = (services[subject.service].get("build") or {}).get("context")
+    for service in services.values():
+        if context and (service.get("build") or {}).get("context") == context:
+            same = (port for port in service.get("ports", ()) if port["target"] == subject.port)
+            bound |= {port.get("host_ip", "0.0.0.0") for port in same}  # noqa: S104
     if others := sorted(bound - {"127.0.0.1", "::1"}):
         raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
 
