@@ -72,7 +72,7 @@ LIKELY = [
     (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
     (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
     (r"^uwsgi.*http-socket", ("port-from-env",)),
-    (r"^uwsgi.*(hook-master-start|teardown)|ENTRYPOINT|CMD \[|entrypoint\.sh: exec uwsgi", ("graceful-stop",)),
+    (r"^uwsgi.*(hook-master-start|teardown)|ENTRYPOINT|CMD \[|entrypoint\.sh: (exec|set -- uwsgi)", ("graceful-stop",)),
     (r"^uwsgi.*(processes|threads)|THREADS=|WORKERS=", ("concurrent-requests", "survives-worker-kill")),
     (r"^uwsgi.*master ", ("survives-worker-kill", "graceful-stop")),
     (r"collectstatic|frontend|dist|static|mime", ("static-assets",)),
