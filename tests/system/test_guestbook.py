@@ -130,14 +130,28 @@ def test_the_database_is_ready_when_it_says_so_and_is_asked_often_only_at_its_st
 
 
 @of_step_5
-def test_workers_and_threads_are_what_the_environment_says() -> None:
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({}, "4 4"), ({"WORKERS": "3", "THREADS": "5"}, "5 5 5")],
+    ids=["as-it-ships", "as-the-environment-says"],
+)
+def test_workers_and_threads_are_what_was_said(environment: dict[str, str], expected: str) -> None:
     threads_of_workers = (
         "import glob, os; print(*(len(os.listdir(f'{process}/task')) for process in glob.glob('/proc/[0-9]*')"
         " if 'uWSGIWorker' in open(f'{process}/comm').read()))"
     )
-    with STEP_5.started(environment={"WORKERS": "3", "THREADS": "5"}) as running:
+    with STEP_5.started(environment=environment) as running:
         running.wait_until_ready()
-        assert wait_until(lambda: running.python(threads_of_workers) == "5 5 5", limit=10)
+        assert wait_until(lambda: running.python(threads_of_workers) == expected, limit=10)
+
+
+@of_step_5
+def test_the_development_server_serves_the_styles_and_says_what_went_wrong() -> None:
+    with STEP_5.running(command=["dev"]) as running:
+        files = re.findall(r'"(/static/[^"]+)"', running.get("/").text)
+        assert files
+        assert all(running.get(file).status_code == 200 for file in files)
+        assert "DEBUG = True" in running.get("/nowhere").text
 
 
 @of_step_5
