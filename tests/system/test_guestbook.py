@@ -129,25 +129,25 @@ def test_the_database_is_ready_when_it_says_so_and_is_asked_often_only_at_its_st
         assert "waiting for the database" not in running.log
 
 
-@of_step_5
+@each_folder
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [({}, "4 4"), ({"WORKERS": "3", "THREADS": "5"}, "5 5 5")],
     ids=["as-it-ships", "as-the-environment-says"],
 )
-def test_workers_and_threads_are_what_was_said(environment: dict[str, str], expected: str) -> None:
+def test_workers_and_threads_are_what_was_said(subject: Subject, environment: dict[str, str], expected: str) -> None:
     threads_of_workers = (
         "import glob, os; print(*(len(os.listdir(f'{process}/task')) for process in glob.glob('/proc/[0-9]*')"
         " if 'uWSGIWorker' in open(f'{process}/comm').read()))"
     )
-    with STEP_5.started(environment=environment) as running:
+    with subject.started(environment=environment) as running:
         running.wait_until_ready()
         assert wait_until(lambda: running.python(threads_of_workers) == expected, limit=10)
 
 
-@of_step_5
-def test_the_development_server_serves_the_styles_and_says_what_went_wrong() -> None:
-    with STEP_5.running(command=["dev"]) as running:
+@each_folder
+def test_the_development_server_serves_the_styles_and_says_what_went_wrong(subject: Subject) -> None:
+    with subject.running(command=["dev"]) as running:
         files = re.findall(r'"(/static/[^"]+)"', running.get("/").text)
         assert files
         assert all(running.get(file).status_code == 200 for file in files)
@@ -205,9 +205,11 @@ def test_another_version_in_one_list_compiles_no_other_list(package: str, others
     assert not [name for name in ran if re.search(rf"pip wheel .*{others}", name)]
 
 
-@of_step_5
-def test_stopped_while_it_waits_for_its_database_it_ends_at_once() -> None:
-    with STEP_5.started(environment={"POSTGRES_HOST": "nowhere.invalid"}, restart="no") as running:
+@each_folder
+def test_stopped_while_it_waits_for_its_database_it_has_said_so_and_ends_at_once(subject: Subject) -> None:
+    """It waits up to 30 s; a Python that collects what it prints says nothing until it ends."""
+    nowhere = {"POSTGRES_HOST": "nowhere.invalid", "DATABASE_WAIT": "60"}
+    with subject.started(environment=nowhere, restart="no") as running:
         assert wait_until(lambda: "waiting for the database" in running.log, limit=30)
         assert running.stop() < 3
         running.container.reload()

@@ -108,7 +108,7 @@ LIKELY_TESTS = [
     (r"^compose.*(ports|profiles)", "test_contract.py", "port or starts"),
     (r"^compose.*(services\.dev|: dev:)", "test_watch.py", "watch_brings"),
     (r"^Dockerfile \(last stage\): FROM production", "test_guestbook.py", "without_a_target"),
-    (r"^entrypoint.*(trap|wait|prepare_database)", "test_guestbook.py", "while_it_waits"),
+    (r"^entrypoint.*(trap|wait|prepare_database)|UNBUFFERED", "test_guestbook.py", "while_it_waits"),
     (r"^entrypoint.*DEBUG", "test_guestbook.py", "development_server"),
     (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
     (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
