@@ -148,7 +148,7 @@ def test_workers_and_threads_are_what_was_said(subject: Subject, environment: di
 @each_folder
 def test_the_development_server_serves_the_styles_and_says_what_went_wrong(subject: Subject) -> None:
     with subject.running(command=["dev"]) as running:
-        files = re.findall(r'"(/static/[^"]+)"', running.get("/").text)
+        files = re.findall(r'"(/static/[^"]+)"', httpx.get(running.url(), headers={"Accept": "text/html"}).text)
         assert files
         assert all(running.get(file).status_code == 200 for file in files)
         assert "DEBUG = True" in running.get("/nowhere").text
