@@ -207,7 +207,7 @@ def test_another_version_in_one_list_compiles_no_other_list(package: str, others
 
 @each_folder
 def test_stopped_while_it_waits_for_its_database_it_has_said_so_and_ends_at_once(subject: Subject) -> None:
-    """It waits up to 30 s; a Python that collects what it prints says nothing until it ends."""
+    """A Python that collects what it prints says nothing until it ends."""
     nowhere = {"POSTGRES_HOST": "nowhere.invalid", "DATABASE_WAIT": "60"}
     with subject.started(environment=nowhere, restart="no") as running:
         assert wait_until(lambda: "waiting for the database" in running.log, limit=30)

@@ -280,6 +280,7 @@ def test_what_is_seen_says_nothing_of_the_machine() -> None:
         "\x1b[31m/tmp/tutorial-0123abcd/tmpx1y2/final  https://x.y/z at 127.0.0.1:32771\n0123456789abcdef"
     )
     assert said == "…/final … at localhost …"
+    assert presentable("var/lib/apt/lists/mirror.example_debian_InRelease") == "var/lib/apt/lists/…_debian_InRelease"
 
 
 def test_an_image_that_is_the_same_concerns_those_who_build() -> None:

@@ -238,8 +238,7 @@ def test_target(subject: Subject) -> None:
         if not more.parent.is_dir():
             raise NotAsked("there is no folder tests to put one more test into")
         more.write_text(CANARY_TEST.format(name=canary, outcome=True))
-        for path in filter(Path.exists, (copy.path, *copy.path.rglob("*"))):  # as cloned under umask 077
-            path.chmod(path.stat().st_mode & 0o700)
+        edits.close_to_others(copy)
         ran = re.findall(r"(\d+) passed|Ran (\d+) test", copy.build().output)
         if sum(int(passed or count) for passed, count in ran) < 2:  # this one, and one of the project's
             raise Violation("the build runs no tests", by_hand)

@@ -3,9 +3,9 @@
 import os
 import secrets
 import subprocess
-from pathlib import Path
 from unittest.mock import patch
 
+from .. import edits
 from ..engine import NotReady, docker, wait_until
 from ..subject import Subject
 from . import Violation, practice
@@ -54,8 +54,7 @@ def readable_code(subject: Subject) -> None:
     """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
     user = "10001:10001"
     with subject.copied("cloned under umask 077") as copy:
-        for path in filter(Path.exists, (copy.path, *copy.path.rglob("*"))):  # a link may lead nowhere
-            path.chmod(path.stat().st_mode & 0o700)
+        edits.close_to_others(copy)
         with copy.started(user=user, restart="no", environment=copy.reachable_with) as running:
             try:
                 running.wait_until_ready()
