@@ -306,7 +306,7 @@ def presentable(text: str) -> str:
     text = COLOURS.sub("", text)
     text = re.sub(r": failed to do request.*", "", text)  # a registry that is not there
     text = re.sub(r"https?://\S+", "…", text)
-    text = re.sub(r"(var/lib/apt/lists/)[^\s_]+", r"\1…", text)  # begins with the mirror's host
+    text = re.sub(r"(var/lib/apt/lists/)[A-Za-z0-9.-]+(?=_)", r"\1…", text)  # begins with the mirror's host
     text = re.sub(r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…", text)
     text = re.sub(r"\b[0-9a-f]{12,}\b", "…", text)
     text = re.sub(r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", "", text)  # gunicorn's log
