@@ -145,8 +145,8 @@ class Verdict:
     seconds: dict[str, float]
 
 
-class _Killed(Exception):
-    """A practice does not hold any more, or cannot be asked any more, though it holds in the folder."""
+class RedAnyway(Exception):
+    """A test is red with the folder as it is, so it says nothing of a mutant."""
 
 
 @contextmanager
@@ -164,6 +164,9 @@ def judging() -> Iterator[Callable[[Task], Verdict | None]]:
                 return _judge(task, whole, originals[folder.name])
             except pool.TooLong:
                 return None  # a busy machine, or another process that builds: this says nothing of the mutant
+            except RedAnyway as red:
+                print(f"mutate: {red}", file=sys.stderr, flush=True)
+                return None
             finally:
                 reaper.sweep(f"{engine.SESSION}-{folder.name}-mutant")
 
@@ -227,15 +230,15 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
                 return verdict("killed", practice.id, seen)
             if number == task.likely:
                 for pattern, module, expression in LIKELY_TESTS:
-                    if re.search(pattern, mutant.id) and (red := _red_test(task, [module], expression)):
+                    if re.search(pattern, mutant.id) and (red := red_test(task, [module], expression)):
                         return verdict("killed", *red)
     modules = dict.fromkeys(name for pattern, names in TESTS if re.search(pattern, mutant.id) for name in names)
-    if modules and (red := _red_test(task, modules)):
+    if modules and (red := red_test(task, modules)):
         return verdict("killed", *red)
     return verdict("survives")
 
 
-def _red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[str, str] | None:
+def red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[str, str] | None:
     """The first of a folder's tests that is red with a mutant in a copy of the repository, and what it saw.
 
     Args:
@@ -244,20 +247,39 @@ def _red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple
         expression: which of their tests, as ``pytest -k`` has it; by default all that `make test` runs.
 
     Raises:
+        RedAnyway: the folder as it is turns the same test red.
         TooLong: they took longer than a busy machine may take.
     """
     tests = [f"tests/system/{name}" for name in modules]
+    options = ("--thorough", "-k", expression) if expression else ()
+    red = _first_red(task.folder, task.mutant, tests, options)
+    if not red:
+        return None
+    test, seen = red
+    if (task.folder.name, test) not in _green:
+        if anyway := _first_red(task.folder, None, [test], ("--thorough",)):
+            raise RedAnyway(f"{test} is red with {task.folder.name} as it is: {anyway[1]}")
+        _green.add((task.folder.name, test))
+    return re.sub(r"^tests/system/|\[.*", "", test), seen
+
+
+_green: set[tuple[str, str]] = set()  # folders, and the tests that this process has seen green with them as they are
+
+
+def _first_red(
+    folder: Folder, mutant: Mutant | None, tests: Sequence[str], options: Sequence[str]
+) -> tuple[str, str] | None:
+    """The first test that is red in a copy of the repository, as pytest names it, and what it saw."""
     with tempfile.TemporaryDirectory(dir=engine.SCRATCH) as scratch:
         root = Path(scratch, "repository")
         copy_files(ROOT, root)
-        file = root / task.folder.name / task.mutant.file
-        file.write_text(task.mutant.apply(file.read_text()))
-        options = ["-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE"]
-        if expression:
-            options += ["--thorough", "-k", expression]
+        if mutant:
+            file = root / folder.name / mutant.file
+            file.write_text(mutant.apply(file.read_text()))
+        command = [sys.executable, "-m", "pytest", "-q", "--exitfirst", "--tb=no", "--show-capture=no", "-rfE"]
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", *options, f"--step={task.folder.name}", *tests],
+                [*command, *options, f"--step={folder.name}", *tests],
                 cwd=root, env={**os.environ, "COLUMNS": "1000"}, capture_output=True, text=True, timeout=1200,
                 check=False,
             )  # fmt: skip
@@ -265,7 +287,7 @@ def _red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple
             raise pool.TooLong(str(expired)) from expired
     if done.returncode in (0, 5):  # 5: the folder has no test among these
         return None
-    red = re.search(r"^(?:FAILED|ERROR) tests/system/([^\s\[]+)\S*(?: - (.*))?$", done.stdout, re.MULTILINE)
+    red = re.search(r"^(?:FAILED|ERROR) (tests/system/\S+?(?:\[.*?\])?)(?: - (.*))?$", done.stdout, re.MULTILINE)
     if not red:
         raise RuntimeError(f"pytest ends with {done.returncode}: {engine.last_line(done.stdout + done.stderr)}")
     return red[1], red[2] or "it is red"
@@ -276,7 +298,8 @@ def concerns(practice: Practice, mutant: Mutant, *, same_image: bool) -> bool:
     if practice.family == "commit":
         return False  # it is about the hooks' own file
     if mutant.file in OF_IMAGE:
-        return practice.builds or not same_image
+        # The service `test` has an image of its own.
+        return practice.builds or practice.needs == "test-service" or not same_image
     if mutant.file == "compose.yaml":
         return not practice.builds or "build" in mutant.part or "build" in mutant.old or "<<" in mutant.what
     return not practice.builds
@@ -500,7 +523,8 @@ def main() -> None:
         and (each or mutant.id not in mutations.known(folder, results.data["folders"]))
     ]:
         sys.exit(
-            f"mutate: {len(missing)} were not judged (it took too long, or a process has ended): the next run does"
+            f"mutate: {len(missing)} were not judged (it took too long, a process has ended, or a test is red anyway): "
+            "the next run does"
         )
 
 

@@ -3,14 +3,17 @@
 import ast
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from library import mutations, tutorial
+from library import engine, mutations, repository, tutorial
 from library.mutations import FILES, of_text
 from library.practices import PRACTICES
 from library.tutorial import ROOT, Folder
-from tools.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, concerns, presentable
+from tools import mutate
+from tools.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, RedAnyway, Task, concerns, presentable
 
 FOLDERS = tutorial.load()
 
@@ -288,3 +291,32 @@ def test_an_image_that_is_the_same_concerns_those_who_build() -> None:
     assert concerns(PRACTICES["cached-downloads"], mutant, same_image=True)
     assert not concerns(PRACTICES["healthcheck"], mutant, same_image=True)
     assert concerns(PRACTICES["healthcheck"], mutant, same_image=False)
+    assert concerns(PRACTICES["tests-in-compose"], mutant, same_image=True)  # the tests have an image of their own
+
+
+def test_a_test_that_is_red_anyway_kills_no_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "repository"
+    folder = replace(FOLDERS[0], path=root / FOLDERS[0].name)
+    (root / "tests/system").mkdir(parents=True)
+    (root / "tests/conftest.py").write_text(
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--step')\n"
+        "    parser.addoption('--thorough', action='store_true')\n"
+    )
+    folder.path.mkdir()
+    (folder.path / "uwsgi.ini").write_text("master = true\n")
+    for module, says in (("told.py", "'true' in"), ("red.py", "'nothing' in"), ("green.py", "'master' in")):
+        (root / "tests/system" / module).write_text(
+            f"def test_it():\n    assert {says} open('{folder.name}/uwsgi.ini').read(), 'it is gone'\n"
+        )
+    monkeypatch.setattr(mutate, "ROOT", root)
+    monkeypatch.setattr(repository, "ROOT", root)
+    monkeypatch.setattr(engine, "SCRATCH", tmp_path)
+    [mutant] = [m for m in of_text("uwsgi.ini", "master = true\n", {}) if "false" in m.id]
+    task = Task(folder, mutant, (), 0)
+    assert mutate.red_test(task, ["green.py"]) is None
+    test, seen = mutate.red_test(task, ["green.py", "told.py"]) or ("", "")
+    assert test == "told.py::test_it"
+    assert "it is gone" in seen
+    with pytest.raises(RedAnyway, match=rf"red.py::test_it is red with {folder.name} as it is: .*it is gone"):
+        mutate.red_test(task, ["red.py"])
