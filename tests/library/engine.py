@@ -95,18 +95,20 @@ def _builds_may_overlap() -> bool:
 
 
 @contextmanager
-def one_build_at_a_time() -> Iterator[None]:
-    """Keep the builds of all test processes apart, where the engine needs it.
+def one_build_at_a_time(*, alone: bool = False) -> Iterator[None]:
+    """Keep the builds of all test processes apart, where the engine or the test needs it.
 
     BuildKit may take the whole engine down when two builds share an instruction at the same moment (a panic in its
     scheduler, as in https://github.com/moby/buildkit/issues/2303): seen with Docker 26.1.5, and not with 28.5.
+
+    Args:
+        alone: on every engine. A build that shares an instruction with one that has run it, and is not over yet, says
+            that it ran it, too, whatever the cache holds: BuildKit solves it once for both.
     """
-    if _builds_may_overlap():
-        yield
-        return
+    kind = fcntl.LOCK_EX if alone or not _builds_may_overlap() else fcntl.LOCK_SH
     # A user of his own cannot open root's lock.
     with (Path(tempfile.gettempdir()) / f"tutorial-build-{os.getuid()}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, kind)
         yield
 
 

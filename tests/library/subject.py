@@ -253,12 +253,13 @@ class Subject:
     def image_name(self) -> str:
         return f"{SESSION}-{self.slug}"
 
-    def build(self, *, cache: bool = True, mounts: str = "") -> Build:
+    def build(self, *, cache: bool = True, mounts: str = "", alone: bool = False) -> Build:
         """Build the image.
 
         Args:
             cache: use what the layer cache holds; otherwise the cache mounts are emptied, too.
             mounts: a name that keeps this build's cache mounts apart from those of builds that give another name.
+            alone: wait until no other test builds, so that what ``Build.ran`` says is about this build alone.
 
         Raises:
             BuildFailed: the build stopped.
@@ -267,7 +268,7 @@ class Subject:
         project = self._project(self.image_name)
         try:
             arguments = {"BUILDKIT_CACHE_MOUNT_NS": mounts} if mounts else {}
-            with one_build_at_a_time():
+            with one_build_at_a_time(alone=alone):
                 start = time.monotonic()
                 log = project.compose.build(self.service, arguments, cache, progress="plain", stream_logs=True)
                 for stream, line in log or ():

@@ -141,7 +141,7 @@ def knows_its_version(subject: Subject) -> None:
         if answer.json() != expected:
             raise Violation(f"{answer.json()} instead of {expected}", by_hand)
         os.environ["GIT_COMMIT"] = secrets.token_hex(20)
-        again = copy.build().ran
+        again = copy.build(alone=True).ran
         if len(again) > 2:  # the file is written, and copied
             raise Violation(f"with another commit ran again: {'; '.join(again)}", "GIT_COMMIT=1 docker compose build")
 
