@@ -10,9 +10,12 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from library.repository import files
 from library.tutorial import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*/README.md"))]
+PAGES = [
+    ROOT / name for name in sorted(map(str, files())) if re.fullmatch(r"([^/]+/)?README\.md|CONTRIBUTING\.md", name)
+]
 MARKDOWN = MarkdownIt().enable("table")
 
 
