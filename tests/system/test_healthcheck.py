@@ -6,10 +6,10 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from library import tutorial
+from library import clock, tutorial
 from library.engine import docker, wait_until
 from library.practices.inside import APP_PROCESSES
-from library.practices.runtime import health
+from library.practices.runtime import health, health_when_looked_at
 from library.subject import Running, Subject
 
 NOTICED = 120  # seconds; three checks, 30 seconds apart, of 3 seconds each, the first after up to 30
@@ -38,7 +38,7 @@ def require_unhealthy_and_running(running: Running) -> None:
 @pytest.mark.about("step-4-nontrivial")
 def test_requests_that_take_every_thread_are_noticed() -> None:
     with subject("step-4-nontrivial").running() as running, ThreadPoolExecutor(8) as pool:
-        assert wait_until(lambda: health(running) == "healthy", limit=10)
+        assert health_when_looked_at(running) == "healthy"
 
         def keep_asking() -> None:
             # It has four threads; whoever gets none waits, as the health check does.
@@ -58,6 +58,24 @@ def test_requests_that_take_every_thread_are_noticed() -> None:
 @pytest.mark.about("final")
 def test_an_app_that_is_frozen_with_its_main_process_is_noticed() -> None:
     with subject("final").running() as running:
-        assert wait_until(lambda: health(running) == "healthy", limit=10)
+        assert health_when_looked_at(running) == "healthy"
         running.python(FREEZE)
         require_unhealthy_and_running(running)
+
+
+@pytest.mark.about("final")
+def test_what_outlasts_the_start_period_is_healthy_an_interval_later() -> None:
+    """As on a busy machine: the engine looks again when the interval ends."""
+    late = {"interval": "15s", "start_period": "1s", "start_interval": "1s"}
+    slow = ["sh", "-c", "sleep 3 && exec gunicorn"]
+    with subject("final").running(healthcheck=late, command=slow) as running:
+        assert health_when_looked_at(running) == "healthy"
+
+
+@pytest.mark.about("final")
+def test_what_fails_while_the_app_answers_is_known_after_two_looks() -> None:
+    often = {"test": ["CMD", "false"], "start_period": "30s", "start_interval": "1s"}
+    with subject("final").running(healthcheck=often) as running:
+        began = clock.seconds()
+        assert health_when_looked_at(running) == "starting"
+        assert clock.seconds() - began < 15

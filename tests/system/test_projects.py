@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from library import clock
-from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, wait_until
+from library.engine import SCRATCH, BuildFailed, one_build_at_a_time
 from library.image import files, find_in_layers
 from library.practices import PRACTICES, Violation
 from library.practices.commit import complaint_of_hooks
-from library.practices.runtime import health, require_answer_in_flight, require_quick_stop
+from library.practices.runtime import health_when_looked_at, require_answer_in_flight, require_quick_stop
 from library.strangers import ARTICLE, BASE, PROJECTS, Project, adopt, change, uncomment
 from library.subject import Running, Subject
 
@@ -85,7 +85,7 @@ def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
         page = running.get("/")
         assert project.page in page.text
         assert running.get("/health").status_code == 404, "a project that knows nothing of health checks"
-        assert wait_until(lambda: health(running) == "healthy", limit=10)
+        assert health_when_looked_at(running) == "healthy"
         if project.static_file:
             path, content = project.static_file
             assert content in running.get(path).text

@@ -176,8 +176,7 @@ def undisturbed_life(subject: Subject) -> Life:
     if subject.key not in _lives:
         with subject.running() as running:
             running.get()
-            wait_until(lambda: health(running) in ("healthy", "not checked"), limit=10)
-            said = health(running)
+            said = health_when_looked_at(running)
             took = running.stop()
             running.container.reload()
             _lives[subject.key] = Life(said, running.log, took, running.container.state.exit_code or 0)
@@ -377,7 +376,7 @@ def healthcheck(subject: Subject) -> None:
             raise Violation(because, "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
 
     if (said := undisturbed_life(subject).health) != "healthy":
-        raise Violation(f"10 s after the start its health is {said}", *by_hand)
+        raise Violation(f"its health is {said}", *by_hand)
     # The same check, asked more often, so that nobody waits for three intervals; of an app that listens elsewhere.
     often = {"interval": "1s", "retries": 2, "timeout": "3s"}
     elsewhere = {"environment": {"PORT": "9001"}, "ports": ["9001"]}
@@ -418,6 +417,30 @@ def health(running: Running) -> str:
     running.container.reload()
     health = running.container.state.health
     return str(health.status) if health else "not checked"
+
+
+def health_when_looked_at(running: Running) -> str:
+    """The health of an app that answers, when the engine has looked at it by the times that this container has.
+
+    On a busy machine a start, or a look at it, may outlast the start period. The next look comes an interval later.
+    """
+    values = inspect(running.container.id, "Config.Healthcheck") or {}
+    times = {"StartPeriod": 0, "Interval": 30e9, "Timeout": 30e9}  # nanoseconds, Docker's defaults
+    latest = sum(values.get(name) or usual for name, usual in times.items()) / 1e9
+
+    def failed() -> set[str]:
+        """When the looks began that ended with an answer which is none; -1 is one that took too long."""
+        looks = (inspect(running.container.id, "State.Health") or {}).get("Log") or []
+        return {look["Start"] for look in looks if look["ExitCode"] not in (0, -1)}
+
+    before = failed()
+
+    def is_settled() -> bool:
+        # The first of the new ones may have begun before the app answered.
+        return health(running) in ("healthy", "not checked") or len(failed() - before) > 1
+
+    wait_until(is_settled, limit=min(latest + 5, 120))
+    return health(running)
 
 
 @practice()
@@ -633,7 +656,7 @@ def _require_deployments(subject: Subject) -> None:
         wait_until_listening(running)
         if not wait_until(lambda: running.answers(port=9000), limit=15):
             raise Violation("BIND=0.0.0.0:9000, but nothing answers there", by_hand)
-        if not wait_until(lambda: health(running) == "healthy", limit=10):
+        if health_when_looked_at(running) != "healthy":
             raise Violation("BIND=0.0.0.0:9000, and it does not become healthy", by_hand)
         request = f"GET {subject.page} "
         running.get(port=9000)
@@ -659,7 +682,7 @@ def _require_deployments(subject: Subject) -> None:
     # The name of this machine's interface in the container: the health check has to ask there, and not at localhost.
     with subject.started(environment={"HOST": "127.0.0.2"}) as running:
         wait_until_listening(running)
-        if not wait_until(lambda: health(running) == "healthy", limit=20):
+        if health_when_looked_at(running) != "healthy":
             raise Violation(
                 "HOST=127.0.0.2, and it does not become healthy", "docker compose run --env HOST=127.0.0.2 web"
             )

@@ -10,7 +10,7 @@ from ..engine import NotReady, docker, wait_until
 from ..subject import Subject
 from . import Violation, practice
 from .inside import APP_PROCESSES
-from .runtime import health, require_clean, wait_until_listening
+from .runtime import health_when_looked_at, require_clean, wait_until_listening
 
 
 @practice()
@@ -145,8 +145,8 @@ def any_uid(subject: Subject) -> None:
         wait_until_listening(running)
         if not wait_until(running.answers, limit=10):
             raise Violation(f"it does not answer; its log:\n{running.log}", by_hand)
-        if not wait_until(lambda: health(running) in ("healthy", "not checked"), limit=10):
-            raise Violation(f"its health is {health(running)}", by_hand)
+        if (said := health_when_looked_at(running)) not in ("healthy", "not checked"):
+            raise Violation(f"its health is {said}", by_hand)
         ran_as, home, writable = running.python(ACCOUNT).split()
         if ran_as != uid:
             raise Violation(f"it runs as {ran_as}", by_hand)
