@@ -9,7 +9,7 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1").split(","
 ROOT_URLCONF = "mysite.urls"
 WSGI_APPLICATION = "mysite.wsgi.application"
 INSTALLED_APPS = ["django.contrib.staticfiles", "pages"]
-DATABASES = {"default": dj_database_url.config()}
+DATABASES = {"default": dj_database_url.config(default="sqlite:///:memory:")}
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
