@@ -23,7 +23,8 @@ from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import ROOT
 
-pytestmark = pytest.mark.about("extra-6-deploying")
+# One process asks them all: each one's site would need addresses of its own.
+pytestmark = [pytest.mark.about("extra-6-deploying"), pytest.mark.xdist_group("site")]
 FOLDER = Subject("extra-6-deploying", ROOT / "extra-6-deploying")
 NAME = "shop.test"
 
