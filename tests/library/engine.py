@@ -87,7 +87,7 @@ def session() -> Iterator[None]:
 
 
 @cache
-def _builds_may_overlap() -> bool:
+def builds_may_overlap() -> bool:
     """Whether the engine is Docker 28 or newer, where builds of several processes at once have never ended it."""
     version = ["docker", "version", "--format", "{{.Server.Version}}"]
     found = subprocess.run(version, capture_output=True, text=True, check=True).stdout
@@ -105,7 +105,7 @@ def one_build_at_a_time(*, alone: bool = False) -> Iterator[None]:
         alone: on every engine. A build that shares an instruction with one that has run it, and is not over yet, says
             that it ran it, too, whatever the cache holds: BuildKit solves it once for both.
     """
-    kind = fcntl.LOCK_EX if alone or not _builds_may_overlap() else fcntl.LOCK_SH
+    kind = fcntl.LOCK_EX if alone or not builds_may_overlap() else fcntl.LOCK_SH
     # A user of his own cannot open root's lock.
     with (Path(tempfile.gettempdir()) / f"tutorial-build-{os.getuid()}.lock").open("w") as file:
         fcntl.flock(file, kind)
