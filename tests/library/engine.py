@@ -87,7 +87,7 @@ def session() -> Iterator[None]:
 
 
 @cache
-def builds_may_overlap() -> bool:
+def _builds_may_overlap() -> bool:
     """Whether the engine is Docker 28 or newer, where builds of several processes at once have never ended it."""
     version = ["docker", "version", "--format", "{{.Server.Version}}"]
     found = subprocess.run(version, capture_output=True, text=True, check=True).stdout
@@ -95,7 +95,7 @@ def builds_may_overlap() -> bool:
 
 
 @contextmanager
-def one_build_at_a_time(*, alone: bool = False) -> Iterator[None]:
+def one_build_at_a_time(*, alone: bool = False, shares: bool = True) -> Iterator[None]:
     """Keep the builds of all test processes apart, where the engine or the test needs it.
 
     BuildKit may take the whole engine down when two builds share an instruction at the same moment (a panic in its
@@ -104,8 +104,12 @@ def one_build_at_a_time(*, alone: bool = False) -> Iterator[None]:
     Args:
         alone: on every engine. A build that shares an instruction with one that has run it, and is not over yet, says
             that it ran it, too, whatever the cache holds: BuildKit solves it once for both.
+        shares: whether another build may share an instruction with this one; who builds alone waits for no other.
     """
-    kind = fcntl.LOCK_EX if alone or not builds_may_overlap() else fcntl.LOCK_SH
+    if not shares and _builds_may_overlap():
+        yield
+        return
+    kind = fcntl.LOCK_EX if alone or not _builds_may_overlap() else fcntl.LOCK_SH
     # A user of his own cannot open root's lock.
     with (Path(tempfile.gettempdir()) / f"tutorial-build-{os.getuid()}.lock").open("w") as file:
         fcntl.flock(file, kind)

@@ -3,11 +3,10 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import pytest
 
-from library.engine import builds_may_overlap, one_build_at_a_time
+from library.engine import one_build_at_a_time
 from library.practices import PRACTICES, Violation
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -33,9 +32,8 @@ def other(request: pytest.FixtureRequest) -> Iterator[Subject]:
         assert len(places) == 1, f"final/Dockerfile names the version in {len(places)} lines"
         lines[places[0]] = lines[places[0]].replace(CURRENT, f"python:{version}-")
         dockerfile.write_text("".join(lines))
-        # No folder names this image, so `make test` has not fetched it. Nobody shares an instruction with what may be
-        # a long build: who wants to build alone need not wait for it.
-        with nullcontext() if builds_may_overlap() else one_build_at_a_time():
+        # No folder names this image: `make test` has not fetched it, and no folder's build shares its instructions.
+        with one_build_at_a_time(shares=False):
             bases = subprocess.run(
                 [ROOT / "bootstrap/bases.sh", copy.path], capture_output=True, text=True, check=False
             )

@@ -8,6 +8,7 @@ import pytest
 from library.tutorial import ROOT
 from tools import figures
 from tools.figures import charts
+from tools.links import PAGES
 
 
 @pytest.mark.parametrize(("name", "svg"), charts().items(), ids=charts())
@@ -16,7 +17,7 @@ def test_a_chart_shows_the_measurements(name: str, svg: str) -> None:
 
 
 def test_every_drawing_is_shown() -> None:
-    pages = "".join(page.read_text() for page in ROOT.glob("**/README.md") if ".venv" not in page.parts)
+    pages = "".join(page.read_text() for page in PAGES)
     drawn = [file.name for file in (ROOT / "assets").glob("*.svg")]
     assert [name for name in drawn if f"assets/{name}" not in pages] == []
 
