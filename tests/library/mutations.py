@@ -112,7 +112,8 @@ def mutants(folder: Path) -> tuple[Mutant, ...]:
     return tuple(found)
 
 
-def equivalents(folder: str) -> dict[str, str]:
+@cache
+def equivalents(folder: str) -> Mapping[str, str]:
     """The mutants of a folder that change nothing anybody could notice, by name, and the reason for each.
 
     What is said of a folder is said of those that build on it, too, where they have the same mutant.

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -31,12 +32,11 @@ class Link:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
-def _texts(page: str) -> Iterator[tuple[str, Token]]:
+@cache
+def _texts(page: str) -> list[tuple[str, Token]]:
     """What each text of a page is part of (a heading, say), and the text."""
-    tokens = MARKDOWN.parse(page)
-    for before, token in itertools.pairwise(tokens):
-        if token.type == "inline":
-            yield before.type, token
+    pairs = itertools.pairwise(MARKDOWN.parse(page))
+    return [(before.type, token) for before, token in pairs if token.type == "inline"]
 
 
 def links(page: Path, text: str | None = None) -> Iterator[Link]:
