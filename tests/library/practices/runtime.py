@@ -18,7 +18,7 @@ from unittest.mock import patch
 import httpx
 from python_on_whales.exceptions import DockerException
 
-from ..engine import SCRATCH, docker, inspect, last_line, wait_until
+from ..engine import SCRATCH, NotReady, docker, inspect, last_line, wait_until
 from ..subject import PYTHON, READY_LIMIT, Running, Subject
 from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
@@ -39,14 +39,21 @@ for pid in processes:
 """
 )
 
-# Run inside the container: print how many requests the server has accepted and read, and not answered yet. What comes
-# from 127.0.0.1 is a health check.
+# Run inside the container: print a line when it looks, and another one as soon as the server has accepted and read so
+# many requests, and not answered them yet; end after some seconds. What comes from 127.0.0.1 is a health check.
 REQUESTS_IN_FLIGHT = """
-import sys
-port = f":{int(sys.argv[1]):04X}"
-lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
-lines = [f for f in lines if f[1].endswith(port) and not f[2].partition(":")[0].endswith("0100007F")]
-print(sum(f[3] == "01" and f[4].endswith(":00000000") for f in lines))
+import sys, time
+port, wanted, seconds = f":{int(sys.argv[1]):04X}", int(sys.argv[2]), int(sys.argv[3])
+def in_flight():
+    lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
+    lines = [f for f in lines if f[1].endswith(port) and not f[2].partition(":")[0].endswith("0100007F")]
+    return sum(f[3] == "01" and f[4].endswith(":00000000") for f in lines)
+print("looking", flush=True)
+for _ in range(100 * seconds):
+    if in_flight() >= wanted:
+        print("seen", flush=True)
+        break
+    time.sleep(0.01)
 """
 
 # The beginning of scripts that run inside the container: the addresses that something listens on. Docker's own name
@@ -94,11 +101,25 @@ def _signal_workers(running: Running, number: int) -> list[str]:
     return ["1"]
 
 
-def _in_flight(running: Running, pool: ThreadPoolExecutor, path: str) -> Future[httpx.Response]:
-    """Send a request that takes a while, and return when the server works on it."""
-    answer = pool.submit(running.get, path, timeout=60)
-    wait_until(lambda: answer.done() or running.python(REQUESTS_IN_FLIGHT, str(running.port)) != "0", limit=10)
-    return answer
+def _in_flight(
+    running: Running, pool: ThreadPoolExecutor, path: str, number: int = 1, seconds: int = 30
+) -> tuple[Future[httpx.Response], ...]:
+    """Send requests that take a while, and return when the server works on all of them or has answered one, or later.
+
+    Somebody looks already when they are sent: to start one who looks may take longer than a request.
+    """
+    look = ["docker", "exec", running.container.id, *PYTHON, REQUESTS_IN_FLIGHT]
+    look += map(str, (running.port, number, seconds))
+    with subprocess.Popen(look, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as looks:
+        assert looks.stdout  # noqa: S101
+        if not looks.stdout.readline():
+            raise NotReady(running.log, running.by_hand)
+        answers = tuple(pool.submit(running.get, path, timeout=60) for _ in range(number))
+        for answer in answers:
+            answer.add_done_callback(lambda _: looks.kill())
+        looks.stdout.readline()
+        looks.kill()
+    return answers
 
 
 @practice(slow=True)
@@ -199,7 +220,7 @@ def require_answer_in_flight(running: Running, path: str) -> None:
     """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is unclean."""
     by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
     with ThreadPoolExecutor() as pool:
-        answer = _in_flight(running, pool, path)
+        (answer,) = _in_flight(running, pool, path)
         if answer.done():
             said = answer.result()
             if said.status_code >= 400:
@@ -246,8 +267,7 @@ def concurrent_requests(subject: Subject) -> None:
     path = subject.slow_path(20)
     # The container ends first, and the requests with it: nobody waits for them.
     with ThreadPoolExecutor() as pool, subject.running() as running:
-        slow = [pool.submit(running.get, path, timeout=60) for _ in range(3)]
-        wait_until(lambda: running.python(REQUESTS_IN_FLIGHT, str(running.port)) == "3", limit=1)
+        slow = _in_flight(running, pool, path, number=3, seconds=1)
         if any(answer.done() for answer in slow):
             raise NotAsked(f"GET {path} is answered at once: name a path that takes 2 s or so")
         running.get(timeout=70)
@@ -333,12 +353,13 @@ def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
 def crash_traceback(subject: Subject) -> None:
     """When the interpreter itself crashes in a request, the log shows a Python traceback."""
     with subject.running() as running, ThreadPoolExecutor() as pool:
-        if subject.slow:
-            _in_flight(running, pool, subject.slow_path(5))
+        answers = _in_flight(running, pool, subject.slow_path(20)) if subject.slow else ()
         _signal_workers(running, signal.SIGSEGV)
         # Idle, a worker may have no line of Python to show.
         wanted = 'File "' if subject.slow else "Fatal Python error"
         if not wait_until(lambda: wanted in running.log, limit=5):
+            if any(answer.done() and not answer.exception() for answer in answers):
+                raise NotAsked(f"GET {subject.slow} was answered before its worker crashed: name a path that takes 5 s")
             raise Violation(
                 f"after a segmentation fault of a worker the log says only:\n{running.log[-500:]}",
                 f"curl 'localhost:8000{subject.slow_path(20)}' & {WORKER_PIDS}",
@@ -498,8 +519,9 @@ def patient_stop(subject: Subject) -> None:
     patience = subject.shared.container.config.stop_timeout or 10
     if patience > 120:
         raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
+    # Whoever kills after ten seconds ends a long request as soon as a short one, and may come a few seconds late.
     with subject.running() as running:
-        require_answer_in_flight(running, subject.slow_path(14))
+        require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))
 
 
 @practice(slow=True, slow_to_fail=True, needs="compose")
