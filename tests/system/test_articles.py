@@ -9,7 +9,6 @@ one changes, or back.
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack, nullcontext
@@ -18,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from library import runner, swarm, tutorial
-from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time
+from library.engine import SCRATCH, SESSION, docker, free_port, one_build_at_a_time
 from library.practices.publish import SCRIPT, STAND_IN
 from library.repository import copy_files
 from library.runner import Runner
@@ -39,6 +38,10 @@ ARTICLES = [
 ]
 
 
+# What builds, or may.
+BUILDS = re.compile(r"\bbuild\b|\bdocker compose .*\b(run|up|watch)\b|publish\.sh")
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md", "tests/README.md"])
 def test_commands_that_are_not_run_say_why(page: str) -> None:
     """Only the folders' pages can be run: any other block of commands must have a reason."""
@@ -49,8 +52,7 @@ def test_commands_that_are_not_run_say_why(page: str) -> None:
 
 @pytest.mark.parametrize(("subject", "page"), ARTICLES)
 def test_commands_of_the_article(subject: Subject, page: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as another:
-        port, registry = (str(each.getsockname()[1]) for each in (server, another))
+    port, registry = str(free_port()), str(free_port())
     project = f"{SESSION}-article-{page.parent.name}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
     environment["REGISTRY_PORT"] = registry
@@ -97,10 +99,10 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
                 del mine["PATH"]
                 result = machine.run("bash", "-c", command, folder=folder, environment=mine)
             else:
-                with one_build_at_a_time() if "build" in command else nullcontext():
+                with one_build_at_a_time() if BUILDS.search(command) else nullcontext():
                     result = subprocess.run(
                         ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
+                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                     )  # fmt: skip
             printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000")
             printed = printed.replace(registry, "5001").replace(f"{project}-", "")
