@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,57 @@ def one_build_at_a_time(*, alone: bool = False, shares: bool = True) -> Iterator
     with (Path(tempfile.gettempdir()) / f"tutorial-build-{os.getuid()}.lock").open("w") as file:
         fcntl.flock(file, kind)
         yield
+
+
+_taken: list[socket.socket] = []
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 for something that is started later; no process of the tests gets it a second time.
+
+    The kernel and the engine give out ports from 32768 on (macOS: 49152) to whoever asks for any: it is one below. That
+    it is taken says the UDP port of the same number, which nobody needs, until this process ends.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        taken = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            taken.bind(("127.0.0.1", port))
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            taken.close()
+            continue
+        _taken.append(taken)
+        return port
+
+
+def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run a new container and remove it; what it printed, from its log, and its exit code.
+
+    A client that listens to a container which ends at once may get nothing (seen with Docker 26.1.5 on a busy machine).
+
+    Args:
+        image: the image.
+        command: the command, or what the entrypoint gets.
+        check: whether it is an error that it does not start, or ends with another exit code than 0.
+        options: as `docker run` has them.
+
+    Raises:
+        CalledProcessError: it is; ``stderr`` says why.
+    """
+    name = f"{SESSION}-ends-{secrets.token_hex(4)}"
+    container = docker.create(image, command, name=name, **options)
+    try:
+        ended = subprocess.run(["docker", "start", name], capture_output=True, text=True, check=False)
+        if ended.returncode == 0:
+            code = int(str(docker.wait(container)))
+            said = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+            ended = subprocess.CompletedProcess([image, *command], code, said.stdout, said.stderr)
+    finally:
+        docker.remove(container, force=True, volumes=True)
+    if check:
+        ended.check_returncode()
+    return ended
 
 
 def build_recipe(recipe: str, name: str) -> None:

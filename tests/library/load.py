@@ -108,24 +108,14 @@ class Visits:
     """What visitors saw so far.
 
     Args:
-        answers: how many requests were answered with 200.
-        failed: all others, by what came in the place of that, and what was happening.
+        requests: how many there were, by what was happening at their end.
+        failed: those that were not answered with 200, by what came in the place of that, and what was happening.
         during: what is happening.
     """
 
-    answers: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     during: str = ""
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def total(self) -> int:
-        return self.answers + self.failed.total()
-
-    @property
-    def rate(self) -> float:
-        """Requests a second."""
-        return self.total / (time.monotonic() - self.began)
 
 
 @contextmanager
@@ -136,12 +126,12 @@ def visitors(url: str, rate: float = 80, number: int = 16) -> Iterator[Visits]:
     answer asks more often later.
     """
     address, page = urlsplit(url), urlsplit(url).path or "/"
-    visits, end, lock = Visits(), threading.Event(), threading.Lock()
+    visits, end, lock, began = Visits(), threading.Event(), threading.Lock(), time.monotonic()
 
     def visit(which: int) -> None:
         connection: http.client.HTTPConnection | None = None
         keeps = which % 2 == 0
-        due = visits.began + which / rate
+        due = began + which / rate
         while not end.wait(max(0, due - time.monotonic())):
             due += number / rate
             try:
@@ -156,10 +146,9 @@ def visitors(url: str, rate: float = 80, number: int = 16) -> Iterator[Visits]:
             except (OSError, http.client.HTTPException) as error:
                 seen, connection = type(error).__name__, None
             with lock:
+                visits.requests[visits.during] += 1
                 if seen:
                     visits.failed[f"{seen} while {visits.during}"] += 1
-                else:
-                    visits.answers += 1
 
     threads = [threading.Thread(target=visit, args=[which], daemon=True) for which in range(number)]
     for thread in threads:

@@ -7,14 +7,13 @@ not find its registry any more).
 
 import re
 import secrets
-import socket
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import runner
-from .engine import SESSION
+from .engine import SESSION, free_port
 from .subject import Subject
 
 FOLDER = "/stack"  # where a folder is on the machine
@@ -67,8 +66,7 @@ def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
     Raises:
         NoRunner: this engine cannot run another one.
     """
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     with runner.started({*images, *images_of(subject)}, publish=[(f"127.0.0.1:{port}", 8000)]) as machine:
         machine.copy(subject.path, FOLDER)
         found = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port)

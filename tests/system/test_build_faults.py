@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from library import locks, packages
-from library.engine import SESSION, BuildFailed, docker, one_build_at_a_time
+from library.engine import SESSION, BuildFailed, docker, free_port, one_build_at_a_time
 from library.packages import ALWAYS, Packages
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -86,8 +85,7 @@ def up(copy: Subject, port: int, temporary: Path) -> "subprocess.CompletedProces
 
 
 def test_make_up_says_that_the_index_is_away_and_leaves_nothing(index: Packages, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = int(server.getsockname()[1])
+    port = free_port()
     index.set_faults(simple=("refuse", ALWAYS))
     with FINAL.copied("from an index that is away for make up") as copy:
         take_from(index, "uv", copy)

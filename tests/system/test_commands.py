@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from library.engine import SESSION, docker, one_build_at_a_time
+from library.engine import SESSION, docker, free_port, one_build_at_a_time
 from library.tutorial import ROOT
 
 PROJECT = f"{SESSION}-make-up"
@@ -16,12 +16,6 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "MAKEFLAGS")}
     environment["COMPOSE_PROJECT_NAME"] = PROJECT  # a folder that somebody runs at the same time stays as it is
     return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def test_make_alone_lists_the_targets() -> None:
@@ -37,12 +31,13 @@ def test_an_unknown_folder_is_one_line_that_names_the_folders() -> None:
 
 
 @pytest.mark.xdist_group("make up")
-def test_up_shows_the_answer_and_how_to_stop_and_down_removes_everything(free_port: int) -> None:
+def test_up_shows_the_answer_and_how_to_stop_and_down_removes_everything() -> None:
+    port = free_port()
     try:
         with one_build_at_a_time():
-            result = make("up", f"PORT={free_port}")
+            result = make("up", f"PORT={port}")
         assert result.returncode == 0, result.stderr
-        assert f"http://localhost:{free_port}\n" in result.stdout
+        assert f"http://localhost:{port}\n" in result.stdout
         assert '"step":"final"' in result.stdout
         assert "logs --follow" in result.stdout
         assert "make down STEP=final" in result.stdout

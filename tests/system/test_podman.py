@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import pytest
 import yaml
 
 from library import manifests
-from library.engine import SCRATCH, wait_until
+from library.engine import SCRATCH, free_port, wait_until
 from library.tutorial import ROOT
 
 pytestmark = [pytest.mark.thorough, pytest.mark.xdist_group("podman")]
@@ -169,8 +168,7 @@ def played(shell: Shell, base: str) -> Iterator[Pod]:
     """What Podman makes of extra 7's manifests, and its image."""
     subprocess.run(["make", "--silent", ".venv-kubernetes/ready"], cwd=ROOT, check=True, capture_output=True)
     shell(f"podman build --format docker --tag {IMAGE}:1 .", PLATFORMS)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     file = kustomized(SCRATCH / f"podman-{base}", base, port)
     try:
         said = shell(f"cat {file} | podman --log-level info kube play -")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from library.engine import docker
+from library.engine import run_to_its_end
 from library.practices.publish import PUBLISH, RELEASE, publisher
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -41,6 +41,6 @@ def test_without_shell_and_pip_it_answers_and_stops_all_the_same() -> None:
                 assert running.stop() < 5
             for program in ("sh", "bash", "pip"):
                 look = f"import shutil; print(shutil.which({program!r}))"
-                seen = docker.run(subject.image, ["-c", look], entrypoint="python", remove=True)
-                assert seen == "None", f"{name} has {seen}"
+                seen = run_to_its_end(subject.image, "-c", look, entrypoint="python").stdout
+                assert seen.strip() == "None", f"{name} has {seen}"
             assert bases.looked_at(subject)["image_mb"] < bases.looked_at(found["slim"])["image_mb"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from library import tutorial
-from library.engine import SESSION, docker, inspect, one_build_at_a_time
+from library.engine import docker, inspect, one_build_at_a_time, run_to_its_end
 from library.image import describes, find_in_layers
 from library.subject import Subject, subjects
 
@@ -42,19 +42,9 @@ MAY_WRITE = {
 
 
 def run(image: str, *command: str, user: str = "", entrypoint: str | None = "") -> str:
-    """What a command in a new container of the image prints; by default without the image's entrypoint.
-
-    From its log: a client that listens to a container which ends at once may get nothing (seen with Docker 26.1.5 on a
-    busy machine).
-    """
-    container = docker.run(
-        image, command, detach=True, networks=["none"], entrypoint=entrypoint, user=user or None,
-        name=f"{SESSION}-looks-{secrets.token_hex(4)}",
-    )  # fmt: skip
-    docker.wait(container)
-    printed = str(docker.logs(container))
-    docker.remove(container)
-    return printed
+    """What a command in a new container of the image prints; by default without the image's entrypoint."""
+    options = {"networks": ["none"], "entrypoint": entrypoint, "user": user or None}
+    return run_to_its_end(image, *command, check=False, **options).stdout
 
 
 def found(image: str, arguments: str, user: str = "") -> set[str]:

@@ -1,10 +1,10 @@
 """What articles warn of, or promise in passing, seen."""
 
 import re
-import subprocess
 
 import pytest
 
+from library.engine import run_to_its_end
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -41,14 +41,12 @@ def test_without_writing_bytecode_a_build_leaves_more_to_compile() -> None:
 
 def compiled_at_import(subject: Subject) -> int:
     """How many modules an import of the app compiles in a new container."""
-    command = ["docker", "run", "--rm", subject.image, "python", "-v", "-c", "import hello.main"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    said = run_to_its_end(subject.image, "python", "-v", "-c", "import hello.main").stderr
     return len(re.findall(r"^# code object from /", said, re.MULTILINE))
 
 
 @pytest.mark.about("extra-2-caching")
 def test_bytecode_counts_whatever_times_the_files_have() -> None:
     """That of the packages is never compared with its source, that of the app is compared by content."""
-    command = ["docker", "run", "--rm", "--user=0", EXTRA_2.image, "python", "-B", "-c", OTHER_TIMES]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(maxsplit=1)
+    said = run_to_its_end(EXTRA_2.image, "python", "-B", "-c", OTHER_TIMES, user="0").stdout.split(maxsplit=1)
     assert [line.strip() for line in said] == ["0", "Jello from a container"]

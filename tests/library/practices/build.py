@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import edits, image, locks
 from ..buildlog import INSTALLS
 from ..dockerfile import OF_PYTHON
-from ..engine import BuildFailed, NotReady, docker, inspect, wait_until
+from ..engine import BuildFailed, NotReady, inspect, run_to_its_end, wait_until
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
 from .inside import installed
@@ -340,7 +340,7 @@ def any_layout(subject: Subject) -> None:
             raise Violation(error.brief, *by_hand) from error
     look = f"import importlib.util; print(bool(importlib.util.find_spec({code.name!r})))"
     for name in (subject.image, copy.image):
-        if str(docker.run(name, ["-c", look], entrypoint="python3", workdir="/", remove=True)).strip() != "True":
+        if run_to_its_end(name, "-c", look, entrypoint="python3", workdir="/").stdout.strip() != "True":
             raise Violation(
                 f"from another directory, Python does not find {code.name}",
                 f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {code.name}'",
@@ -394,7 +394,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
 def repeatable_build(subject: Subject) -> None:
     """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
     # First what two builds within a minute would not show: days and times of the build that are kept in files.
-    dated = str(docker.run(subject.image, ["-B", "-c", CLOCKS_IN_BYTECODE], entrypoint="python3", remove=True))
+    dated = run_to_its_end(subject.image, "-B", "-c", CLOCKS_IN_BYTECODE, entrypoint="python3").stdout
     if dated and (found := set(dated.splitlines()) - {f"/{name}" for name in image.files(subject.base)}):
         raise Violation(
             f"{len(found)} files of bytecode record the time of the build, that of {min(found)} among them",
@@ -417,4 +417,4 @@ def repeatable_build(subject: Subject) -> None:
 
 
 def _shadow(image: str) -> str:
-    return str(docker.run(image, ["/etc/shadow"], entrypoint="cat", user="0", remove=True))
+    return run_to_its_end(image, "/etc/shadow", entrypoint="cat", user="0").stdout

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from .. import image, locks
 from ..dockerfile import OF_PYTHON
-from ..engine import NotReady, docker
+from ..engine import NotReady, docker, run_to_its_end
 from ..subject import Subject
 from . import NotAsked, Violation, practice
 from .inside import APP_INTERPRETER, installed, programs
@@ -58,7 +58,7 @@ def precompiled(subject: Subject) -> None:
     interpreter = subject.shared.python(APP_INTERPRETER)
     command = ["-B", "-c", WITHOUT_BYTECODE, *installed(subject)]
     # In a container of its own: one that serves may have written its bytecode by now.
-    if found := str(docker.run(subject.image, command, entrypoint=interpreter, remove=True)).split():
+    if found := run_to_its_end(subject.image, *command, entrypoint=interpreter).stdout.split():
         raise Violation(
             f"{len(found)} modules without valid bytecode, {', '.join(found[:3])} among them",
             "docker compose run --rm web find . -name '*.pyc'",

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 
-from ..engine import docker
+from ..engine import docker, run_to_its_end
 from ..subject import Subject
 
 # Run inside the container with the interpreter that runs the app: every distribution that it can import.
@@ -51,8 +51,8 @@ def app_processes():
 
 @cache
 def distributions_of_image(image: str) -> dict[str, str]:
-    output = docker.run(image, ["-B", "-c", DISTRIBUTIONS], entrypoint="python3", remove=True)
-    distributions: dict[str, str] = json.loads(str(output))
+    output = run_to_its_end(image, "-B", "-c", DISTRIBUTIONS, entrypoint="python3").stdout
+    distributions: dict[str, str] = json.loads(output)
     return distributions
 
 

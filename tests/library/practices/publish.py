@@ -3,18 +3,30 @@
 import base64
 import json
 import os
-import socket
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import httpx
 from python_on_whales.exceptions import DockerException
 
-from ..engine import SESSION, NotReady, at_end, build_recipe, docker, one_build_at_a_time, wait_until
+from ..engine import (
+    SCRATCH,
+    SESSION,
+    NotReady,
+    at_end,
+    build_recipe,
+    docker,
+    free_port,
+    one_build_at_a_time,
+    run_to_its_end,
+    wait_until,
+)
 from ..locks import normalized
 from ..subject import Subject
 from . import Violation, practice
@@ -32,7 +44,7 @@ class Publisher:
 
     copy: Subject
     port: int
-    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+    starts: Path  # names of the images whose containers were started meanwhile, one a line
 
     @property
     def repository(self) -> str:
@@ -127,9 +139,8 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
     for file in (SCRIPT, DEPLOY, PUBLISH, RELEASE):
         if not (subject.path / file).exists():
             raise Violation(f"nothing says how the image is published: there is no {file}", "docker compose push web")
-    with subject.copied("to publish") as copy, socket.create_server(("127.0.0.1", 0)) as server:
-        publisher = Publisher(copy, server.getsockname()[1])
-        server.close()
+    with subject.copied("to publish") as copy, _starts() as starts:
+        publisher = Publisher(copy, free_port(), starts)
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
 
@@ -185,7 +196,7 @@ def published_by_digest(subject: Subject) -> None:
         )
     docker.image.pull(image, quiet=True)
     published = docker.image.inspect(image).id
-    if published not in _started_since(publisher.since):
+    if published not in _started(publisher):
         raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
     publisher.push_another("1.0")
     try:
@@ -198,14 +209,25 @@ def published_by_digest(subject: Subject) -> None:
         publisher.end()
 
 
-def _started_since(since: str) -> set[str]:
-    """The ids of the images whose containers were started since then."""
-    until = datetime.now(UTC).isoformat()
-    command = ["docker", "events", f"--since={since}", f"--until={until}", "--filter=type=container"]
-    command += ["--filter=event=start", "--format={{.Actor.Attributes.image}}"]
-    names = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+@contextmanager
+def _starts() -> Iterator[Path]:
+    """A file that gets the name of the image of each container that is started until the end of the block.
+
+    Asked later, the engine remembers the last 256 events, among them every look of every health check.
+    """
+    command = ["docker", "events", f"--since={int(time.time())}", "--filter=type=container", "--filter=event=start"]
+    command += ["--format={{.Actor.Attributes.image}}"]
+    with tempfile.NamedTemporaryFile(dir=SCRATCH) as file, subprocess.Popen(command, stdout=file) as events:
+        try:
+            yield Path(file.name)
+        finally:
+            events.kill()
+
+
+def _started(publisher: Publisher) -> set[str]:
+    """The ids of the images whose containers were started while there is this publisher."""
     found = set()
-    for name in names:
+    for name in set(publisher.starts.read_text().split()):
         try:
             found.add(docker.image.inspect(name).id)
         except DockerException:
@@ -253,8 +275,7 @@ def bill_of_materials(subject: Subject) -> None:
         raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
     bill = json.loads(base64.b64decode(json.loads(done.stdout)["payload"]))["predicate"]
     named = {normalized(part["name"]): part["version"] for part in bill["components"]}
-    command = ["-B", "-c", DISTRIBUTIONS]
-    found = json.loads(str(docker.run(publisher.image, command, entrypoint="python", remove=True)))
+    found = json.loads(run_to_its_end(publisher.image, "-B", "-c", DISTRIBUTIONS, entrypoint="python").stdout)
     brought = distributions_of_image(subject.base)
     installed = {name: version for name, version in found.items() if name not in brought}
     if named != installed:

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import httpx
 from python_on_whales.exceptions import DockerException
 
-from ..engine import SCRATCH, NotReady, docker, inspect, last_line, wait_until
+from ..engine import SCRATCH, NotReady, docker, inspect, last_line, run_to_its_end, wait_until
 from ..subject import PYTHON, READY_LIMIT, Running, Subject
 from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
@@ -568,8 +568,7 @@ def entrypoint_modes(subject: Subject) -> None:
         (["python", "-c", first_process], "python"),
         (["manage", "version"], r"\d+\.\d+"),
     ):
-        run = ["docker", "run", "--rm", "--env=ENVIRONMENT=development", subject.image, *command]
-        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        done = run_to_its_end(subject.image, *command, envs={"ENVIRONMENT": "development"}, check=False)
         if not re.match(expected, output := done.stdout + done.stderr):
             by_hand = f"docker compose run --rm web {' '.join(command)}"
             raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
@@ -733,17 +732,17 @@ def _print_config(subject: Subject, environment: dict[str, str], **options: Any)
     command = ["gunicorn", "--print-config"]
     try:
         if options:
-            config = docker.run(subject.image, command, envs=environment, remove=True, **options)
+            config = run_to_its_end(subject.image, *command, envs=environment, **options).stdout
         else:
-            config = docker.execute(subject.shared.container, command, envs=environment)
-    except DockerException as refused:
+            config = str(docker.execute(subject.shared.container, command, envs=environment))
+    except (DockerException, subprocess.CalledProcessError) as refused:
         if not _has_gunicorn(subject):
             raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
-        said = last_line(refused.stderr or "") or f"exit code {refused.return_code}"
+        said = last_line(refused.stderr or "") or str(refused)
         raise Violation(
             f"gunicorn --print-config: {said}", "docker compose run --rm web gunicorn --print-config"
         ) from refused
-    return re.sub(" += ", " = ", str(config))
+    return re.sub(" += ", " = ", config)
 
 
 # Python reads this module when it starts: a machine with many CPUs, as far as the app can tell.
