@@ -37,12 +37,12 @@ def _require_replacing(subject: Subject) -> None:
     port = patch.dict(os.environ, PORT=str(free_port()))  # the same one after compose has replaced the container
     with subject.copied("in two versions") as copy, port, copy.running() as running:
         with visitors(running.url() + running.page) as visits:
-            visits.during = "compose replaced the container"
+            visits.during = change = "compose replaced the container"
             build_recipe(_another(copy.image), copy.image_name)
             running.project.compose.up(copy.service, detach=True, no_build=True, quiet=True)
             # Not the container that `running` knows.
             replace(running).wait_until_ready()
-        _require_no_loss(visits, "docker compose up --build --detach")
+        _require_no_loss(visits, [change], "docker compose up --build --detach")
 
 
 def _require_rolling(subject: Subject) -> None:
@@ -51,6 +51,11 @@ def _require_rolling(subject: Subject) -> None:
     build_recipe(_another(first), second)
     server = ["python3", "-c", ERRORS_ONLY.replace("PORT", str(subject.port))]
     build_recipe(f"FROM {first}\nCMD {json.dumps(server)}\n", broken)
+    changes = (
+        ("a new version was deployed", second, 2, second, "completed"),
+        ("2 replicas became 4", second, 4, second, ""),
+        ("a broken version was deployed", broken, 4, second, "rollback_completed"),
+    )
     by_hand = f"IMAGE=shop:2 docker stack deploy --detach=false --resolve-image never --compose-file {STACK} shop"
     try:
         with swarm.stack(subject, (first, second, broken)) as stack:
@@ -58,28 +63,24 @@ def _require_rolling(subject: Subject) -> None:
             if done.returncode or not stack.images:
                 raise NotAsked(f"docker stack deploy: {last_line(done.stdout)}")
             with visitors(stack.url + subject.page) as visits:
-                for what, image, replicas, left, state in (
-                    ("a new version was deployed", second, 2, second, "completed"),
-                    ("2 replicas became 4", second, 4, second, ""),
-                    ("a broken version was deployed", broken, 4, second, "rollback_completed"),
-                ):
+                for what, image, replicas, left, state in changes:
                     visits.during = what
                     stack.deploy(image, replicas)
                     if not wait_until(lambda: (stack.state, stack.images) == (state, [left] * replicas), limit=60):  # noqa: B023
                         seen = f"after {what}, the update is {stack.state!r}, and {', '.join(stack.images)} runs"
                         raise Violation(seen, by_hand, "docker stack ps shop")
-            _require_no_loss(visits, by_hand)
+            _require_no_loss(visits, [what for what, *_ in changes], by_hand)
     except runner.NoRunner as reason:
         raise NotAsked(str(reason)) from reason
 
 
-def _require_no_loss(visits: Visits, by_hand: str) -> None:
+def _require_no_loss(visits: Visits, changes: list[str], by_hand: str) -> None:
     if visits.failed:
         what = "; ".join(f"{number} {kind}" for kind, number in visits.failed.most_common())
         raise Violation(f"{visits.failed.total()} of {visits.requests.total()} requests failed: {what}", by_hand)
-    for during, number in visits.requests.items():
-        if during and number < LEAST:
-            raise NotAsked(f"{number} requests is all that this machine had time for while {during}")
+    for change in changes:
+        if (number := visits.requests[change]) < LEAST:
+            raise NotAsked(f"{number} requests is all that this machine had time for while {change}")
 
 
 def _another(image: str) -> str:
