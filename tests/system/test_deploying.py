@@ -46,6 +46,7 @@ RUN openssl req -x509 -newkey rsa:2048 -noenc -days 2 -subj /CN=pebble -addext s
 RUN echo '{json.dumps({"pebble": PEBBLE})}' > config.json
 CMD ["pebble", "-config", "config.json"]
 """
+LISTENS = "import socket; [socket.create_connection(('localhost', port), 5) for port in (14000, 15000)]"
 # In the place of the app: takes any WebSocket, and says each message again. (uvicorn needs one more package for that.)
 ECHO = """
 import base64, hashlib, re, socketserver, struct
@@ -126,13 +127,19 @@ def site() -> Iterator[Site]:
                 "environment": {"SSL_CERT_FILE": "/pebble/certificate.pem"},
                 "volumes": ["pebble:/pebble:ro"],
                 "networks": {"edge": {"aliases": [NAME]}},
-                "depends_on": ["pebble"],
+                # Who asks for a certificate in vain asks again a minute later.
+                "depends_on": {"pebble": {"condition": "service_healthy"}},
             },
             "pebble": {
                 "build": {"dockerfile_inline": AUTHORITY},
                 "environment": {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
                 "volumes": ["pebble:/pebble"],
                 "networks": ["edge"],
+                "healthcheck": {
+                    "test": ["CMD", "python3", "-c", LISTENS],
+                    "start_period": "60s",
+                    "start_interval": "500ms",
+                },
             },
         },
         "volumes": {"pebble": {}},

@@ -39,7 +39,8 @@ ALSO = {
 @pytest.mark.thorough  # the practice asks every folder that watches
 @pytest.mark.parametrize(("folder", "command", "service", "file"), CASES)
 def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list[str], service: str, file: str) -> None:
-    with Subject(folder, ROOT / folder).copied("to watch") as copy:
+    # It builds when it starts, and again later.
+    with Subject(folder, ROOT / folder).copied("to watch") as copy, one_build_at_a_time():
         environment = {**os.environ, "COMPOSE_PROJECT_NAME": f"{SESSION}-watch-{folder}", "COMPOSE_PROFILES": service}
         compose = ["docker", "compose", "--project-directory", str(copy.path)]
 
@@ -54,8 +55,7 @@ def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list
             except httpx.HTTPError:
                 return ""
 
-        with one_build_at_a_time():
-            ask("build", service)
+        ask("build", service)
         log = Path(f"{copy.path}.log")
         saves = itertools.count(1)
         with log.open("w") as output:
@@ -77,17 +77,16 @@ def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list
                 return wait_until(lambda: "Saved" in answer(), limit=5)
 
             assert wait_until(lambda: "Hello from a container" in answer(), limit=120, pause=0.5), log.read_text()
-            with one_build_at_a_time():
-                # Compose says that it watches before it does: the first save that it sees tells when.
-                assert wait_until(save_and_ask, limit=120), log.read_text()
-                save("And once more")
-                assert wait_until(lambda: "And once more" in answer(), limit=120, pause=0.5), log.read_text()
-                for also, how in ALSO.get(folder, {}).items():
-                    before = ask("ps", "--quiet", service)
-                    saved = copy.path / also
-                    saved.write_text(saved.read_text() + ("/* saved */\n" if saved.suffix == ".css" else "# saved\n"))
-                    there = partial(is_there, also, how, before)
-                    assert wait_until(there, limit=120, pause=0.5), f"{also} was saved: no {how}\n{log.read_text()}"
+            # Compose says that it watches before it does: the first save that it sees tells when.
+            assert wait_until(save_and_ask, limit=120), log.read_text()
+            save("And once more")
+            assert wait_until(lambda: "And once more" in answer(), limit=120, pause=0.5), log.read_text()
+            for also, how in ALSO.get(folder, {}).items():
+                before = ask("ps", "--quiet", service)
+                saved = copy.path / also
+                saved.write_text(saved.read_text() + ("/* saved */\n" if saved.suffix == ".css" else "# saved\n"))
+                there = partial(is_there, also, how, before)
+                assert wait_until(there, limit=120, pause=0.5), f"{also} was saved: no {how}\n{log.read_text()}"
         finally:
             watch.terminate()
             watch.wait()
