@@ -168,6 +168,14 @@ def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any
     return ended
 
 
+def remove_names(registry: str) -> None:
+    """Remove the names that images have in a registry: whoever has the same image under another name keeps it."""
+    for kind in ("repo_tags", "repo_digests"):  # a digest may go with the last tag
+        named = (name for image in docker.image.list(f"{registry}/*") for name in getattr(image, kind))
+        if names := {name for name in named if name.startswith(f"{registry}/")}:
+            docker.image.remove(list(names), force=True)
+
+
 def build_recipe(recipe: str, name: str) -> None:
     """Build an image from a Dockerfile that needs no context, and give it a name.
 

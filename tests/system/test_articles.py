@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from library import runner, swarm, tutorial
-from library.engine import SCRATCH, SESSION, docker, free_port, one_build_at_a_time
+from library.engine import SCRATCH, SESSION, free_port, one_build_at_a_time, remove_names
 from library.practices.publish import SCRIPT, STAND_IN
 from library.repository import copy_files
 from library.runner import Runner
@@ -119,5 +119,4 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
                 ["docker", "compose", "--project-name", name, "down", "--remove-orphans", "--volumes", "--timeout=0"],
                 cwd=path, env=environment, capture_output=True, check=False,
             )  # fmt: skip
-        for image in docker.image.list(f"localhost:{registry}/*"):
-            docker.image.remove(image.id, force=True)
+        remove_names(f"localhost:{registry}")

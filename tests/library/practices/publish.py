@@ -24,6 +24,7 @@ from ..engine import (
     docker,
     free_port,
     one_build_at_a_time,
+    remove_names,
     run_to_its_end,
     wait_until,
 )
@@ -156,8 +157,7 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
             yield publisher
         finally:
             publisher.run("docker", "compose", "--file", PUBLISH, "down", "--timeout", "0", "--volumes")
-            names = docker.image.list(publisher.repository)
-            docker.image.remove([f"{image.id}" for image in names], force=True)
+            remove_names(f"localhost:{publisher.port}")
 
 
 class _Shared:
