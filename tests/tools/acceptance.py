@@ -12,7 +12,6 @@ import http.client
 import json
 import re
 import secrets
-import socket
 import statistics
 import subprocess
 import time
@@ -123,8 +122,7 @@ def start_and_stop(subject: Subject) -> tuple[float, float]:
     Raises:
         RuntimeError: the exit code is not 0.
     """
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = engine.free_port()
     container = docker.container.create(
         subject.image,
         envs={"WORKERS": "1"},

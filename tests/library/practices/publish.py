@@ -25,13 +25,12 @@ from ..engine import (
     free_port,
     one_build_at_a_time,
     remove_names,
-    run_to_its_end,
     wait_until,
 )
 from ..locks import normalized
 from ..subject import Subject
 from . import Violation, practice
-from .inside import DISTRIBUTIONS, distributions_of_image
+from .inside import distributions_of_image
 
 SCRIPT, DEPLOY = "publish.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
@@ -275,8 +274,8 @@ def bill_of_materials(subject: Subject) -> None:
         raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
     bill = json.loads(base64.b64decode(json.loads(done.stdout)["payload"]))["predicate"]
     named = {normalized(part["name"]): part["version"] for part in bill["components"]}
-    found = json.loads(run_to_its_end(publisher.image, "-B", "-c", DISTRIBUTIONS, entrypoint="python").stdout)
     brought = distributions_of_image(subject.base)
+    found = distributions_of_image(publisher.image)
     installed = {name: version for name, version in found.items() if name not in brought}
     if named != installed:
         more, less = named.items() - installed.items(), installed.items() - named.items()
