@@ -44,7 +44,6 @@ class Publisher:
 
     copy: Subject
     port: int
-    starts: Path  # names of the images whose containers were started meanwhile, one a line
 
     @property
     def repository(self) -> str:
@@ -78,20 +77,27 @@ class Publisher:
         answer = httpx.get(f"http://127.0.0.1:{self.port}/v2/{NAME}/tags/list")
         return list(answer.json().get("tags") or ()) if answer.is_success else []
 
-    @cached_property
+    @property
     def image(self) -> str:
         """What the folder has published as 1.0, as its release.env names it.
 
         Raises:
             Violation: nothing was published.
         """
-        done = self.publish("1.0")
+        return self.published[0]
+
+    @cached_property
+    def published(self) -> tuple[str, set[str]]:
+        """The image, and the ids of those whose containers were started while it was published."""
+        with _starts() as starts:
+            done = self.publish("1.0")
+        started = _ids(starts)
         by_hand = f"./{SCRIPT} localhost:5001/{NAME}:1.0"
         release = self.copy.path / "release.env"
         if done.returncode or not release.exists():
             end = (done.stdout + done.stderr).strip().splitlines()[-3:]
             raise Violation(f"{SCRIPT} published nothing: {' / '.join(end)}", by_hand)
-        return release.read_text().strip().removeprefix("IMAGE=")
+        return release.read_text().strip().removeprefix("IMAGE="), started
 
     def push_another(self, tag: str) -> str:
         """Push another image, which runs and nobody has signed, and return its name."""
@@ -139,8 +145,8 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
     for file in (SCRIPT, DEPLOY, PUBLISH, RELEASE):
         if not (subject.path / file).exists():
             raise Violation(f"nothing says how the image is published: there is no {file}", "docker compose push web")
-    with subject.copied("to publish") as copy, _starts() as starts:
-        publisher = Publisher(copy, free_port(), starts)
+    with subject.copied("to publish") as copy:
+        publisher = Publisher(copy, free_port())
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
 
@@ -187,7 +193,7 @@ _shared = _Shared()
 def published_by_digest(subject: Subject) -> None:
     """The very image that ran its test is pushed, and deployed by its digest: a tag that moves changes nothing."""
     publisher = _shared.of(subject)
-    image = publisher.image
+    image, started = publisher.published
     name = f"{publisher.repository}:1.0"
     if not image.startswith(f"{publisher.repository}@sha256:"):
         raise Violation(
@@ -195,7 +201,7 @@ def published_by_digest(subject: Subject) -> None:
         )
     docker.image.pull(image, quiet=True)
     published = docker.image.inspect(image).id
-    if published not in _started(publisher):
+    if published not in started:
         raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
     publisher.push_another("1.0")
     try:
@@ -209,24 +215,26 @@ def published_by_digest(subject: Subject) -> None:
 
 
 @contextmanager
-def _starts() -> Iterator[Path]:
-    """A file that gets the name of the image of each container that is started until the end of the block.
+def _starts() -> Iterator[set[str]]:
+    """The names of the images whose containers are started until the end of the block, and there after it.
 
     Asked later, the engine remembers the last 256 events, among them every look of every health check.
     """
+    names = set[str]()
     command = ["docker", "events", f"--since={int(time.time())}", "--filter=type=container", "--filter=event=start"]
     command += ["--format={{.Actor.Attributes.image}}"]
     with tempfile.NamedTemporaryFile(dir=SCRATCH) as file, subprocess.Popen(command, stdout=file) as events:
         try:
-            yield Path(file.name)
+            yield names
         finally:
             events.kill()
+        names |= set(Path(file.name).read_text().split())
 
 
-def _started(publisher: Publisher) -> set[str]:
-    """The ids of the images whose containers were started while there is this publisher."""
+def _ids(names: set[str]) -> set[str]:
+    """The ids of images, as far as they are still there."""
     found = set()
-    for name in set(publisher.starts.read_text().split()):
+    for name in names:
         try:
             found.add(docker.image.inspect(name).id)
         except DockerException:
