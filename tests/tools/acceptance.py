@@ -178,7 +178,10 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
                     serve(running, 2)  # warm
                     figures = serve(running, 5)
                     time.sleep(2)
-                    found[name].append(figures | {"stop_s": running.stop(), "image_mb": weight(subject.image)})
+                    before = time.monotonic()
+                    running.project.compose.stop(running.service)
+                    stopped = time.monotonic() - before
+                    found[name].append(figures | {"stop_s": stopped, "image_mb": weight(subject.image)})
     return {name: medians(samples) for name, samples in found.items()}
 
 
