@@ -230,7 +230,9 @@ def by_line(file: Path) -> dict[str, list[Mutant]]:
     found: dict[tuple[int, str], list[Mutant]] = {}
     for mutant in mutants(file.parent):
         if mutant.file == file.name:
-            number = text.count("\n", 0, mutant.start)
+            # What is removed may begin at the end of the line before: with what joins the two.
+            joint = re.match(r"[\s\\&]*", mutant.old)
+            number = text.count("\n", 0, mutant.start + (joint.end() if joint else 0))
             line = text.splitlines()[number].strip().removesuffix("\\").strip().removesuffix("&&").strip()
             found.setdefault((number, line if len(line) <= SHOWN else f"{line[:SHOWN]}…"), []).append(mutant)
     for those in found.values():

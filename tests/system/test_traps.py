@@ -1,6 +1,7 @@
 """What articles warn of, or promise in passing, seen."""
 
 import re
+import secrets
 
 import pytest
 
@@ -10,6 +11,7 @@ from library.tutorial import ROOT
 
 STEP_4 = Subject("step-4-nontrivial", ROOT / "step-4-nontrivial")
 EXTRA_2 = Subject("extra-2-caching", ROOT / "extra-2-caching")
+FINAL = Subject("final", ROOT / "final")
 # Run as root in a container: change the time of a package's file, then the app's message alone, and not the size or the
 # time of its file. Print how often the package was compiled when it was imported, and the message.
 OTHER_TIMES = """
@@ -50,3 +52,19 @@ def test_bytecode_counts_whatever_times_the_files_have() -> None:
     """That of the packages is never compared with its source, that of the app is compared by content."""
     said = run_to_its_end(EXTRA_2.image, "python", "-B", "-c", OTHER_TIMES, user="0").stdout.split(maxsplit=1)
     assert [line.strip() for line in said] == ["0", "Jello from a container"]
+
+
+# Appended to a file that the build runs: prints the network interfaces that it sees.
+INTERFACES = """
+import socket, sys
+print("interfaces:", *(name for _, name in socket.if_nameindex()), file=sys.stderr)  # {unlike_any_before}
+"""
+
+
+@pytest.mark.about("final")
+def test_the_projects_own_code_sees_no_network_while_it_is_built() -> None:
+    """What it would download on the way is another thing tomorrow, and nobody looks at it."""
+    with FINAL.copied("that looks for a network") as copy:
+        with (copy.path / "gunicorn.conf.py").open("a") as file:
+            file.write(INTERFACES.format(unlike_any_before=secrets.token_hex()))
+        assert re.findall(r"interfaces: (.*)$", copy.build().output, re.MULTILINE) == ["lo"]

@@ -45,6 +45,7 @@ SAID = 160  # characters of what a practice saw
 
 # Who is asked first about what: a guess that saves time where it is right, and costs a question where it is not.
 LIKELY = [
+    (r"WORKDIR", ("own-directory",)),
     (r"^\.dockerignore: \*\*/(\.env|\.venv|__py|\*\.pyc)", ("lean-context",)),
     (r"^\.dockerignore: \*\*/", ("no-leftovers",)),
     (r"^\.dockerignore: [^!]*[a-z]", ("unrelated-changes",)),
@@ -93,7 +94,7 @@ TESTS = [
     (r"^compose\.yaml.*(services\.uv|: uv:)", ("test_variants.py",)),
     (r"^compose\.yaml.*(ports|profiles)", ("test_contract.py",)),
     (r"^Dockerfile \((export|build|last stage)\)", ("test_guestbook.py",)),
-    (r"^Dockerfile .*(invalidation|compile)", ("test_traps.py",)),
+    (r"^Dockerfile .*(invalidation|compile|network)", ("test_traps.py",)),
     (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
 ]
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
@@ -113,6 +114,7 @@ LIKELY_TESTS = [
     (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
     (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
     (r"^Dockerfile .*(invalidation|compile)", "test_traps.py", "bytecode_counts"),
+    (r"^Dockerfile .*network", "test_traps.py", "sees_no_network"),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
 ]
 # What a container that does not answer at all is killed by.
@@ -330,6 +332,7 @@ def presentable(text: str) -> str:
     text = re.sub(r": failed to do request.*", "", text)  # a registry that is not there
     text = re.sub(r"https?://\S+", "…", text)
     text = re.sub(r"(var/lib/apt/lists/)[A-Za-z0-9.-]+(?=_)", r"\1…", text)  # begins with the mirror's host
+    text = re.sub(r"/\S+/bin/docker\b", "docker", text)
     text = re.sub(r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…", text)
     text = re.sub(r"\b[0-9a-f]{12,}\b", "…", text)
     text = re.sub(r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", "", text)  # gunicorn's log

@@ -26,6 +26,7 @@ FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
 LONG_LIST = 10  # practices; more are folded
 LONG_DIFF = 40  # lines; a longer one is folded
+NOTICED = ("killed", "refused")  # what may come of a mutant, but for surviving
 
 
 def contents() -> None:
@@ -137,23 +138,47 @@ def mutants() -> None:
 
 
 def defended(name: str) -> None:
-    """For each line of a folder's files what turns red without it, folded: a table for each file."""
-    results = mutations.known(FOLDERS[name], json.loads(MUTATIONS.read_text())["folders"])
-    reasons = mutations.equivalents(name)
+    """For each line of a folder's files what turns red without it, folded: a table for each file.
+
+    Lines that were asked about in a folder that this one builds on are counted: that folder's article shows them.
+    """
+    folder = FOLDERS[name]
+    results, reasons = (
+        mutations.known(folder, json.loads(MUTATIONS.read_text())["folders"]),
+        mutations.equivalents(name),
+    )
+    elsewhere = _asked_in(folder, results)
+    counts: Counter[str] = Counter()
+    intro = f"`make mutate STEP={name}` takes each line away, or a part of it, and asks the practices."
+    cog.outl(textwrap.fill(f"{intro} This is what turned red:", 120))
     for file in mutations.FILES:
-        path = FOLDERS[name].path / file
+        path = folder.path / file
         lines = mutations.by_line(path) if path.exists() else {}
-        # What is equivalent says something of a line only where nothing else is.
-        judged = {
-            line: [mutant for mutant in found if mutant.id in results or mutant.id in reasons]
-            for line, found in lines.items()
-            if any(mutant.id in results for mutant in found) or all(mutant.id in reasons for mutant in found)
-        }
-        rows = [f"| {_said(line)} | {_defence(found, results, reasons)} |" for line, found in judged.items()]
+        rows = []
+        for line, found in lines.items():
+            noticed = [mutant.id for mutant in found if results.get(mutant.id, {}).get("outcome") in NOTICED]
+            # What is equivalent says something of a line only where nothing else is.
+            if those := noticed or [mutant.id for mutant in found if mutant.id in reasons | results]:
+                if all(mutant in elsewhere for mutant in those):
+                    counts[elsewhere[those[0]]] += 1
+                else:
+                    rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
         if rows:
-            cog.outl(f"<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
+            cog.outl(f"\n<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
             _table(("Line", "Without it, or with less"), rows)
-            cog.outl("\n</details>\n")
+            cog.outl("\n</details>")
+    if counts:
+        said = ", ".join(
+            f"[{tutorial.short_name(base)}](../{base}/README.md#what-got-better) ({count})"
+            for base, count in counts.items()
+        )
+        cog.outl(f"\nLines that were asked about before, and are the same here: {said}.")
+
+
+def _asked_in(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The mutants of a folder that were asked about, or called equivalent, in a folder it builds on, and in which."""
+    equivalent = {mutant: base for base in folder.builds_on for mutant in mutations.equivalents(base)}
+    return equivalent | {mutant: entry["in_folder"] for mutant, entry in results.items() if "in_folder" in entry}
 
 
 def _defence(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from library import engine, mutations, repository, tutorial
-from library.mutations import FILES, of_text
+from library.mutations import FILES, by_line, of_text
 from library.practices import PRACTICES
 from library.tutorial import ROOT, Folder
 from tools import mutate
@@ -195,6 +195,14 @@ def test_a_mutant_is_known_by_what_it_changes_not_by_its_line() -> None:
     assert same <= set(made("Dockerfile", text)) & set(made("Dockerfile", moved))
 
 
+def test_what_is_removed_with_the_end_of_the_line_before_belongs_to_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM x\nENV A=1 \\\n    B=2\nRUN a && \\\n    b\n")
+    lines = {line: {mutant.what for mutant in found} for line, found in by_line(tmp_path / "Dockerfile").items()}
+    assert "B=2 removed" in lines["B=2"]
+    assert "A=1 removed" in lines["ENV A=1"]
+    assert "b removed" in lines["b"]
+
+
 RESULTS = json.loads(FILE.read_text())["folders"] if FILE.exists() else {}
 
 
@@ -283,6 +291,7 @@ def test_what_is_seen_says_nothing_of_the_machine() -> None:
         "\x1b[31m/tmp/tutorial-0123abcd/tmpx1y2/final  https://x.y/z at 127.0.0.1:32771\n0123456789abcdef"
     )
     assert said == "…/final … at localhost …"
+    assert presentable("executed was `/var/cache/x/run.4sTeBy/bin/docker compose`") == "executed was `docker compose`"
     assert presentable("var/lib/apt/lists/mirror.example_debian_InRelease") == "var/lib/apt/lists/…_debian_InRelease"
 
 
