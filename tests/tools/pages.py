@@ -143,36 +143,32 @@ def defended(name: str) -> None:
     Lines that were asked about in a folder that this one builds on are counted: that folder's article shows them.
     """
     folder = FOLDERS[name]
-    results, reasons = (
-        mutations.known(folder, json.loads(MUTATIONS.read_text())["folders"]),
-        mutations.equivalents(name),
-    )
+    results = mutations.known(folder, json.loads(MUTATIONS.read_text())["folders"])
+    reasons = mutations.equivalents(name)
     elsewhere = _asked_in(folder, results)
-    counts: Counter[str] = Counter()
-    intro = f"`make mutate STEP={name}` takes each line away, or a part of it, and asks the practices."
-    cog.outl(textwrap.fill(f"{intro} This is what turned red:", 120))
     for file in mutations.FILES:
         path = folder.path / file
         lines = mutations.by_line(path) if path.exists() else {}
-        rows = []
+        rows: list[str] = []
+        counts: Counter[str] = Counter()
         for line, found in lines.items():
             noticed = [mutant.id for mutant in found if results.get(mutant.id, {}).get("outcome") in NOTICED]
             # What is equivalent says something of a line only where nothing else is.
-            if those := noticed or [mutant.id for mutant in found if mutant.id in reasons | results]:
-                if all(mutant in elsewhere for mutant in those):
-                    counts[elsewhere[those[0]]] += 1
-                else:
-                    rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
-        if rows:
-            cog.outl(f"\n<details><summary>{file}: {len(rows)} of {len(lines)} lines</summary>\n")
-            _table(("Line", "Without it, or with less"), rows)
+            those = noticed or [mutant.id for mutant in found if mutant.id in reasons or mutant.id in results]
+            if those and all(mutant in elsewhere for mutant in those):
+                counts[elsewhere[those[0]]] += 1
+            elif those:
+                rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
+        if rows or counts:
+            cog.outl(
+                f"<details><summary>{file}: what turned red without each line (<code>make mutate</code>)</summary>\n"
+            )
+            if rows:
+                _table(("Line", "Without it, or with less"), rows)
+            for base, count in counts.items():
+                link = f"[{tutorial.short_name(base)}](../{base}/README.md#what-got-better)"
+                cog.outl(f"\nAs in {link}, whose article shows it: {count} line{'s' * (count > 1)}.")
             cog.outl("\n</details>")
-    if counts:
-        said = ", ".join(
-            f"[{tutorial.short_name(base)}](../{base}/README.md#what-got-better) ({count})"
-            for base, count in counts.items()
-        )
-        cog.outl(f"\nLines that were asked about before, and are the same here: {said}.")
 
 
 def _asked_in(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
