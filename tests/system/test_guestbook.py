@@ -23,6 +23,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from library import edits
 from library.engine import docker, inspect, one_build_at_a_time, wait_until
 from library.practices.data import entries, sign
+from library.practices.runtime import first_running
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -125,8 +126,8 @@ def test_the_database_is_ready_when_it_says_so_and_is_asked_often_only_at_its_st
         assert 10 <= seconds["StartPeriod"] <= 600, "the second start may have to repair what a crash has left"
         assert seconds["Interval"] == 0 or 5 <= seconds["Interval"] <= 60  # 0 stands for Docker's own 30
         # It may be asked while it starts, which is what a check is for, and says so.
-        log = str(docker.container.logs(database)).replace("FATAL:  the database system is starting up", "")
-        assert "FATAL" not in log, log
+        said = re.findall(r"FATAL: +(.*)", str(docker.container.logs(database)))
+        assert set(said) <= {"the database system is starting up"}
         assert "waiting for the database" not in running.log
 
 
@@ -223,6 +224,27 @@ def test_stopped_while_it_waits_for_its_database_it_has_said_so_and_ends_at_once
         assert running.stop() < 3
         running.container.reload()
         assert running.container.state.exit_code == 143  # 128 and SIGTERM's number
+
+
+# Run first in every Python of the container, uWSGI's as well: registers a function for the end in both ways.
+AT_THE_END = """
+try:
+    import uwsgi
+except ImportError:
+    pass
+else:
+    import atexit, os
+    atexit.register(lambda: os.write(2, b"called by Python\\n"))
+    uwsgi.atexit = lambda: os.write(2, b"called by uWSGI\\n")
+"""
+
+
+@each_folder
+def test_at_the_end_of_its_workers_uwsgi_calls_its_own_functions_and_not_pythons(subject: Subject) -> None:
+    with first_running(subject, AT_THE_END) as overrides, subject.running(**overrides) as running:
+        running.stop()
+        assert running.log.count("called by uWSGI\n") == 2, running.log
+        assert "called by Python" not in running.log
 
 
 @each_folder

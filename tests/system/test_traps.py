@@ -68,3 +68,35 @@ def test_the_projects_own_code_sees_no_network_while_it_is_built() -> None:
         with (copy.path / "gunicorn.conf.py").open("a") as file:
             file.write(INTERFACES.format(unlike_any_before=secrets.token_hex()))
         assert re.findall(r"interfaces: (.*)$", copy.build().output, re.MULTILINE) == ["lo"]
+
+
+# What a folder holds, or gets while it is published, for whoever develops, publishes and deploys; no app reads it.
+FOR_OTHERS = {
+    "extra-4-developing": (".devcontainer/devcontainer.json",),
+    "extra-5-publishing": (
+        *(".github/workflows/publish.yml", "publish.sh", "deploy.sh", "release.env", "bom.json"),
+        *("cosign.key", "cosign.pub"),
+    ),
+    "extra-6-deploying": ("Caddyfile", "stack.yaml", "stack.migrate.yaml"),
+    "extra-7-platforms": (
+        *("cloudrun.yaml", "containerapp.yaml", "fly.toml"),
+        *("kubernetes/deployment.yaml", "podman/kustomization.yaml"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [pytest.param(name, files, id=name, marks=pytest.mark.about(name)) for name, files in FOR_OTHERS.items()],
+)
+def test_what_is_for_developers_and_deployments_is_not_in_the_image(name: str, files: tuple[str, ...]) -> None:
+    """A private key, say; and a file that is not sent to the builder rebuilds nothing when it changes."""
+    with Subject(name, ROOT / name).copied("as it is deployed") as copy:
+        for file in map(copy.path.joinpath, files):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        look = "import os; print(*(os.path.join(at, name) for at, _, names in os.walk('.') for name in names))"
+        found = run_to_its_end(copy.image, "python", "-c", look).stdout.split()
+    assert "./gunicorn.conf.py" in found, "it looks where the app is"
+    in_the_image = sorted({f"./{file}" for file in files} & set(found))
+    assert not in_the_image

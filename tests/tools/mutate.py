@@ -73,7 +73,7 @@ LIKELY = [
     (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
     (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
     (r"^uwsgi.*http-socket", ("port-from-env",)),
-    (r"^uwsgi.*(hook-master-start|teardown)|ENTRYPOINT|CMD \[|entrypoint\.sh: (exec|set -- uwsgi)", ("graceful-stop",)),
+    (r"^uwsgi.*hook-master-start|ENTRYPOINT|CMD \[|entrypoint\.sh: (exec|set -- uwsgi)", ("graceful-stop",)),
     (r"^uwsgi.*(processes|threads)|THREADS=|WORKERS=", ("concurrent-requests", "survives-worker-kill")),
     (r"^uwsgi.*master ", ("survives-worker-kill", "graceful-stop")),
     (r"collectstatic|frontend|dist|static|mime", ("static-assets",)),
@@ -94,7 +94,7 @@ TESTS = [
     (r"^compose\.yaml.*(services\.uv|: uv:)", ("test_variants.py",)),
     (r"^compose\.yaml.*(ports|profiles)", ("test_contract.py",)),
     (r"^Dockerfile \((export|build|last stage)\)", ("test_guestbook.py",)),
-    (r"^Dockerfile .*(invalidation|compile|network)", ("test_traps.py",)),
+    (r"^Dockerfile .*(invalidation|compile|network)|^\.dockerignore: [^*!]", ("test_traps.py",)),
     (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
 ]
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
@@ -103,6 +103,7 @@ LIKELY_TESTS = [
     (r"^uwsgi\.ini: (buffer-size|post-buffering)", "test_guestbook.py", "bad_input"),
     (r"^uwsgi\.ini: (route-if|add-header)", "test_hostile_clients.py", "hostile_requests"),
     (r"^uwsgi\.ini: harakiri", "test_guestbook.py", "hangs"),
+    (r"^uwsgi\.ini: skip-atexit", "test_guestbook.py", "end_of_its_workers"),
     (r"^uwsgi\.ini: (processes|threads)|(WORKERS|THREADS)=", "test_guestbook.py", "workers_and_threads"),
     (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),
     (r"^compose.*(healthcheck|depends_on)", "test_guestbook.py", "database_is_ready"),
@@ -115,6 +116,7 @@ LIKELY_TESTS = [
     (r"^compose.*(services\.uv|: uv:)", "test_variants.py", ""),
     (r"^Dockerfile .*(invalidation|compile)", "test_traps.py", "bytecode_counts"),
     (r"^Dockerfile .*network", "test_traps.py", "sees_no_network"),
+    (r"^\.dockerignore: [^*!]", "test_traps.py", "for_developers_and_deployments"),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
 ]
 # What a container that does not answer at all is killed by.
