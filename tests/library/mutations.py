@@ -231,8 +231,8 @@ def by_line(file: Path) -> dict[str, list[Mutant]]:
     for mutant in mutants(file.parent):
         if mutant.file == file.name:
             # What is removed may begin at the end of the line before: with what joins the two.
-            joint = re.match(r"[\s\\&]*", mutant.old)
-            number = text.count("\n", 0, mutant.start + (joint.end() if joint else 0))
+            joint = len(mutant.old) - len(mutant.old.lstrip(" \n\\&"))
+            number = text.count("\n", 0, mutant.start + joint)
             line = text.splitlines()[number].strip().removesuffix("\\").strip().removesuffix("&&").strip()
             found.setdefault((number, line if len(line) <= SHOWN else f"{line[:SHOWN]}…"), []).append(mutant)
     for those in found.values():

@@ -141,6 +141,7 @@ class Running:
         """
         self._urls.clear()
         if not self.is_up:
+            self.project.compose.stop(self.service)  # the engine may be about to start it again
             return 0.0
         listen = ["docker", "events", "--since=0", f"--filter=container={self.container.id}", "--filter=type=container"]
         listen += ["--filter=event=kill", "--filter=event=die", "--format={{.Action}} {{.TimeNano}}"]
@@ -149,14 +150,14 @@ class Running:
             try:
                 self.project.compose.stop(self.service)
                 share = (clock.seconds() - fair_began) / (time.monotonic() - began)
-                signalled = self._of_this_life(events.stdout or ())
+                signalled = self._signalled(events.stdout or ())
             finally:
                 events.kill()
         self.container.reload()
         ended = self.container.state.finished_at
         return max(0.0, ended.timestamp() - signalled) * share if ended else 0.0
 
-    def _of_this_life(self, events: Iterable[str]) -> float:
+    def _signalled(self, events: Iterable[str]) -> float:
         """When the container got its first signal since it was started: its events come until it has ended."""
         started = self.container.state.started_at
         signals = []

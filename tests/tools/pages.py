@@ -149,15 +149,19 @@ def defended(name: str) -> None:
     for file in mutations.FILES:
         path = folder.path / file
         lines = mutations.by_line(path) if path.exists() else {}
+        # What is equivalent says something of a line only where nothing else is.
+        judged = {
+            line: [mutant for mutant in found if mutant.id in results or mutant.id in reasons]
+            for line, found in lines.items()
+            if any(mutant.id in results for mutant in found) or all(mutant.id in reasons for mutant in found)
+        }
         rows: list[str] = []
         counts: Counter[str] = Counter()
-        for line, found in lines.items():
-            noticed = [mutant.id for mutant in found if results.get(mutant.id, {}).get("outcome") in NOTICED]
-            # What is equivalent says something of a line only where nothing else is.
-            those = noticed or [mutant.id for mutant in found if mutant.id in reasons or mutant.id in results]
-            if those and all(mutant in elsewhere for mutant in those):
-                counts[elsewhere[those[0]]] += 1
-            elif those:
+        for line, found in judged.items():
+            noticed = [mutant for mutant in found if results.get(mutant.id, {}).get("outcome") in NOTICED]
+            if all(mutant.id in elsewhere for mutant in noticed or found):
+                counts[elsewhere[(noticed or found)[0].id]] += 1
+            else:
                 rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
         if rows or counts:
             cog.outl(
