@@ -180,6 +180,7 @@ class Subject:
     Args:
         name: what it is called in messages.
         path: the folder.
+        copy_of: the name of the folder that this is a copy of, if it is one.
         dockerfile: a Dockerfile that compose would not choose.
         reachable_with: environment without which the app cannot be reached from outside.
         service: the compose service.
@@ -212,6 +213,12 @@ class Subject:
     slow: str | None = "/slow?seconds={seconds}"
     names_folder: bool = True
     has: frozenset[str] = OF_EVERY_FOLDER
+    copy_of: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder, also where this is a copy of it."""
+        return self.copy_of or self.path.name
 
     @property
     def slug(self) -> str:
@@ -253,7 +260,7 @@ class Subject:
             )
             for c in commands
         )
-        return "\n  ".join((f"cd {shlex.quote(self.path.name)}", *commands))
+        return "\n  ".join((f"cd {shlex.quote(self.folder)}", *commands))
 
     def services(self) -> dict[str, Any]:
         """The services of the compose files as compose reads them, those of every profile, by name."""
@@ -373,12 +380,18 @@ class Subject:
 
     @contextmanager
     def copied(self, what: str, **changes: Any) -> Iterator["Subject"]:
-        """A copy of the folder to change; ``what`` says in messages why it is not the folder itself."""
+        """A copy of the folder to change; ``what`` says in messages why it is not the folder itself.
+
+        No two copies have the same name. What a builder is sent, it keeps for the next build of a folder of that name,
+        and keeps several where builds overlap. In a directory's checksum stay the rights that it had there first, as
+        fsutil tells BuildKit of no others (https://github.com/tonistiigi/fsutil/blob/master/diskwriter.go): with one of
+        them from a copy under umask 077, `COPY src src` ran again by chance.
+        """
         with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
-            path = Path(parent) / self.path.name
+            path = Path(parent) / f"{self.folder}-{secrets.token_hex(4)}"
             ignore = shutil.ignore_patterns("__pycache__", ".venv")
             shutil.copytree(self.path, path, symlinks=True, ignore=ignore)
-            copy = replace(self, name=f"{self.name} {what}", path=path, **changes)
+            copy = replace(self, name=f"{self.name} {what}", path=path, copy_of=self.folder, **changes)
             try:
                 yield copy
             finally:

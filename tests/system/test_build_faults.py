@@ -92,8 +92,9 @@ def test_make_up_says_that_the_index_is_away_and_leaves_nothing(index: Packages,
         shutil.copytree(ROOT / "bootstrap", copy.path.parent / "bootstrap")
         first = up(copy, port, tmp_path)
         assert first.returncode == 1
+        folder = copy.path.name
         assert [line for line in first.stderr.splitlines() if line.startswith("up: ")] == [
-            "up: the build of final failed; its last lines are above. By hand: cd final && docker compose build"
+            f"up: the build of {folder} failed; its last lines are above. By hand: cd {folder} && docker compose build"
         ]
         assert "503 Service Unavailable" in first.stderr
         assert not list(tmp_path.iterdir())

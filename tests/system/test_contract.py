@@ -20,7 +20,7 @@ def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
     answer = subject.shared.get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
-    assert answer.json()["step"] == subject.path.name
+    assert answer.json()["step"] == subject.folder
 
     curl = subprocess.run(
         ["curl", "-sS", "--fail", subject.shared.url() + "/"], capture_output=True, text=True, check=True

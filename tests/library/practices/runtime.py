@@ -137,7 +137,7 @@ def answers_curl(subject: Subject) -> None:
         answer = curl()
         if answer.returncode != 0:
             raise Violation(answer.stderr.strip(), "curl localhost:8000")
-        if subject.names_folder and json.loads(answer.stdout)["step"] != subject.path.name:
+        if subject.names_folder and json.loads(answer.stdout)["step"] != subject.folder:
             raise Violation(f"another app's answer: {answer.stdout}", "curl localhost:8000")
 
 
