@@ -77,7 +77,7 @@ test: bootstrap .venv/ready ## run the tests: every folder, every practice
 endif
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit -n $(WORKERS) $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
 	@cd tests && ../.venv/bin/python -m tools.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
