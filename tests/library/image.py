@@ -6,7 +6,8 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -47,29 +48,39 @@ def wasted(subject: Subject) -> float:
     return again / 1e6
 
 
-def _save(image: str, folder: Path, without: set[str]) -> None:
-    """Unpack what `docker save` writes, but for the layers with these digests, where files are called by their digest.
+@contextmanager
+def _saved(image: str) -> Iterator[tarfile.TarFile]:
+    """What `docker save` writes, as it comes through a pipe: one file after the other.
 
-    A full base image is a gigabyte that nobody looks at: it goes through a pipe and never to the disk. (containerd's
-    image store calls layers by the digest of their compressed form; there, all of them are written.)
+    Raises:
+        RuntimeError: it did not end well.
     """
-    with (
-        subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving,
-        tarfile.open(fileobj=saving.stdout, mode="r|") as archive,
-    ):
-        for file in archive:
-            if Path(file.name).name not in without:
-                archive.extract(file, folder, filter="data")
+    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
+        with tarfile.open(fileobj=saving.stdout, mode="r|") as archive:
+            yield archive
+        # tarfile knows the end of an archive by its first bytes. Who writes the others into a pipe that has been closed
+        # is ended by SIGPIPE: seen once, on a busy machine.
+        for _ in saving.stdout or ():
+            pass
     if saving.returncode:
         raise RuntimeError(f"docker save {image}: exit code {saving.returncode}")
 
 
+def _save(image: str, folder: Path, without: set[str]) -> None:
+    """Unpack an image, but for the layers with these digests, where files are called by their digest.
+
+    A full base image is a gigabyte that nobody looks at: it never reaches the disk. (containerd's image store calls
+    layers by the digest of their compressed form; there, all of them are written.)
+    """
+    with _saved(image) as archive:
+        for file in archive:
+            if Path(file.name).name not in without:
+                archive.extract(file, folder, filter="data")
+
+
 def describes(image: str) -> str:
     """What `docker save` says about an image besides its layers: configuration, history, labels, attestations."""
-    with (
-        subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving,
-        tarfile.open(fileobj=saving.stdout, mode="r|") as archive,
-    ):
+    with _saved(image) as archive:
         small = (archive.extractfile(file) for file in archive if file.isfile() and file.size < 2**20)
         return "\n".join(stream.read().decode(errors="replace") for stream in small if stream)
 
