@@ -1,10 +1,12 @@
 """What extra 5's article says besides its practices: what is not published, and the bases that it compares."""
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from library.engine import run_to_its_end
+from library.engine import one_build_at_a_time, run_to_its_end
 from library.practices.publish import PUBLISH, RELEASE, publisher
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -23,6 +25,14 @@ def test_what_passes_its_tests_and_does_not_start_is_not_published() -> None:
         assert "13 passed" in done.stderr, done.stderr
         assert done.returncode, done.stderr
         assert not ours.tags()
+
+
+def test_the_bill_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
+    for name in ("bill", "another"):
+        build = ["docker", "build", "--quiet", "--target=bom", "--no-cache-filter=bill", f"--output={tmp_path / name}"]
+        with one_build_at_a_time():
+            subprocess.run([*build, str(FOLDER.path)], check=True, capture_output=True)
+    assert (tmp_path / "bill/bom.json").read_text() == (tmp_path / "another/bom.json").read_text()
 
 
 def test_cosign_has_one_version() -> None:
