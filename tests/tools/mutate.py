@@ -96,6 +96,7 @@ TESTS = [
     (r"^Dockerfile \((export|build|last stage)\)", ("test_guestbook.py",)),
     (r"^Dockerfile .*(invalidation|compile|network)|^\.dockerignore: [^*!]", ("test_traps.py",)),
     (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
+    (r"^Dockerfile \(bill\)", ("test_publishing.py",)),
 ]
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
 LIKELY_TESTS = [
@@ -118,6 +119,7 @@ LIKELY_TESTS = [
     (r"^Dockerfile .*network", "test_traps.py", "sees_no_network"),
     (r"^\.dockerignore: [^*!]", "test_traps.py", "for_developers_and_deployments"),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
+    (r"^Dockerfile \(bill\).*output", "test_publishing.py", "bill"),
 ]
 # What a container that does not answer at all is killed by.
 ANSWERS = PRACTICES["answers-curl"]
