@@ -46,7 +46,7 @@ def _folder(item: pytest.Item) -> str | None:
     if mark := item.get_closest_marker("about"):
         return str(mark.args[0])
     subject = _subject(item)
-    return subject.path.name if subject else None
+    return subject.folder if subject else None
 
 
 # pytest-xdist reads the groups in this hook, too: they have to be there first.

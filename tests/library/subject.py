@@ -180,7 +180,6 @@ class Subject:
     Args:
         name: what it is called in messages.
         path: the folder.
-        copy_of: the name of the folder that this is a copy of, if it is one.
         dockerfile: a Dockerfile that compose would not choose.
         reachable_with: environment without which the app cannot be reached from outside.
         service: the compose service.
@@ -195,6 +194,7 @@ class Subject:
         slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
         names_folder: whether the page is JSON with the folder's name as ``step``.
         has: the things that not every app has; practices that need another one are not asked.
+        copy_of: the name of the folder that this is a copy of, if it is one.
     """
 
     name: str
