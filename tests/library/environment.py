@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# What the folders' compose files and apps read, and settings of tools that change what they do or print.
+# What the folders' compose files, scripts and apps read, what the Makefile reads, and settings of tools that change
+# what they do or print.
 UNWANTED = {
-    "ACCESS_LOG", "APP", "BIND", "BUILD_TIME", "DATABASE_WAIT", "ENVIRONMENT", "ERROR_LOG", "FORWARDED_ALLOW_IPS",
-    "GIT_COMMIT", "HOST", "LOG_FORMAT", "IMAGE", "LOG_LEVEL", "MAX_REQUESTS", "REGISTRY_PORT", "RELOAD",
-    "SECRET_KEY", "SOURCE", "STEP", "THREADS", "TIMEOUT", "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS",
-    "CDPATH", "GREP_COLORS", "GREP_OPTIONS", "LANGUAGE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NO_COLOR", "FORCE_COLOR",
-    "PYTEST_ADDOPTS", "SKIP", "SOURCE_DATE_EPOCH",
+    "ACCESS_LOG", "ADDRESS", "ALLOWED_HOSTS", "APP", "BIND", "BUILD_TIME", "CPUS", "DATABASE_URL", "DATABASE_WAIT",
+    "DEV_USER", "DOMAIN", "EDGE", "ENVIRONMENT", "ERROR_LOG", "FORWARDED_ALLOW_IPS", "GIT_COMMIT", "GRACEFUL_TIMEOUT",
+    "HOST", "HTTPS_PORT", "HTTP_PORT", "IMAGE", "KEEP_ALIVE", "KEY", "LOG_FORMAT", "LOG_LEVEL", "MAX_REQUESTS",
+    "MEMORY", "REGISTRY_PORT", "RELOAD", "REPLICAS", "SECRET_KEY", "SITE", "SOURCE", "THREADS", "TIMEOUT",
+    "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS", "WORKER_MEMORY_MB",
+    "AGAIN", "ENGINE", "ENV_FILE", "FORCE", "FORMAT", "K", "MORE", "N", "ONLY", "PAGE", "PROJECT", "REQUIRE", "SAMPLE",
+    "SEED", "SERVICE", "SKIP", "SLOW", "STEP", "THOROUGH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS",
+    "BASH_ENV", "CDPATH", "CURL_HOME", "ENV", "FORCE_COLOR", "GREP_COLORS", "GREP_OPTIONS", "LANGUAGE", "NO_COLOR",
+    "PYTEST_ADDOPTS", "SOURCE_DATE_EPOCH", "TZ", "XDG_CONFIG_HOME",
 }  # fmt: skip
 UNWANTED_PREFIXES = (
     "BUILDKIT_", "BUILDX_", "COMPOSE_", "COSIGN_", "DOCKER_", "FLASK_", "DJANGO_", "GIT_", "GUNICORN_", "LC_",
@@ -20,7 +25,7 @@ UNWANTED_PREFIXES = (
 # Where the engine is, and how this machine reaches its package index: without them nothing works at all.
 WANTED = {
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH",
-    "GIT_SSL_CAINFO", "POETRY_PYPI_MIRROR_URL",
+    "GIT_SSL_CAINFO", "OSV_URL", "POETRY_PYPI_MIRROR_URL",
 }  # fmt: skip
 
 
@@ -33,6 +38,7 @@ def isolated(home: Path) -> Iterator[None]:
     """
     before = dict(os.environ)
     user = Path(before.get("HOME", Path.home()))
+    config = Path(before.get("XDG_CONFIG_HOME") or user / ".config")
     for name in before:
         if name not in WANTED and (name in UNWANTED or name.startswith(UNWANTED_PREFIXES)):
             del os.environ[name]
@@ -52,7 +58,7 @@ def isolated(home: Path) -> Iterator[None]:
     for variable, path in (
         ("DOCKER_CONFIG", user / ".docker"),
         ("XDG_CACHE_HOME", user / ".cache"),
-        ("PIP_CONFIG_FILE", user / ".config/pip/pip.conf"),
+        ("PIP_CONFIG_FILE", config / "pip/pip.conf"),
     ):
         if path.exists():
             os.environ.setdefault(variable, str(path))

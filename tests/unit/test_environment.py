@@ -1,11 +1,14 @@
 """What somebody has set for themselves does not reach the tests, and is there again afterwards."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from library.environment import isolated
+from library.environment import WANTED, isolated
+from library.repository import files
+from library.tutorial import ROOT
 
 SET = {
     "COMPOSE_PROJECT_NAME": "mine",
@@ -35,3 +38,33 @@ def test_settings_are_away_inside_and_back_afterwards(tmp_path: Path, monkeypatc
         assert os.environ["DOCKER_HOST"] == "tcp://engine"
         assert os.environ["DOCKER_CONFIG"] == str(tmp_path / "user/.docker")
     assert dict(os.environ) == before
+
+
+def read_by(kind: str, pattern: str) -> set[str]:
+    """The variables that files of one kind take from the environment of whoever runs them."""
+    texts = ((ROOT / file).read_text() for file in files() if re.search(kind, file.as_posix()))
+    return {name for text in texts for found in re.finditer(pattern, text) for name in found.groups() if name}
+
+
+def test_what_compose_or_make_reads_does_not_reach_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # `$$` is compose's `$` for the container, and make's for its shell, which has the same environment.
+    compose = read_by(r"^(step|extra|final)[^/]*/(.*/)?(compose|stack)[^/]*\.yaml$", r"(?<!\$)\$\{?([A-Z_]+)")
+    make = read_by("^Makefile$", r"\$\(([A-Z_]+)\)|\$\$\{?([A-Z_]+)")
+    makes_own = {"MAKE", "MAKECMDGOALS"} | read_by("^Makefile$", r"(?m)^([A-Z_]+) *:?=")
+    assert {"ADDRESS", "REPLICAS", "GIT_COMMIT"} < compose
+    assert {"PROJECT", "K", "THOROUGH"} < make
+    read = (compose | make) - makes_own - WANTED - {"HOME"}
+    for name in read:
+        monkeypatch.setenv(name, "somebody's own")
+    with isolated(tmp_path / "home"):
+        assert not [name for name in read if os.environ.get(name) == "somebody's own"]
+
+
+def test_settings_of_tools_stay_away_and_pips_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config/pip").mkdir(parents=True)
+    (tmp_path / "config/pip/pip.conf").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+    with isolated(tmp_path / "home"):
+        assert "XDG_CONFIG_HOME" not in os.environ
+        assert os.environ["PIP_CONFIG_FILE"] == str(tmp_path / "config/pip/pip.conf")
