@@ -59,7 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out: list[pytest.Item] = []
     for item in items:
         of_step = not step or _folder(item) in about or (_folder(item), _practice(item)) in about
-        chosen = of_step and (thorough or not item.get_closest_marker("thorough"))
+        mark = item.get_closest_marker("thorough")
+        chosen = of_step and (thorough or not mark or (step and mark.kwargs.get("or_its_step")))
         (wanted if chosen else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = wanted

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -96,3 +97,15 @@ def test_an_engine_that_is_gone_ends_the_run_with_one_line(tmp_path: Path) -> No
     assert run.returncode == 3
     assert said.count("the engine does not answer any more") == 1
     assert "bootstrap/engine.sh" in said
+
+
+def test_a_folders_run_has_all_that_is_about_it() -> None:
+    """``make test STEP=final`` breaks final on purpose, watches it, and puts it into strangers' projects."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--step=final", "tests/system"]
+    listed = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+    )
+    about = set(re.findall(r"^tests/system/(\w+)\.py::", listed.stdout, re.MULTILINE))
+    assert {"test_practices", "test_articles", "test_projects", "test_adopt", "test_sabotage", "test_watch"} <= about
+    assert "step-1-kiss" not in listed.stdout

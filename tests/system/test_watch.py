@@ -36,7 +36,7 @@ ALSO = {
 }
 
 
-@pytest.mark.thorough  # the practice asks every folder that watches
+@pytest.mark.thorough(or_its_step=True)  # the practice asks every folder that watches
 @pytest.mark.parametrize(("folder", "command", "service", "file"), CASES)
 def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list[str], service: str, file: str) -> None:
     # It builds when it starts, and again later.
