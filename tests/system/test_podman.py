@@ -1,4 +1,6 @@
-"""Podman and Buildah build and run steps 1 to 4 and ``final``. What differs from Docker is said in ``final``'s article.
+"""Podman builds and runs steps 1 to 4 and ``final``, and runs what Buildah builds of ``final``.
+
+What differs from Docker is said in ``final``'s article.
 
 ``podman kube play`` runs what it knows of extra 7's manifests: what that is, and what not, is said in that article.
 Where there is no podman, ``bootstrap/forky.sh`` brings one, on Debian and Ubuntu as root.
@@ -65,10 +67,12 @@ def podman() -> Iterator[Shell]:
         held.stdin.close()
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_builds_runs_and_answers(podman: Shell, folder: str) -> None:
-    name = f"tutorial-{folder}"
-    podman(f"podman build --format docker --tag {name} .", folder)
+@pytest.mark.parametrize(("builder", "folder"), [*(("podman", folder) for folder in FOLDERS), ("buildah", "final")])
+def test_builds_runs_and_answers(podman: Shell, builder: str, folder: str) -> None:
+    if not podman(f"command -v {builder}", check=False):
+        pytest.skip(f"no {builder} here")
+    name = f"tutorial-{builder}-{folder}"
+    podman(f"{builder} build --format docker --tag {name} .", folder)
     options = HARDENED if folder == "final" else ""
     podman(f"podman run --detach --name {name} {options} --publish 127.0.0.1::8000 localhost/{name}")
     try:
