@@ -8,7 +8,8 @@ ENV PATH=/usr/local/bin:$PATH
 
 # Only the tarball as upstream published it: Debian's patches move site-packages to dist-packages.
 # apt checks it against the signed index of the suite. A version that the suite does not have may be in the
-# pool of the same mirror: its sum is the one in the .dsc that Debian's maintainer has signed.
+# pool of the same mirror: its sum is the one in the .dsc that Debian's maintainer has signed, and a version whose .dsc
+# is not there (3.15.0~rc2) is not taken.
 FROM base AS source
 ARG VERSION
 WORKDIR /usr/src/tarball

@@ -12,7 +12,12 @@ from library.tutorial import ROOT
 
 TESTS = ROOT / "tests"
 # Each room, and what nothing in it may import.
-CLOSED = {"library": {"tools", "pytest"}, "tools": {"pytest", "unit", "system"}, "unit": {"system"}, "system": {"unit"}}
+CLOSED = {
+    "library": {"tools", "pytest", "unit", "system"},
+    "tools": {"pytest", "unit", "system"},
+    "unit": {"system"},
+    "system": {"unit"},
+}
 
 
 def imported(module: Path) -> set[str]:
