@@ -32,7 +32,7 @@ help: ## show this list
 	@echo 'FORMAT=json|markdown  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
 	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
-	@echo 'THOROUGH=1         every practice in every folder and about every sabotage (make test: a quarter of an hour more)'
+	@echo 'THOROUGH=1         all tests: every practice in every folder and about every sabotage, and what takes minutes (make test)'
 	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 

@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--thorough",
         action="store_true",
-        help="every practice, in every folder and about every sabotage (a quarter of an hour more)",
+        help="all tests: every practice in every folder and about every sabotage, and what takes minutes",
     )
 
 
