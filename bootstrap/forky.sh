@@ -213,17 +213,11 @@ if [ "$engine" = docker ]; then
   processes+=($!)
   client docker "${in_rootfs[@]}"
   wait_for env DOCKER_HOST="$socket" "$work/bin/docker" version
-  # What this machine's own engine has need not be pulled or built again: the folders' base images, and every stand-in
-  # (what is built on one has its label, but another name). Without an engine, without images: nothing.
+  # What this machine's own engine has need not be pulled or built again. (Without an engine, without images: nothing.)
   bases=()
   while IFS=$'\t' read -r image _; do
     ! docker image inspect "$image" >/dev/null 2>&1 || bases+=("$image")
   done < <("$here/bases.sh" --list)
-  label=io.github.dockerizing-python.stand-in
-  while read -r image; do
-    of=$(docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$image" 2>/dev/null) || continue
-    [ "${of%:*}" != "${image%:*}" ] || bases+=("$image")
-  done < <(docker image ls --filter "label=$label" --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)
   if [ ${#bases[@]} -gt 0 ]; then
     # In the background: a signal need not wait for it.
     docker save "${bases[@]}" | DOCKER_HOST=$socket "$work/bin/docker" load >>"$work/log" 2>&1 &
