@@ -19,12 +19,16 @@ from library.tutorial import ROOT
 SOME = "step-1-kiss and (answers-curl or graceful-stop or clean-logs or non-root)"
 
 
+def without_pytests_own() -> dict[str, str]:
+    """The environment without what says that a run of pytest is going on already."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
 def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
     """Start a run of a few tests, in a process group of its own, that keeps its temporary files in this folder."""
     lock = f"tutorial-build-{os.getuid()}.lock"
     if not (folder / lock).is_symlink():  # there is one engine, so its builds take turns with everybody's
         (folder / lock).symlink_to(Path(tempfile.gettempdir(), lock))
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.Popen(
         [
             sys.executable,
@@ -39,7 +43,7 @@ def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
             SOME,
         ],
         cwd=ROOT,
-        env={**clean, "TMPDIR": str(folder), **environment},
+        env={**without_pytests_own(), "TMPDIR": str(folder), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -101,10 +105,9 @@ def test_an_engine_that_is_gone_ends_the_run_with_one_line(tmp_path: Path) -> No
 
 def test_a_folders_run_has_all_that_is_about_it() -> None:
     """``make test STEP=final`` breaks final on purpose, watches it, and puts it into strangers' projects."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--step=final", "tests/system"]
     listed = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+        [sys.executable, *command], cwd=ROOT, env=without_pytests_own(), capture_output=True, text=True, check=False
     )
     about = set(re.findall(r"^tests/system/(\w+)\.py::", listed.stdout, re.MULTILINE))
     assert {"test_practices", "test_articles", "test_projects", "test_adopt", "test_sabotage", "test_watch"} <= about
