@@ -119,7 +119,7 @@ class Visits:
 
 
 @contextmanager
-def visitors(url: str, rate: float = 80, number: int = 16) -> Iterator[Visits]:
+def visitors(url: str, rate: float = 40, number: int = 8) -> Iterator[Visits]:
     """Ask for a page from this machine, so many times a second, until the end of the block.
 
     Half of the visitors keep their connections, the others open one for each request. One that has to wait for an

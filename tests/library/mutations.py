@@ -2,7 +2,9 @@
 
 A mutant removes an instruction, option, variable or setting, or weakens it: a number becomes 0, 1 or sixty times as
 much, a boolean its opposite, the exec form the shell form, ``USER`` root or a user without a group; a variable that is
-read becomes the constant that is its default; two neighbours change places. Nothing here needs an engine.
+read becomes the constant that is its default; two neighbours change places; something becomes what a colleague would
+take for as good: another rounding, another mode, the number of another file that it has to differ from. Nothing here
+needs an engine.
 """
 
 import ast
@@ -23,6 +25,36 @@ from .tutorial import ROOT, Folder, load
 
 EQUIVALENTS = ROOT / "tests/equivalents.toml"
 FILES = ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "uwsgi.ini", ".dockerignore", "entrypoint.sh")
+
+# Those in which only what a colleague would propose is tried (NEIGHBOURS, PAIRS).
+MORE_FILES = (
+    "Caddyfile", "stack.yaml", "compose.tls.yaml", "compose.release.yaml", "publish.sh", "deploy.sh",
+    "kubernetes/deployment.yaml", "kubernetes/migrate.yaml", "cloudrun.yaml", "fly.toml", "src/config/settings.py",
+)  # fmt: skip
+
+# What reads as well, and means something else.
+NEIGHBOURS = (
+    (r"math\.ceil\b", "math.floor"),
+    (r"math\.floor\b", "math.ceil"),
+    (r"\bmin\(", "max("),
+    (r"(?<![\w-])checked-hash\b", "unchecked-hash"),
+    (r"\bunless-stopped\b", "on-failure"),
+    (r"\bservice_completed_successfully\b", "service_started"),
+    (r"\bstart-first\b", "stop-first"),
+    (r"(?<=failure_action: )rollback\b", "continue"),
+    (r"\b0400\b", "0444"),
+    (r"(?<= = )not DEVELOPMENT\b", "False"),
+    (r'(?<=["/])\$image(?=")', "$1"),  # the tag in the place of the digest
+    (r'(?<=\[sleep, ")\d+', "0"),
+)
+# Numbers that have to differ from one in another file: each becomes the other one.
+PATIENCE = ("gunicorn.conf.py", r'"GRACEFUL_TIMEOUT", (\d+)')
+PAIRS = {
+    r"(?<=stop_grace_period: )\d+(?=s)": PATIENCE,
+    r"(?<=terminationGracePeriodSeconds: )\d+": PATIENCE,
+    r'(?<=kill_timeout = ")\d+(?=s)': PATIENCE,
+    r"(?<=keepalive )\d+(?=s)": ("gunicorn.conf.py", r'"KEEP_ALIVE", (\d+)'),
+}
 
 # What stands for less, where it is a word.
 WEAKER = {
@@ -106,10 +138,19 @@ def mutants(folder: Path) -> tuple[Mutant, ...]:
     found: list[Mutant] = []
     dockerfile = folder / "Dockerfile"
     constants = _variables(Dockerfile(dockerfile.read_text())) if dockerfile.exists() else {}
-    for name in FILES:
+    for name in (*FILES, *MORE_FILES):
         if (folder / name).exists():
-            found += of_text(name, (folder / name).read_text(), constants)
+            found += of_text(name, (folder / name).read_text(), constants, _others(folder))
     return tuple(found)
+
+
+def _others(folder: Path) -> dict[str, str]:
+    """The numbers that others have to differ from, by the regular expression of these."""
+    others = {}
+    for pattern, (name, other) in PAIRS.items():
+        if (folder / name).exists() and (number := re.search(other, (folder / name).read_text())):
+            others[pattern] = number[1]
+    return others
 
 
 @cache
@@ -241,23 +282,29 @@ def by_line(file: Path) -> dict[str, list[Mutant]]:
     return {line if lines[line] == 1 else f"{line} ({those[0].part})": those for (_, line), those in found.items()}
 
 
-def of_text(file: str, text: str, constants: Mapping[str, str] | None = None) -> list[Mutant]:
+def of_text(
+    file: str, text: str, constants: Mapping[str, str] | None = None, others: Mapping[str, str] | None = None
+) -> list[Mutant]:
     """All mutants of one file.
 
     Args:
         file: its name, which says what language it is in.
         text: what is in it.
         constants: for variables that the image sets, their values.
+        others: for regular expressions of numbers, the number that they have to differ from.
     """
     constants = constants or {}
-    edits = {
+    operators = {
         "Dockerfile": _of_dockerfile,
         "compose.yaml": _of_compose,
         "gunicorn.conf.py": _of_python,
         "uwsgi.ini": lambda text: _of_ini(text, constants),
         ".dockerignore": _of_dockerignore,
         "entrypoint.sh": _of_shell,
-    }[file](text)
+    }
+    edits = [*_of_meaning(text, others or {})]
+    if file in operators:
+        edits += operators[file](text)
     found, seen = [], Counter[str]()
     done = {text}
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
@@ -295,6 +342,16 @@ def _weakened(value: str) -> list[str]:
         more = format(float(number) * 60, "g") if "." in number else str(int(number) * 60)
         return [new for new in (f"0{unit}", f"1{unit}", f"{more}{unit}") if new != value]
     return [WEAKER[value]] if value in WEAKER else []
+
+
+def _of_meaning(text: str, others: Mapping[str, str]) -> Iterator[_Edit]:
+    """What a colleague would propose; comments are left alone."""
+    for pattern, new in (*NEIGHBOURS, *others.items()):
+        for found in re.finditer(pattern, text):
+            start = text.rfind("\n", 0, found.start()) + 1
+            end = (text.find("\n", found.end()) + 1 or len(text) + 1) - 1
+            if not text[start:end].lstrip().startswith("#"):
+                yield _Edit(*found.span(), new, (start, end))
 
 
 def _words_weakened(text: str, start: int = 0) -> Iterator[_Edit]:

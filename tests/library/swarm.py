@@ -42,6 +42,12 @@ class Stack:
         return self.docker(*command, "--compose-file=stack.yaml", self.name, **settings)
 
     @property
+    def stop_grace(self) -> float:
+        """Seconds that a container of the service `web` has for its stop."""
+        form = "--format={{json .Spec.TaskTemplate.ContainerSpec.StopGracePeriod}}"
+        return float(self.docker("service", "inspect", form, f"{self.name}_web").stdout) / 1e9
+
+    @property
     def images(self) -> list[str]:
         """The images of the running containers of the service `web`."""
         label = f"label=com.docker.swarm.service.name={self.name}_web"

@@ -207,6 +207,28 @@ def test_the_app_believes_no_stranger(site: Site) -> None:
     assert site.compose("exec", "-T", "pebble", "python3", "-c", ask).strip() == f"http://{NAME}/health"
 
 
+# Run inside the app's container: the states of its connections with the proxy, as the kernel numbers them.
+WITH_PROXY = """
+import socket, struct
+proxy = f"{struct.unpack('<I', socket.inet_aton(socket.gethostbyname('proxy')))[0]:08X}"
+lines = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+print(*(f[3] for f in lines if f[1].endswith(":1F40") and f[2].startswith(proxy)))
+"""
+ESTABLISHED, TIME_WAIT = "01", "06"
+
+
+def test_the_proxy_ends_an_idle_connection_before_gunicorn_does(site: Site) -> None:
+    """Whoever ends a connection first remembers it for a minute: that must not be the app."""
+
+    def states() -> list[str]:
+        return site.compose("exec", "-T", "web", "python3", "-c", WITH_PROXY).split()
+
+    assert site.get("/").status_code == 200
+    assert ESTABLISHED in states(), "the proxy keeps no connection"
+    assert wait_until(lambda: ESTABLISHED not in states(), limit=30)
+    assert TIME_WAIT not in states(), "gunicorn ended it: a request that comes at that moment is lost"
+
+
 def test_websockets_pass(site: Site) -> None:
     other = {"services": {"web": {"command": ["python3", "-c", ECHO], "healthcheck": {"disable": True}}}}
     (site.folder / "echo.json").write_text(json.dumps(other))

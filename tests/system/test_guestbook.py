@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,10 +22,10 @@ from selenium.webdriver.support.expected_conditions import text_to_be_present_in
 from selenium.webdriver.support.wait import WebDriverWait
 
 from library import edits
-from library.engine import docker, inspect, one_build_at_a_time, wait_until
-from library.practices.data import entries, sign
+from library.engine import docker, inspect, locked, one_build_at_a_time, wait_until
+from library.practices.data import BROWSER, entries, hidden_field, sign
 from library.practices.runtime import first_running
-from library.subject import Subject
+from library.subject import Running, Subject
 from library.tutorial import ROOT
 
 ORIGINAL, COPY = "step-5-larger", "extra-1-compiling"
@@ -43,6 +44,7 @@ each_folder = pytest.mark.parametrize(
 of_step_5 = pytest.mark.about(ORIGINAL)
 
 
+@pytest.mark.daily
 def test_the_copy_in_extra_1_has_not_drifted() -> None:
     """Outside the files that the lesson is about, both folders are the same, byte for byte."""
 
@@ -112,6 +114,22 @@ def test_production_takes_its_secrets_and_its_hosts_from_the_environment(subject
             assert httpx.get(running.url(), headers={"Host": host}).status_code == status
         for name, value in given.items():
             assert running.python(f"import os; print(os.environ[{name!r}])") == value
+        _require_safe_cookies(running)
+
+
+def _require_safe_cookies(running: Running) -> None:
+    """The form's cookie goes over TLS alone, and its page may be sent from there; the rest of TLS is the proxy's."""
+    visitor = httpx.Client(base_url=running.url(), headers={"Host": "guestbook.example.com", **BROWSER})
+    page = visitor.get("/")
+    (cookie,) = page.headers.get_list("set-cookie")
+    assert "; Secure" in cookie
+    form = {**hidden_field(page.text), "name": "Ada", "text": "Hello"}
+    sent = {"Cookie": cookie.partition(";")[0], "Origin": "https://guestbook.example.com"}
+    assert visitor.post("/sign", data=form, headers=sent).status_code == 302
+    command = ["python", "src/manage.py", "check", "--deploy"]
+    checked = subprocess.run(["docker", "exec", running.container.id, *command], capture_output=True, text=True)
+    # W004 is HSTS, W008 the redirect from HTTP.
+    assert set(re.findall(r"security\.(\w+)", checked.stdout + checked.stderr)) == {"W004", "W008"}
 
 
 @of_step_5
@@ -278,7 +296,9 @@ def test_the_apps_own_tests_pass_on_postgresql(subject: Subject) -> None:
 
 @pytest.fixture
 def browser() -> Iterator[Chrome]:
-    """A headless Chromium or Chrome: Debian's where it is installed, else the one that Selenium finds."""
+    """A headless Chromium or Chrome: Debian's where it can be installed, else the one that Selenium finds."""
+    with locked("browser"):
+        subprocess.run(["bootstrap/browser.sh"], cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory() as profile:
         options = ChromeOptions()
         for argument in (
@@ -310,6 +330,7 @@ def browser() -> Iterator[Chrome]:
         driver.quit()
 
 
+@pytest.mark.daily
 @each_folder
 def test_sign_in_a_browser(subject: Subject, browser: Chrome, tmp_path: Path) -> None:
     """Sign on a phone and at a desk; with SCREENSHOTS=assets in the environment, keep what it looks like."""

@@ -29,11 +29,11 @@ from python_on_whales.exceptions import DockerException
 
 from library import clock, engine, mutations, reaper, tutorial
 from library.engine import BuildFailed, NotReady
-from library.mutations import Mutant
+from library.mutations import MORE_FILES, Mutant
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.runtime import COLOURS
 from library.repository import copy_files
-from library.subject import OF_EVERY_FOLDER, Subject, share
+from library.subject import Subject, share
 from library.tutorial import ROOT, Folder
 from tools import pool
 from tools.measure import describe_machine
@@ -49,12 +49,20 @@ LIKELY = [
     (r"^\.dockerignore: \*\*/(\.env|\.venv|__py|\*\.pyc)", ("lean-context",)),
     (r"^\.dockerignore: \*\*/", ("no-leftovers",)),
     (r"^\.dockerignore: [^!]*[a-z]", ("unrelated-changes",)),
-    (r"HEALTHCHECK|--(interval|timeout|start-\w+|retries)=|/health|http\.client|urlopen", ("healthcheck",)),
+    (
+        r"HEALTHCHECK|--(interval|timeout|start-\w+|retries)=|/health|http\.client|urlopen",
+        ("healthcheck-fair", "healthcheck", "hang-noticed", "errors-noticed", "healthcheck-on-any-port"),
+    ),
     (r"BIND|HOST", ("configured-by-env",)),
     (r"PYTHONUNBUFFERED", ("unbuffered-logs",)),
     (r"PYTHONFAULTHANDLER", ("crash-traceback",)),
     (r"PYTHONPATH", ("any-layout",)),
+    (r"→.*unchecked-hash", ("mounted-code-runs",)),
     (r"timestamp|TIMESTAMP|invalidation", ("repeatable-build",)),
+    (r"^stack\.yaml|^Caddyfile", ("rolls-without-loss",)),
+    (r"^(publish|deploy)\.sh|^compose\.release", ("signed", "bill-of-materials", "published-by-digest")),
+    (r"^kubernetes", ("fits-kubernetes", "restricted-pods")),
+    (r"^fly|^cloudrun", ("fits-other-platforms",)),
     (r"BYTECODE|compileall", ("precompiled",)),
     (r"type=cache", ("cached-downloads",)),
     (r"\(test\)|pytest", ("test-target", "tests-in-compose")),
@@ -97,6 +105,9 @@ TESTS = [
     (r"^Dockerfile .*(invalidation|compile|network)|^\.dockerignore: [^*!]", ("test_traps.py",)),
     (r"^Dockerfile \((test|tools)\)", ("test_watch.py", "test_developing.py")),
     (r"^Dockerfile \(bill\)", ("test_publishing.py",)),
+    (r"^Caddyfile|^compose\.tls", ("test_deploying.py",)),
+    (r"^stack\.yaml.*mode:", ("test_articles.py",)),
+    (r"settings\.py", ("test_guestbook.py",)),
 ]
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
 LIKELY_TESTS = [
@@ -163,7 +174,7 @@ def judging() -> Iterator[Callable[[Task], Verdict | None]]:
 
         def do(task: Task) -> Verdict | None:
             folder = task.folder
-            whole = Subject(folder.name, folder.path, has=OF_EVERY_FOLDER | folder.has)
+            whole = Subject(folder.name, folder.path, has=folder.has)
             if folder.name not in originals:
                 originals[folder.name] = _original(whole)
             try:
@@ -250,7 +261,7 @@ def red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[
     Args:
         task: the folder and its mutant.
         modules: those of tests/system that have the tests.
-        expression: which of their tests, as ``pytest -k`` has it; by default all that `make test` runs.
+        expression: which of their tests, as ``pytest -k`` has it; by default all that `make test STEP=...` runs.
 
     Raises:
         RedAnyway: the folder as it is turns the same test red.
@@ -308,7 +319,8 @@ def concerns(practice: Practice, mutant: Mutant, *, same_image: bool) -> bool:
         return practice.builds or practice.needs == "test-service" or not same_image
     if mutant.file == "compose.yaml":
         return not practice.builds or "build" in mutant.part or "build" in mutant.old or "<<" in mutant.what
-    return not practice.builds
+    # What is about these other files needs them, and may build something of its own.
+    return not practice.builds or (mutant.file in MORE_FILES and practice.needs is not None)
 
 
 def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:

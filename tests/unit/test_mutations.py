@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from library import engine, mutations, repository, tutorial
-from library.mutations import FILES, by_line, of_text
+from library.mutations import FILES, MORE_FILES, by_line, of_text
 from library.practices import PRACTICES
 from library.tutorial import ROOT, Folder
 from tools import mutate
@@ -47,7 +47,10 @@ def of_last_line(text: str, file: str = "Dockerfile") -> set[str]:
         ("RUN pip install a==1 b", {"", "RUN pip install a b", "RUN pip install b", "RUN pip install a==1"}),
         ("RUN K=v a || exit", {"", "RUN a || exit", "RUN K=v a"}),
         ("RUN a && { b || c; } && d", {"", "RUN { b || c; } && d", "RUN a && d", "RUN a && { b || c; }"}),
-        ("RUN c -m x --mode checked-hash .", {"", "RUN c -m x checked-hash .", "RUN c -m x --mode timestamp ."}),
+        (
+            "RUN c --mode checked-hash .",
+            {"", "RUN c checked-hash ."} | {f"RUN c --mode {mode} ." for mode in ("timestamp", "unchecked-hash")},
+        ),
         (
             "HEALTHCHECK --retries=3 CMD a",
             {"", "HEALTHCHECK CMD a"} | {f"HEALTHCHECK --retries={n} CMD a" for n in (0, 1, 180)},
@@ -104,7 +107,8 @@ def test_python_in_a_health_check_is_weakened() -> None:
         ("a = True", {"pass", "a = False"}),
         ("a = 5", {"pass", "a = 0", "a = 1", "a = 300"}),
         ("a = b(c, d=1)", {"pass", "a = b(c)", "a = b(c, d=0)", "a = b(c, d=60)"}),
-        ("a = min(b, c)", {"pass", "a = b", "a = c"}),
+        ("a = min(b, c)", {"pass", "a = b", "a = c", "a = max(b, c)"}),
+        ("a = math.ceil(b)", {"pass", "a = math.floor(b)"}),
         ("a = b or c", {"pass", "a = b", "a = c"}),
         ("a = b if c else d", {"pass", "a = b", "a = d"}),
         ("a = b <= c", {"pass", "a = b < c"}),
@@ -180,12 +184,30 @@ def test_lines_of_the_other_files_are_removed_or_weakened() -> None:
 def test_every_mutant_of_a_folder_is_another_file_with_a_name_of_its_own(folder: Folder) -> None:
     found = mutations.mutants(folder.path)
     assert len({mutant.id for mutant in found}) == len(found)
-    assert {mutant.file for mutant in found} == {name for name in FILES if (folder.path / name).exists()}
+    whole = {name for name in FILES if (folder.path / name).exists()}
+    assert whole <= {mutant.file for mutant in found} <= whole | set(MORE_FILES)
     for mutant in found:
         text = (folder.path / mutant.file).read_text()
         assert mutant.apply(text) != text
         if mutant.file == "gunicorn.conf.py":
             ast.parse(mutant.apply(text))
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "what"),
+    [
+        ("step-5-larger", "src/config/settings.py", "CSRF_COOKIE_SECURE = False"),
+        ("extra-5-publishing", "publish.sh", '--tlog-upload=false "$1"'),
+        ("extra-6-deploying", "Caddyfile", "keepalive 5s"),
+        ("extra-6-deploying", "stack.yaml", "order: stop-first"),
+        ("extra-6-deploying", "stack.yaml", "mode: 0444"),
+        ("extra-7-platforms", "kubernetes/deployment.yaml", 'command: [sleep, "0"]'),
+        ("extra-7-platforms", "kubernetes/deployment.yaml", "terminationGracePeriodSeconds: 30"),
+        ("final", "compose.yaml", "stop_grace_period: 30s"),
+    ],
+)
+def test_what_a_colleague_would_propose_is_a_mutant(folder: str, file: str, what: str) -> None:
+    assert [m for m in mutations.mutants(ROOT / folder) if m.file == file and what in m.what.partition(" → ")[2]]
 
 
 def test_a_mutant_is_known_by_what_it_changes_not_by_its_line() -> None:

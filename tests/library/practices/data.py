@@ -18,7 +18,12 @@ BROWSER = {"Accept": "text/html"}
 
 def form_on(browser: httpx.Client) -> dict[str, str]:
     """The hidden field of the page's form, as a browser has it that has opened the page."""
-    return dict(re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', browser.get("/").text))
+    return hidden_field(browser.get("/").text)
+
+
+def hidden_field(page: str) -> dict[str, str]:
+    """The field of a page's form that nobody fills in."""
+    return dict(re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', page))
 
 
 def sign(running: Running, text: str) -> httpx.Response:

@@ -1,7 +1,6 @@
 """What can be seen of the files that hand an image to a platform."""
 
 import json
-import re
 import secrets
 import subprocess
 from collections.abc import Callable
@@ -15,8 +14,9 @@ from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .runtime import require_answer_in_flight, require_quick_stop, wait_until_listening
+from .runtime import gunicorn_seconds, require_answer_in_flight, require_quick_stop, wait_until_listening
 
+LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one machine alone lost requests
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
 FILES: dict[str, Callable[[Path], Contract]] = {
     "cloudrun.yaml": manifests.cloud_run,
@@ -35,6 +35,9 @@ def fits_kubernetes(subject: Subject) -> None:
         contract = manifests.kubernetes(found)
     except (KeyError, ValueError) as missing:
         raise Violation(f"there is not one Deployment that says {missing}", RENDER) from missing
+    if (pause := manifests.seconds_of(contract.pause)) < LEAST_PAUSE:
+        seen = f"{contract.file}: a pod stops after {pause:.0f} s, and proxies on other machines still send to it"
+        raise Violation(seen, RENDER)
     image = docker.image.inspect(subject.image).config.user
     for what, template in manifests.pod_templates(found):
         for container in template["spec"]["containers"]:
@@ -56,22 +59,16 @@ def restricted_pods(subject: Subject) -> None:
 def fits_other_platforms(subject: Subject) -> None:
     """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, signal, and time to stop."""
     for name, read in FILES.items():
-        file = subject.path / name
-        if not file.exists():
-            raise Violation(f"there is no {name}", f"ls {name}")
         try:
-            contract = read(file)
+            contract = read(subject.path / name)
         except (KeyError, ValueError) as missing:
             raise Violation(f"{name} does not say {missing}", f"cat {name}") from missing
         require_contract(subject, contract)
 
 
 def _rendered(subject: Subject) -> list[Manifest]:
-    folder = subject.path / manifests.FOLDER
-    if not (folder / "kustomization.yaml").exists():
-        raise Violation("there are no manifests for Kubernetes", f"ls {manifests.FOLDER}/kustomization.yaml")
     try:
-        return manifests.rendered(folder)
+        return manifests.rendered(subject.path / manifests.FOLDER)
     except manifests.NoKubectl as missing:
         raise NotAsked(str(missing)) from missing
     except subprocess.CalledProcessError as error:
@@ -136,21 +133,12 @@ def _require_times(running: Running, contract: Contract, by_hand: str) -> None:
             docker.execute(running.container, [contract.pause[0], "--version"])
     except DockerException as error:
         raise Violation(f"{contract.file}: the image has no {contract.pause[0]}", by_hand) from error
-    try:
-        config = str(docker.execute(running.container, ["gunicorn", "--print-config"]))
-    except DockerException:
-        return  # another server, whose settings nobody knows here
-    times = {
-        name: int(value) for name, value in re.findall(r"^(timeout|graceful_timeout) += (\d+)$", config, re.MULTILINE)
-    }
-    if times["graceful_timeout"] >= contract.grace:
-        seen = (
-            f"gunicorn gives requests {times['graceful_timeout']} s to end, and is killed after {contract.grace:.0f} s"
-        )
+    patience = gunicorn_seconds(running.container, "graceful_timeout")
+    if patience >= contract.grace:
+        seen = f"gunicorn gives requests {patience} s to end, and is killed after {contract.grace:.0f} s"
         raise Violation(f"{contract.file}: {seen}", by_hand)
+    timeout = gunicorn_seconds(running.container, "timeout")
     for probe in contract.probes:
-        if probe.kind == "liveness" and probe.patience <= times["timeout"]:
-            seen = (
-                f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {times['timeout']} s"
-            )
+        if probe.kind == "liveness" and probe.patience <= timeout:
+            seen = f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {timeout} s"
             raise Violation(f"{contract.file}: {seen}", by_hand)

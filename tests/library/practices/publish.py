@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -36,6 +37,15 @@ SCRIPT, DEPLOY = "publish.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
 STAND_IN = "io.github.dockerizing-python.stand-in"  # the label that bootstrap/bases.sh gives to stand-ins
 NAME = "hello"
+# In the place of `docker`: the engine's own, but before anything is signed, the tag is another image's.
+SOMEBODY = """#!/bin/sh
+case " $* " in
+  *" cosign "*)
+    printf 'FROM {base}\nLABEL of=somebody\n' | {docker} build --quiet --tag {name} - &&
+      {docker} push --quiet {name} ;;
+esac >&2
+exec {docker} "$@"
+"""
 
 
 @dataclass
@@ -65,12 +75,21 @@ class Publisher:
         )
 
     def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
-        """Publish what is in the folder, as if it were built on a base image with or without the label."""
+        """Publish what is in the folder, as if it were built on a base image with or without the label.
+
+        Once it is pushed, and before it is signed, somebody else pushes another image under the same tag.
+        """
+        somebody = self.copy.path.parent / "somebody/docker"
+        somebody.parent.mkdir(exist_ok=True)
+        name, engine = f"{self.repository}:{tag}", shutil.which("docker")
+        somebody.write_text(SOMEBODY.format(docker=engine, name=name, base=self.copy.parsed.base_image))
+        somebody.chmod(0o755)
         labelled = self.copy.path.parent / "labelled.json"
         labelled.write_text(json.dumps({"services": {self.copy.service: {"build": {"labels": {STAND_IN: stand_in}}}}}))
         files = os.pathsep.join(("compose.yaml", str(labelled)))
         with one_build_at_a_time():
-            return self.run(f"./{SCRIPT}", f"{self.repository}:{tag}", COMPOSE_FILE=files)
+            path = os.pathsep.join((str(somebody.parent), os.environ["PATH"]))
+            return self.run(f"./{SCRIPT}", name, COMPOSE_FILE=files, PATH=path)
 
     def tags(self) -> list[str]:
         """The tags that the registry has."""
@@ -137,14 +156,7 @@ class Publisher:
 
 @contextmanager
 def publisher(subject: Subject) -> Iterator[Publisher]:
-    """A publisher, with its registry running and a new key; all of it goes afterwards.
-
-    Raises:
-        Violation: the folder has no files to publish with.
-    """
-    for file in (SCRIPT, DEPLOY, PUBLISH, RELEASE):
-        if not (subject.path / file).exists():
-            raise Violation(f"nothing says how the image is published: there is no {file}", "docker compose push web")
+    """A publisher, with its registry running and a new key; all of it goes afterwards."""
     with subject.copied("to publish") as copy:
         publisher = Publisher(copy, free_port())
         try:
