@@ -20,12 +20,14 @@ from python_on_whales.exceptions import DockerException
 
 from . import tutorial
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
-from .practices.runtime import LISTENING, wait_until_listening
+from .practices.runtime import LISTENING, health, wait_until_listening
 from .subject import READY_LIMIT, Running, Subject
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 # What a project has if all these are there.
 FILES_OF = {
+    "debug-file": ("compose.debug.yaml",),
+    "export": ("poetry.lock", "requirements.txt", "pyproject.toml"),
     "manifests": ("kubernetes/kustomization.yaml",),
     "release": ("publish.sh", "deploy.sh", "compose.publish.yaml", "compose.release.yaml"),
     "stack": ("stack.yaml",),
@@ -96,8 +98,7 @@ def prepare(
 
     lesson = next((lesson for lesson in tutorial.load() if lesson.path == folder), None)
     if lesson:
-        subject = Subject(lesson.name, copy)
-        subject = replace(subject, has=subject.has | lesson.has)
+        subject = Subject(lesson.name, copy, has=lesson.has)
     else:
         has = frozenset(thing for thing, names in FILES_OF.items() if all((copy / name).exists() for name in names))
         has |= {"compose"} if files else set()
@@ -112,6 +113,10 @@ def prepare(
         subject, more = _composed(subject, tuple(files), service)
     else:
         subject, more = _alone(subject, service), []
+    if not lesson:
+        watching = any((service.get("develop") or {}).get("watch") for service in subject.services().values())
+        stage = {"test-stage"} if "test" in subject.parsed.stage_names else set()
+        subject = replace(subject, has=subject.has | stage | ({"watch"} if watching else set()))
     return Prepared(subject, lesson, (*notes, *more))
 
 
@@ -366,7 +371,8 @@ def first_start(prepared: Prepared) -> Prepared:
             reachable = [port for port, local in found.items() if not local]
             if subject.port in found or "published" in subject.has or len(reachable) != 1:
                 _require_answer(running, found)
-                return prepared
+                has = {"healthcheck"} if health(running) != "not checked" else set()
+                return replace(prepared, subject=replace(subject, has=subject.has | has))
     except DockerException as error:
         if "python3" in (error.stderr or ""):
             raise Unusable("the image has no python3, with which the practices look around in it") from error

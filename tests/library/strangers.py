@@ -140,7 +140,8 @@ def adopt(project: Project, folder: Path) -> Subject:
     for name, (old, new) in project.changed.items():
         change(folder / name, old, new)
     beside(folder, export_commands(project.manager))
-    return Subject(f"tests/projects/{project.name} with final's files", folder)
+    has = frozenset({"compose", "published"})
+    return Subject(f"tests/projects/{project.name} with final's files", folder, has=has)
 
 
 def change(file: Path, old: str, new: str) -> None:

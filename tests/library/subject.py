@@ -38,11 +38,6 @@ from .engine import (
 )
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
-# What every folder of the tutorial has, and a project may lack (`practices.THINGS` says what follows from that).
-OF_EVERY_FOLDER = frozenset(
-    {"compose", "manifests", "modes", "published", "release", "stack", "test-service", "vendors", "version"}
-)
-
 
 # How source is run in a container. Every image of Python's has this name; the look must leave no bytecode behind.
 PYTHON = ("python3", "-B", "-c")
@@ -84,9 +79,9 @@ class Running:
     def get(
         self, path: str | None = None, port: int | None = None, timeout: float = 10, accept: str = "*/*"
     ) -> httpx.Response:
-        return httpx.get(
-            self.url(port) + (path or self.page), timeout=timeout, headers={"Accept": accept}, verify=tls()
-        )
+        # No proxy leads to this machine; to look for one takes longer than the request.
+        url = self.url(port) + (path or self.page)
+        return httpx.get(url, timeout=timeout, headers={"Accept": accept}, verify=tls(), trust_env=False)
 
     def answers(self, path: str | None = None, port: int | None = None) -> bool:
         """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
@@ -193,7 +188,7 @@ class Subject:
         page: the path that is asked for where nothing else is said.
         slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
         names_folder: whether the page is JSON with the folder's name as ``step``.
-        has: the things that not every app has; practices that need another one are not asked.
+        has: the things that practices may need (`practices.THINGS`); one that needs another thing is not asked.
         copy_of: the name of the folder that this is a copy of, if it is one.
     """
 
@@ -212,7 +207,7 @@ class Subject:
     page: str = "/"
     slow: str | None = "/slow?seconds={seconds}"
     names_folder: bool = True
-    has: frozenset[str] = OF_EVERY_FOLDER
+    has: frozenset[str] = frozenset()
     copy_of: str = ""
 
     @property
@@ -306,6 +301,7 @@ class Subject:
         project = self._project(self.image_name)
         try:
             arguments = {"BUILDKIT_CACHE_MOUNT_NS": mounts} if mounts else {}
+            _bring_bases(self.folder)
             with one_build_at_a_time(alone=alone):
                 start = time.monotonic()
                 log = project.compose.build(self.service, arguments, cache, progress="plain", stream_logs=True)
@@ -399,6 +395,21 @@ class Subject:
                     _shared.end()
 
 
+@cache
+def _bring_bases(folder: str) -> None:
+    """See that the base images are there that a folder of the tutorial names; those of other projects the engine finds.
+
+    Raises:
+        BuildFailed: they are not to be had.
+    """
+    if not (tutorial.ROOT / folder / "Dockerfile").exists():
+        return
+    command = ["bootstrap/bases.sh", folder]
+    brought = subprocess.run(command, cwd=tutorial.ROOT, capture_output=True, text=True, check=False)
+    if brought.returncode:
+        raise BuildFailed(brought.stderr, folder, " ".join(command))
+
+
 _bases: dict[str, str] = {}  # what Subject.base has found or built
 _built: set[tuple[object, ...]] = set()  # the keys of what Subject.image has built
 
@@ -444,14 +455,14 @@ def share(subject: Subject, limit: float, **overrides: Any) -> None:
 
 def subjects(folder: tutorial.Folder) -> list[Subject]:
     """What is to be tested of a folder: what compose starts, and its variants."""
-    has = OF_EVERY_FOLDER | folder.has
+    whole = Subject(folder.name, folder.path, has=folder.has)
     variants = (
-        Subject(
-            f"{folder.name}/{variant.dockerfile}", folder.path, variant.dockerfile, service=variant.service, has=has
+        replace(
+            whole, name=f"{folder.name}/{variant.dockerfile}", dockerfile=variant.dockerfile, service=variant.service
         )
         for variant in folder.variants
     )
-    return [Subject(folder.name, folder.path, has=has), *variants]
+    return [whole, *variants]
 
 
 def wrong_subject(folder: tutorial.Folder) -> Subject | None:
@@ -459,4 +470,4 @@ def wrong_subject(folder: tutorial.Folder) -> Subject | None:
     if not folder.wrong:
         return None
     name = f"{folder.name}/{folder.wrong.dockerfile}"
-    return Subject(name, folder.path, folder.wrong.dockerfile, folder.wrong.reachable_with)
+    return Subject(name, folder.path, folder.wrong.dockerfile, folder.wrong.reachable_with, has=folder.has)

@@ -39,9 +39,9 @@ class Folder:
 
     ``app`` is the app that it carries, which is that of the folder it builds on unless it says another one: figures of
     different apps are not compared. ``reference`` is the directory of a second page, with what is looked up rather than
-    read, if there is one. ``has`` names the things that not every app has (a database, a page): a practice
-    that needs one of them applies to folders that have it. ``gives_up`` maps a practice to the reason. ``holds`` is
-    derived: the practices that must be seen to hold in this folder.
+    read, if there is one. ``has`` names the things that practices may need (a database, a stage ``test``), those of
+    the folders that it builds on, too. ``gives_up`` maps a practice to the reason. ``holds`` is derived: the practices
+    that must be seen to hold in this folder.
     """
 
     name: str
@@ -112,6 +112,8 @@ def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) 
     """
     taught = set()
     for folder in folders:
+        if unneeded := folder.has - {thing for thing in needs.values() if thing}:
+            raise TutorialError(f"{folder.name}: no practice needs {', '.join(sorted(unneeded))}, which `has` names")
         for practice in (*folder.adds, *folder.gives_up, *folder.starts_with):
             if practice not in needs:
                 raise TutorialError(f"{folder.name}: unknown practice {practice}")
@@ -141,17 +143,18 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
     adds = tuple(entry["adds"])
     gives_up = entry.get("gives_up", {})
     starts_with = tuple(entry.get("starts_with", ()))
-    inherited = {p for parent in entry["builds_on"] for p in earlier[parent].holds}
+    parents = [earlier[parent] for parent in entry["builds_on"]]
+    inherited = {practice for parent in parents for practice in parent.holds}
     return Folder(
         name=name,
         title=entry["title"],
         promise=entry["promise"],
-        app=entry.get("app") or next((earlier[parent].app for parent in entry["builds_on"]), ""),
+        app=entry.get("app") or next((parent.app for parent in parents), ""),
         builds_on=tuple(entry["builds_on"]),
         adds=adds,
         gives_up=gives_up,
         starts_with=starts_with,
-        has=frozenset(entry.get("has", ())),
+        has=frozenset(entry.get("has", ())).union(*(parent.has for parent in parents)),
         wrong=Wrong(**entry["wrong"]) if "wrong" in entry else None,
         variants=tuple(Variant(**variant) for variant in entry.get("variants", ())),
         holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),

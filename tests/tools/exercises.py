@@ -82,7 +82,9 @@ def check(exercise: Exercise, into: Path) -> None:
         # Under the folder's name, which the app's answer carries; what you change meanwhile makes no difference.
         copy = engine.SCRATCH / "exercise" / exercise.folder.name
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
-        subject = Subject(f"exercise-{exercise.number}", copy, reachable_with=exercise.sabotage.reachable_with)
+        subject = Subject(
+            f"exercise-{exercise.number}", copy, None, exercise.sabotage.reachable_with, has=exercise.folder.has
+        )
         for number, practice in enumerate(practices, start=1):
             which = f", {number} of {len(practices)}" if len(practices) > 1 else ""
             print(f"check: building and trying {_shown(path)}{which}", flush=True)

@@ -140,7 +140,7 @@ def test_work_that_is_there_stays_there(ask: Callable[..., str], tmp_path: Path)
 
 def test_the_first_hint_names_the_practice_and_the_second_one_the_article(ask: Callable[..., str]) -> None:
     first, second = ask("hint", "6"), ask("hint", "6", "--more")
-    assert "healthcheck" in first
+    assert "hang-noticed" in first
     assert "MORE=1" in first
     assert "README.md" not in first
     assert "step-4-nontrivial/README.md" in second

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from library.matrix import cells, daily_sabotages
 from library.practices import PRACTICES, Violation
 from library.subject import Subject
 
@@ -33,3 +34,20 @@ def test_a_tool_without_a_version_is_noticed(tmp_path: Path, pinned: str, loose:
 def test_tools_with_a_version_or_a_digest(tmp_path: Path, pinned: str) -> None:
     (tmp_path / "Dockerfile").write_text(PINNED.replace(":0.13.8", pinned))
     PRACTICES["pinned-tools"].check(Subject("pinned", tmp_path))
+
+
+@pytest.mark.parametrize("practice", PRACTICES)
+def test_each_practice_is_seen_to_hold_and_to_fail_by_make_test(practice: str) -> None:
+    """In the folder that adds it and right before, or after a change that breaks it: no *no* for what is not there."""
+    seen = {cell.holds for cell in cells() if cell.practice.id == practice and cell.daily}
+    seen |= {False for sabotage in daily_sabotages() if practice in sabotage.breaks}
+    assert seen == {True, False}, f"no folder before fails {practice}: add a Sabotage to tests/library/sabotages.py"
+
+
+def test_what_a_folder_is_not_about_is_not_asked_of_it() -> None:
+    asked = {(cell.subject.name, cell.practice.id) for cell in cells()}
+    assert ("extra-7-platforms", "fits-kubernetes") in asked
+    assert ("final", "fits-kubernetes") not in asked
+    assert ("extra-1-compiling", "keeps-data") in asked, "it has step 5's database"
+    assert ("step-3-basic", "test-target") not in asked, "it has no such stage"
+    assert ("step-3-basic", "hang-noticed") in asked, "a hang can be seen there, too"

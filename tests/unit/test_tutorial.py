@@ -44,6 +44,16 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
     assert two.holds == {"answers", "stops"}
 
 
+def test_a_folder_has_what_it_builds_on_has(tmp_path: Path) -> None:
+    _, two = _load(
+        GOOD.replace('app = "clock"', 'app = "clock"\nhas = ["clock"]').replace(
+            'has = ["clock"]\nadds = ["stops"]', 'adds = ["stops"]'
+        ),
+        tmp_path,
+    )
+    assert two.has == {"clock"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -68,6 +78,7 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
             "one: gives up stops, which it never had",
         ),
         ('has = ["clock"]', "has = []", "two: stops needs a clock, which `has` does not name"),
+        ('has = ["clock"]', 'has = ["clock", "bell"]', "two: no practice needs bell, which `has` names"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 from python_on_whales.exceptions import DockerException
 
 from ..engine import BuildFailed, NotReady, last_line
-from ..subject import OF_EVERY_FOLDER, Subject
+from ..subject import Subject
 
 PRACTICES: dict[str, "Practice"] = {}
 
@@ -20,6 +20,9 @@ Check = Callable[[Subject], None]
 Thing = Literal[
     "compose",
     "database",
+    "debug-file",
+    "export",
+    "healthcheck",
     "manifests",
     "modes",
     "page",
@@ -27,13 +30,18 @@ Thing = Literal[
     "release",
     "stack",
     "test-service",
+    "test-stage",
     "vendors",
     "version",
+    "watch",
 ]
-# What an app may lack, and why practices that need it are then not asked.
+# What a folder may lack, and why practices that are about it are then not asked: nobody could see them fail.
 THINGS: dict[Thing, str] = {
     "compose": "no compose file says how the app is started",
     "database": "it is about step 5's guestbook and its database",
+    "debug-file": "it starts extra 4's own `compose.debug.yaml`",
+    "export": "there is no requirements.txt beside a poetry.lock, from which it is exported",
+    "healthcheck": "neither the image nor the compose file has a health check",
     "manifests": "it compares the image with the manifests in `kubernetes/`, as extra 7 has them",
     "modes": "it tries the three words of step 5's own entrypoint",
     "page": "it looks at what the page of step 5's guestbook links to",
@@ -41,8 +49,10 @@ THINGS: dict[Thing, str] = {
     "release": "it publishes and deploys with extra 5's own `publish.sh` and `deploy.sh`",
     "stack": "it deploys extra 6's own `stack.yaml`",
     "test-service": "it runs the service `test` that the tutorial's compose files have",
+    "test-stage": "no stage of the Dockerfile is called test",
     "vendors": "it compares the image with extra 7's files for Cloud Run, Fly.io and Azure Container Apps",
     "version": "it asks for what step 5 answers to GET /version",
+    "watch": "no service of a compose file watches your files (`develop: watch:`)",
 }
 
 
@@ -72,8 +82,7 @@ class Practice:
         slow: it builds again or starts containers of its own: half a minute, where others take a second.
         slow_to_fail: it takes a minute or so to be seen *not* to hold.
         builds: it reads the Dockerfile, or builds something of its own: that the image is the same says nothing of it.
-        needs: a thing that an app must have for the practice to be asked; ``has`` in tutorial.toml names those that
-            not every folder has.
+        needs: the thing that the practice is about, if a folder may lack it; ``has`` in tutorial.toml names it.
     """
 
     id: str
@@ -86,8 +95,8 @@ class Practice:
     needs: Thing | None
 
     def applies_to(self, has: frozenset[str]) -> bool:
-        """Whether it is asked of a folder that has these things besides those that every folder has."""
-        return self.needs is None or self.needs in has | OF_EVERY_FOLDER
+        """Whether it is asked of what has these things."""
+        return self.needs is None or self.needs in has
 
 
 def practice(
@@ -106,8 +115,8 @@ def practice(
 
 
 def needs() -> dict[str, str | None]:
-    """The id of every practice, and the thing that it needs, if not every folder has it."""
-    return {p.id: None if p.needs in OF_EVERY_FOLDER else p.needs for p in PRACTICES.values()}
+    """The id of every practice, and the thing that it needs, if any."""
+    return {practice.id: practice.needs for practice in PRACTICES.values()}
 
 
 Outcome = Literal["holds", "violated", "not asked"]
@@ -124,7 +133,7 @@ class Answer:
 
 def ask(practice: Practice, subject: Subject) -> Answer:
     """Ask a practice of any subject. Whatever goes wrong meanwhile is a reason for not having asked."""
-    if practice.needs and practice.needs not in subject.has:
+    if practice.needs and not practice.applies_to(subject.has):
         return Answer("not asked", THINGS[practice.needs])
     try:
         practice.check(subject)

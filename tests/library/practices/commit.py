@@ -6,16 +6,14 @@ import sys
 from pathlib import Path
 
 from ..subject import Subject
-from . import NotAsked, Violation, practice
+from . import Violation, practice
 
 
-@practice(slow=True)
+@practice(slow=True, needs="export")
 def requirements_in_sync(subject: Subject) -> None:
     """A new lock without a new export is refused before the commit, which leaves the corrected `requirements.txt`."""
     if not (subject.source / ".pre-commit-config.yaml").exists():
         raise Violation("there are no hooks: nothing compares requirements.txt with poetry.lock", "ls -A")
-    if not all((subject.source / name).exists() for name in ("poetry.lock", "requirements.txt", "pyproject.toml")):
-        raise NotAsked("it changes poetry.lock and looks at requirements.txt, and one of them is not there")
     with subject.copied("as a repository of its own") as copy:
         lock, requirements, project = (copy.source / f for f in ("poetry.lock", "requirements.txt", "pyproject.toml"))
         subprocess.run(["git", "init", "--quiet"], cwd=copy.source, check=True)

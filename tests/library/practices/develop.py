@@ -5,6 +5,7 @@ import json
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from python_on_whales.exceptions import DockerException
 
 from .. import dap, locks
-from ..engine import one_build_at_a_time, wait_until
+from ..engine import SCRATCH, one_build_at_a_time, wait_until
 from ..subject import NOT_CODE, Running, Subject
 from . import NotAsked, Violation, practice
 
@@ -25,7 +26,7 @@ RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 DEBUG_FILE = "compose.debug.yaml"
 
 
-@practice(slow=True, slow_to_fail=True, needs="compose")
+@practice(slow=True, slow_to_fail=True, needs="watch")
 def watched(subject: Subject) -> None:
     """`docker compose watch` brings what you save into the app that runs."""
     watching = _services_that_watch(subject)
@@ -34,7 +35,8 @@ def watched(subject: Subject) -> None:
             copy = _on_free_ports(folder, name, service)
             with copy.started() as running, one_build_at_a_time(), _watching(running):
                 running.wait_until_ready()
-                if _runs_what_is_saved(copy, running):
+                builds = any(rule["action"] == "rebuild" for rule in service["develop"]["watch"])
+                if _runs_what_is_saved(copy, running, limit=40 if builds else 10):
                     return
     raise Violation(f"saved, and not run by {', '.join(watching)}", "docker compose watch")
 
@@ -51,13 +53,10 @@ def _services_that_watch(subject: Subject) -> dict[str, Any]:
     raise Violation("no service of the compose file watches your files", "docker compose watch")
 
 
-def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
-    """Whether the service says a word that saved modules say, in this container or in another one."""
+def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
+    """Whether the service says a word that saved modules say within so many seconds, here or in another container."""
     word = secrets.token_hex()
-
-    def save_and_look() -> bool:
-        _save_in_modules(copy, word, _overwritten)
-        return wait_until(runs, limit=5, pause=0.5)
+    _save_in_modules(copy, word, _overwritten)
 
     def runs() -> bool:
         try:
@@ -65,11 +64,30 @@ def _runs_what_is_saved(copy: Subject, running: Running) -> bool:
         except DockerException:
             return False  # another container is taking its place
 
-    # Compose does not say when it begins to watch: a save that it has not seen is repeated.
-    return wait_until(save_and_look, limit=120)
+    return wait_until(runs, limit, pause=0.5)
 
 
-@practice(slow=True, slow_to_fail=True, needs="compose")
+@practice(slow=True)
+def mounted_code_runs(subject: Subject) -> None:
+    """A changed file that you mount over the image's is what runs: no bytecode in the image stands for it."""
+    word = secrets.token_hex()
+    with subject.copied("to mount files of") as copy:
+        _save_in_modules(copy, word, _overwritten)
+        inside = f"{subject.shared.container.config.working_dir}/{copy.code.relative_to(copy.source)}"
+        mounts = []
+        for file in _modules(copy.code):
+            file.chmod(0o644)  # the app's user reads it, whatever the umask of the clone was
+            # Each by itself: a directory would cover the bytecode, too.
+            mounts.append(f"{file}:{inside}/{file.relative_to(copy.code)}:ro")
+        with subject.running(volumes=mounts) as running:
+            if word not in running.log:
+                raise Violation(
+                    "what is mounted has other code, and the image's own runs",
+                    f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py web",
+                )
+
+
+@practice(slow=True, slow_to_fail=True, needs="watch")
 def live_reload(subject: Subject) -> None:
     """While you write, production's image answers with what you save within 3 seconds; only another lock is built."""
     seen = []
@@ -113,13 +131,9 @@ def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
     if not changing:
         raise NotAsked("it reloads; there is no lock file to see a build after a change of it")
 
-    def rebuilt() -> bool:
-        for file in changing:
-            file.write_text(f"{file.read_text()}\n# another lock\n")
-        return wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5)
-
-    # Compose does not say when it begins to watch: a save that it has not seen is repeated.
-    if not wait_until(rebuilt, limit=120):
+    for file in changing:
+        file.write_text(f"{file.read_text()}\n# another lock\n")
+    if not wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5):
         names = ", ".join(file.name for file in changing)
         raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
     replace(running.now(), by_hand=by_hand).wait_until_ready()
@@ -139,14 +153,16 @@ def _runs(running: Running, word: str) -> bool:
 
 @contextmanager
 def _watching(running: Running) -> Iterator[None]:
-    """Let compose watch the files of a service that runs."""
+    """Let compose watch the files of a service that runs: it has begun, and sees what is saved from now on."""
     command = [*map(str, running.project.client_config.docker_compose_cmd), "watch", "--no-up", running.service]
-    watch = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        watch.terminate()
-        watch.wait()
+    with tempfile.NamedTemporaryFile(dir=SCRATCH) as file:
+        watch = subprocess.Popen(command, stdout=file, stderr=file)
+        try:
+            wait_until(lambda: b"Watch enabled" in Path(file.name).read_bytes() or watch.poll() is not None, limit=30)
+            yield
+        finally:
+            watch.terminate()
+            watch.wait()
 
 
 def _made_of(image: str) -> str:
@@ -193,15 +209,13 @@ def _on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subj
     return replace(copy, service=name, port=port, target=target, compose=(*copy.compose, str(file)))
 
 
-@practice(slow=True, needs="compose")
+@practice(slow=True, needs="debug-file")
 def debuggable(subject: Subject) -> None:
     """With `compose.debug.yaml`, an editor on this machine alone stops a request; production has no debugger in it."""
     if found := subject.shared.python(
         "import importlib.util as u; print(*(m for m in ('debugpy', 'pydevd', 'pydevd_pycharm') if u.find_spec(m)))"
     ).strip():
         raise Violation(f"{found} is in production", "docker compose run --rm web python -m debugpy --version")
-    if not (subject.path / DEBUG_FILE).exists():
-        raise Violation(f"there is no {DEBUG_FILE}, and no debugger in the image", f"ls {DEBUG_FILE}")
     with subject.copied("with a debugger", compose=(DEBUG_FILE,)) as folder:
         waiting = {name: service for name, service in folder.services().items() if len(service.get("ports") or ()) > 1}
         if not waiting:

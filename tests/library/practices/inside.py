@@ -56,8 +56,17 @@ def distributions_of_image(image: str) -> dict[str, str]:
     return distributions
 
 
+_installed: dict[tuple[object, ...], dict[str, str]] = {}  # by the subject's key
+
+
 def installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
+    if subject.key not in _installed:
+        _installed[subject.key] = _look_for_installed(subject)
+    return _installed[subject.key]
+
+
+def _look_for_installed(subject: Subject) -> dict[str, str]:
     interpreter = subject.shared.python(APP_INTERPRETER)
     found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-B", "-c", DISTRIBUTIONS])))
     brought = distributions_of_image(subject.base)

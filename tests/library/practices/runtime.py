@@ -16,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
+from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import SCRATCH, NotReady, docker, inspect, last_line, run_to_its_end, wait_until
@@ -64,6 +65,18 @@ def listening():
     return [f[1] for f in lines if f[3] == "0A" and not f[1].startswith("0B00007F")]
 """
 
+# One look that waits: each `docker exec` costs more than the app needs meanwhile to start.
+WAIT_FOR_LISTENING = (
+    LISTENING
+    + """
+import time
+end = time.monotonic() + 5
+while not listening() and time.monotonic() < end:
+    time.sleep(0.05)
+print(*listening())
+"""
+)
+
 # For messages: gunicorn and uWSGI say the process ids of their workers when they start them.
 WORKER_PIDS = "docker compose logs web | grep 'pid: '"
 
@@ -76,7 +89,7 @@ def wait_until_listening(running: Running) -> None:
 
     def listens() -> bool:
         try:
-            return bool(running.python(LISTENING + "print(*listening())"))
+            return bool(running.python(WAIT_FOR_LISTENING))
         except DockerException:
             if not running.ends():
                 raise
@@ -206,7 +219,7 @@ def undisturbed_life(subject: Subject) -> Life:
 
 @practice(slow=True)
 def graceful_stop(subject: Subject) -> None:
-    """On `docker stop`, a request in flight is answered; exit code 0; an idle container stops in under 2 seconds."""
+    """On `docker stop`, a request in flight is answered; an idle app ends within 2 seconds of a free CPU, with 0."""
     life = undisturbed_life(subject)
     _require_exit_code_0(life.exit_code, "docker compose stop; docker compose ps --all")
     _require_quick(life.stop_seconds)
@@ -264,7 +277,7 @@ def concurrent_requests(subject: Subject) -> None:
     """While three slow requests are under way, another one is answered."""
     if not subject.slow:
         raise NotAsked("it asks for a path that takes 2 s or so: SLOW=/report")
-    path = subject.slow_path(20)
+    path = subject.slow_path(10)
     # The container ends first, and the requests with it: nobody waits for them.
     with ThreadPoolExecutor() as pool, subject.running() as running:
         slow = _in_flight(running, pool, path, number=3, seconds=1)
@@ -368,40 +381,80 @@ def crash_traceback(subject: Subject) -> None:
             )
 
 
+# For messages: how to see what the engine makes of it.
+SEE_HEALTH = ("docker compose ps", "docker inspect --format '{{json .State.Health}}' CONTAINER")
+SEE_HEALTHCHECK = "docker inspect --format '{{.Config.Healthcheck}}' IMAGE"
+# A shipped check, asked more often, so that nobody waits for three intervals.
+OFTEN = {"interval": "1s", "retries": 2, "timeout": "3s"}
+
+
+@dataclass(frozen=True)
+class Healthcheck:
+    """The times of a health check, in seconds, and how many failures in a row make a container unhealthy."""
+
+    interval: float
+    timeout: float
+    start_period: float
+    start_interval: float
+    retries: int
+
+
+def shipped_healthcheck(subject: Subject) -> Healthcheck | None:
+    """The image's own health check, or the compose file's."""
+    values = inspect(subject.shared.container.id, "Config.Healthcheck")
+    if not values or values.get("Test") in (None, [], ["NONE"]):
+        return None
+
+    def seconds(name: str, default: float) -> float:
+        return float(values.get(name) or default * 1e9) / 1e9
+
+    return Healthcheck(
+        seconds("Interval", 30),
+        seconds("Timeout", 30),
+        seconds("StartPeriod", 0),
+        seconds("StartInterval", 5),
+        values.get("Retries") or 3,
+    )
+
+
 @practice(slow=True)
 def healthcheck(subject: Subject) -> None:
-    """The engine sees a start within 5 seconds, on any `PORT`; within 2 minutes a hang, and answers that are errors."""
-    by_hand = ("docker compose ps", "docker inspect --format '{{json .State.Health}}' CONTAINER")
-    shipped = subject.shared.container.config.healthcheck  # the image's, or the compose file's
-    if shipped is None or shipped.test == ["NONE"]:
-        raise Violation("the image has no HEALTHCHECK", "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
-    # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
-    interval, timeout = ((nanoseconds or 30e9) / 1e9 for nanoseconds in (shipped.interval, shipped.timeout))
-    if (longest := (shipped.retries or 3) * (interval + timeout)) > 120:
-        raise Violation(
-            f"a hang is noticed after up to {longest:.0f} s: interval {interval:.0f} s, timeout {timeout:.0f} s",
-            "docker inspect --format '{{.Config.Healthcheck}}' IMAGE",
-        )
-    values = inspect(subject.shared.container.id, "Config.Healthcheck")
-    start_period, start_interval = (values.get(name, 0) / 1e9 for name in ("StartPeriod", "StartInterval"))
+    """The engine knows that the app has started: its first look is within 5 seconds, and sees a healthy app."""
+    if not (check := shipped_healthcheck(subject)):
+        raise Violation("there is no HEALTHCHECK: the engine knows only that the process runs", *SEE_HEALTH)
+    if not check.start_period:
+        raise Violation(f"there is no start period: the first look is after {check.interval:.0f} s", SEE_HEALTHCHECK)
+    if check.start_interval >= 5:
+        raise Violation("the first look is after 5 s or more", SEE_HEALTHCHECK)
+    if (state := undisturbed_life(subject).health) != "healthy":
+        raise Violation(f"its health is {state}", *SEE_HEALTH)
+
+
+@practice(needs="healthcheck")
+def healthcheck_fair(subject: Subject) -> None:
+    """The health check is no burden and calls nobody ill too early: not at a slow answer, not while an app starts."""
+    check = shipped_healthcheck(subject)
+    if not check:
+        raise Violation("there is no health check", SEE_HEALTHCHECK)
     for wrong, because in (
-        (interval < 5, f"it starts a Python every {interval:.0f} s"),
-        (shipped.retries == 1, "one slow answer, and the app is called unhealthy"),
-        (timeout < 2, f"an answer that takes {timeout:.0f} s counts as none"),
-        (0 < start_period < 5, f"after {start_period:.0f} s it looks every {interval:.0f} s only"),
-        (start_period > 120, f"for {start_period:.0f} s after the start, no failure counts"),
-        (not start_period, f"there is no start period: the first look is after {interval:.0f} s"),
-        ((start_interval or 5) >= 5, "the first look is after 5 s or more"),
+        (check.interval < 5, f"it starts a Python every {check.interval:.0f} s"),
+        (check.retries == 1, "one slow answer, and the app is called unhealthy"),
+        (check.timeout < 2, f"an answer that takes {check.timeout:.0f} s counts as none"),
+        (
+            0 < check.start_period < 5,
+            f"after {check.start_period:.0f} s it looks every {check.interval:.0f} s only",
+        ),
+        (check.start_period > 120, f"for {check.start_period:.0f} s after the start, no failure counts"),
     ):
         if wrong:
-            raise Violation(because, "docker inspect --format '{{.Config.Healthcheck}}' IMAGE")
+            raise Violation(because, SEE_HEALTHCHECK)
 
-    if (said := undisturbed_life(subject).health) != "healthy":
-        raise Violation(f"its health is {said}", *by_hand)
-    # The same check, asked more often, so that nobody waits for three intervals; of an app that listens elsewhere.
-    often = {"interval": "1s", "retries": 2, "timeout": "3s"}
+
+@practice(slow=True, needs="healthcheck")
+def healthcheck_on_any_port(subject: Subject) -> None:
+    """The health check asks where the app listens, whatever `PORT` says."""
     elsewhere = {"environment": {"PORT": "9001"}, "ports": ["9001"]}
-    with subject.started(healthcheck=often, **elsewhere) as running:
+    with subject.started(healthcheck=OFTEN, **elsewhere) as running:
         wait_until_listening(running)
         # An app that does not look at PORT (port-from-env says so) answers where it always does.
         if not wait_until(lambda: running.answers(port=9001) or running.answers(), limit=READY_LIMIT):
@@ -411,17 +464,43 @@ def healthcheck(subject: Subject) -> None:
                 f"PORT=9001, where it answers, and its health is {health(running)}",
                 "docker compose run --detach --env PORT=9001 web; docker ps",
             )
+
+
+@practice(slow=True)
+def hang_noticed(subject: Subject) -> None:
+    """An app that hangs is called unhealthy within 2 minutes, and healthy again when it goes on."""
+    check = shipped_healthcheck(subject)
+    # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
+    if check and (longest := check.retries * (check.interval + check.timeout)) > 120:
+        raise Violation(
+            f"a hang is noticed after up to {longest:.0f} s: interval {check.interval:.0f} s,"
+            f" timeout {check.timeout:.0f} s",
+            SEE_HEALTHCHECK,
+        )
+    often: dict[str, Any] = {"healthcheck": OFTEN} if check else {}
+    with subject.running(**often) as running:
+        if check and not wait_until(lambda: health(running) == "healthy", limit=20):
+            raise Violation(f"its health is {health(running)}", *SEE_HEALTH)
         _signal_workers(running, signal.SIGSTOP)
-        if not wait_until(lambda: health(running) == "unhealthy", limit=20):
-            raise Violation(f"all workers are frozen, and its health is {health(running)}", *by_hand)
+        wait_until(lambda: health(running) in ("unhealthy", "not checked"), limit=20)
+        if (state := health(running)) != "unhealthy":
+            raise Violation(f"all workers are frozen, and its health is {state}", *SEE_HEALTH)
         _signal_workers(running, signal.SIGCONT)
         if not wait_until(lambda: health(running) == "healthy", limit=20):
-            raise Violation(f"the workers run again, and its health is {health(running)}", *by_hand)
+            raise Violation(f"the workers run again, and its health is {health(running)}", *SEE_HEALTH)
+
+
+@practice(slow=True)
+def errors_noticed(subject: Subject) -> None:
+    """An app whose every answer is a server error is called unhealthy."""
     # While an app may still be starting, no failure counts: for a whole minute where there is a database.
+    often = {"healthcheck": OFTEN | {"start_period": "1s"}} if shipped_healthcheck(subject) else {}
     broken = [*PYTHON, SERVER_ERRORS, str(subject.port)]
-    with subject.started(healthcheck=often | {"start_period": "1s"}, entrypoint=broken, command=[]) as running:
-        if not wait_until(lambda: health(running) == "unhealthy", limit=20):
-            raise Violation(f"every answer is a server error, and its health is {health(running)}", *by_hand)
+    with subject.started(entrypoint=broken, command=[], **often) as running:
+        wait_until_listening(running)
+        wait_until(lambda: health(running) in ("unhealthy", "not checked"), limit=20)
+        if (state := health(running)) != "unhealthy":
+            raise Violation(f"every answer is a server error, and its health is {state}", *SEE_HEALTH)
 
 
 # Run inside the container in the app's place: a server that answers every request with 500.
@@ -519,9 +598,21 @@ def patient_stop(subject: Subject) -> None:
     patience = subject.shared.container.config.stop_timeout or 10
     if patience > 120:
         raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
+    if (servers := gunicorn_seconds(subject.shared.container, "graceful_timeout")) and servers >= patience:
+        seen = f"gunicorn gives requests {servers} s to end, and the engine kills it after {patience} s"
+        raise Violation(seen, "docker compose config web | grep stop_grace_period")
     # Whoever kills after ten seconds ends a long request as soon as a short one, and may come a few seconds late.
     with subject.running() as running:
         require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))
+
+
+def gunicorn_seconds(container: Container, setting: str) -> int:
+    """How many seconds gunicorn in a container has for something; 0 where there is no gunicorn."""
+    try:
+        config = str(docker.execute(container, ["gunicorn", "--print-config"]))
+    except DockerException:
+        return 0
+    return int(re.findall(rf"^{setting} += (\d+)$", config, re.MULTILINE)[0])
 
 
 @practice(slow=True, slow_to_fail=True, needs="compose")
@@ -765,6 +856,7 @@ def workers_fit_limits(subject: Subject) -> None:
         Path(folder).chmod(0o755)
         for quota, memory, expected in (
             ("100000 100000", "max", 1),
+            ("150000 100000", "max", min(2, len(os.sched_getaffinity(0)))),  # half a CPU is a worker's, too
             ("max 100000", "max", len(os.sched_getaffinity(0))),
             ("max 100000", str(200 * 2**20), 1),
             ("max 100000", str(100 * 2**20), 1),  # less than a worker takes

@@ -1,0 +1,70 @@
+"""The matrix: every practice, asked of every folder that it applies to, and where `make test` sees it."""
+
+from dataclasses import dataclass
+
+from . import tutorial
+from .practices import PRACTICES, Practice
+from .sabotages import SABOTAGES, Sabotage
+from .subject import Subject, subjects, wrong_subject
+from .tutorial import Folder
+
+FOLDERS = {folder.name: folder for folder in tutorial.load()}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A practice asked of a subject.
+
+    Args:
+        holds: whether it must hold there, or be seen not to.
+        daily: whether `make test` asks it, or only the full run does.
+    """
+
+    subject: Subject
+    practice: Practice
+    holds: bool
+    daily: bool
+
+
+def first_folder(practice: Practice) -> Folder:
+    """The first folder, in reading order, that adds a practice or starts with it."""
+    return next(folder for folder in FOLDERS.values() if practice.id in (*folder.adds, *folder.starts_with))
+
+
+def is_daily(folder: Folder, practice: Practice) -> bool:
+    """Whether `make test` asks a practice of a folder: what is slow, where it is first added and right before that."""
+    first = first_folder(practice)
+    return not practice.slow or folder is first or folder.name in first.builds_on[-1:]
+
+
+def cells() -> list[Cell]:
+    """Every cell that applies, those of the Dockerfiles among them that a folder is compared with, in reading order."""
+    matrix = []
+    for folder in FOLDERS.values():
+        if wrong := wrong_subject(folder):
+            added = [PRACTICES[id_] for id_ in folder.adds]
+            matrix += [Cell(wrong, practice, False, not (practice.slow and folder.builds_on)) for practice in added]
+        for subject in subjects(folder):
+            whole = subject.name == folder.name  # and not a variant of it
+            matrix += [
+                Cell(
+                    subject,
+                    practice,
+                    practice.id in folder.holds,
+                    not practice.slow or (whole and is_daily(folder, practice)),
+                )
+                for practice in PRACTICES.values()
+                if practice.applies_to(folder.has)
+            ]
+    return matrix
+
+
+def daily_sabotages() -> list[Sabotage]:
+    """The sabotages that `make test` makes: the first one for each practice that no daily cell sees fail."""
+    unseen = PRACTICES.keys() - {cell.practice.id for cell in cells() if cell.daily and not cell.holds}
+    daily = []
+    for sabotage in SABOTAGES:
+        if sabotage.breaks & unseen:
+            daily.append(sabotage)
+            unseen -= sabotage.breaks
+    return daily
