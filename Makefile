@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
+.PHONY: help up down score adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -26,13 +26,12 @@ help: ## show this list
 	@echo
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
-	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test: all)'
+	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test, test-all, test-unit)'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'SERVICE= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
 	@echo 'FORMAT=json|markdown  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
 	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
-	@echo 'THOROUGH=1         all tests: every practice in every folder and about every sabotage, and what takes minutes (make test)'
 	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
 
@@ -65,16 +64,21 @@ check: .venv/ready ## say whether exercise N=3 is repaired, or what is still see
 hint: .venv/ready ## say what to look for in exercise N=3; MORE=1 names the article, too
 	@cd tests && ../.venv/bin/python -m tools.exercises hint '$(N)' $(if $(MORE),--more)
 
+test: ## run the tests: every folder, every practice, in minutes; all about one folder with STEP=, about one thing with K=
+test-all: ## run all tests, which takes hours: what else was ever claimed or found
 ifeq ($(ENGINE),forky)
-test: .venv/ready
-	@bootstrap/forky.sh docker $(MAKE) test ENGINE=
+test test-all: .venv/ready
+	@bootstrap/forky.sh docker $(MAKE) $@ ENGINE=
 else
-test: bootstrap .venv/ready ## run the tests: every folder, every practice
-	@$(if $(filter-out step-5-larger extra-1-compiling,$(STEP)),,bootstrap/browser.sh)
-	@$(if $(filter-out extra-7-platforms,$(STEP)),,$(MAKE) .venv-kubernetes/ready)
-	@$(if $(THOROUGH),$(if $(filter-out extra-7-platforms,$(STEP)),,$(MAKE) .venv-checkov/ready))
-	@.venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)') $(if $(THOROUGH),--thorough)
+# What a test of a folder or of one thing needs is brought up when it is needed.
+test: .venv/ready
+	@bootstrap/engine.sh
+	@$(if $(STEP)$(K),,bootstrap/bases.sh $(FOLDERS))
+	@$(PYTEST)
+test-all: bootstrap .venv/ready .venv-checkov/ready
+	@$(PYTEST) --thorough
 endif
+PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
 	@.venv/bin/pytest tests/unit -n auto $(if $(K),-k '$(K)')

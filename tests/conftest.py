@@ -3,6 +3,7 @@
 import locale
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -27,11 +28,7 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--step", help="run only the tests of this folder")
-    parser.addoption(
-        "--thorough",
-        action="store_true",
-        help="all tests: every practice in every folder and about every sabotage, and what takes minutes",
-    )
+    parser.addoption("--thorough", action="store_true", help="run all tests, those that take minutes among them")
 
 
 def _subject(item: pytest.Item) -> Subject | None:
@@ -52,25 +49,37 @@ def _folder(item: pytest.Item) -> str | None:
 # pytest-xdist reads the groups in this hook, too: they have to be there first.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the chosen folder's tests; send those that share a container to one worker, which starts it once."""
+    """Choose tests; send those that share a container to one worker, which starts it once.
+
+    By default the unit tests and those marked as daily; of a folder (``--step``) or of what somebody names (``-k``) all
+    but what is marked as thorough.
+    """
     step, thorough = config.getoption("--step"), config.getoption("--thorough")
+    named = step or config.getoption("keyword")
     about = {step, *(case for folder in tutorial.load() if folder.name == step for case in _seen_to_fail(folder))}
     wanted: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
         of_step = not step or _folder(item) in about or (_folder(item), _practice(item)) in about
         mark = item.get_closest_marker("thorough")
-        chosen = of_step and (thorough or not mark or (step and mark.kwargs.get("or_its_step")))
+        is_daily = "system" not in item.path.parts or bool(item.get_closest_marker("daily"))
+        if thorough:
+            chosen = of_step
+        elif named:
+            chosen = of_step and (is_daily or not mark or bool(step and mark.kwargs.get("or_its_step")))
+        else:
+            chosen = is_daily and not mark
         (wanted if chosen else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = wanted
     for item in items:
-        if (subject := _subject(item)) and item.path.stem in SHARING and not _has_its_own(item):
+        if (subject := _subject(item)) and item.path.stem in SHARING:
             item.add_marker(pytest.mark.xdist_group(subject.name))
-    # One subject after the other: its image is built and its shared container started once. What takes long and shares
-    # nothing comes first of the rest, so that no process is busy with it when the others have ended.
+    # One process builds a subject's image, starts its shared container, and asks it everything: the subjects with the
+    # most work come first, so that no process is busy with one when the others have ended. The unit tests come last.
+    work = Counter(_group(item) for item in items if _has_its_own(item))
     items.sort(
-        key=lambda item: (next((mark.args[0] for mark in item.iter_markers("xdist_group")), ""), not _has_its_own(item))
+        key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
     )
 
 
@@ -85,6 +94,11 @@ def _practice(item: pytest.Item) -> Practice | None:
     """The practice that a test asks, if it asks one."""
     practice = item.callspec.params.get("practice") if hasattr(item, "callspec") else None
     return practice if isinstance(practice, Practice) else None
+
+
+def _group(item: pytest.Item) -> str:
+    """The tests that one process runs, one after the other: those of a subject, say, or this one alone."""
+    return str(next((mark.args[0] for mark in item.iter_markers("xdist_group")), item.nodeid))
 
 
 def _has_its_own(item: pytest.Item) -> bool:

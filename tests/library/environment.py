@@ -14,7 +14,7 @@ UNWANTED = {
     "MEMORY", "REGISTRY_PORT", "RELOAD", "REPLICAS", "SECRET_KEY", "SITE", "SOURCE", "THREADS", "TIMEOUT",
     "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS", "WORKER_MEMORY_MB",
     "AGAIN", "ENGINE", "ENV_FILE", "FORCE", "FORMAT", "K", "MORE", "N", "ONLY", "PAGE", "PROJECT", "REQUIRE", "SAMPLE",
-    "SEED", "SERVICE", "SKIP", "SLOW", "STEP", "THOROUGH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS",
+    "SEED", "SERVICE", "SKIP", "SLOW", "STEP", "MAKEFLAGS", "MAKELEVEL", "MFLAGS",
     "BASH_ENV", "CDPATH", "CURL_HOME", "ENV", "FORCE_COLOR", "GREP_COLORS", "GREP_OPTIONS", "LANGUAGE", "NO_COLOR",
     "PYTEST_ADDOPTS", "SOURCE_DATE_EPOCH", "TZ", "XDG_CONFIG_HOME",
 }  # fmt: skip
@@ -53,13 +53,11 @@ def isolated(home: Path) -> Iterator[None]:
         "UV_PORT": "0",
         "DEBUG_PORT": "0",
     }
-    # Docker's contexts, plug-ins and logins say which engine it is; a cache makes nothing different, only faster;
-    # pip's file may name the only index that this machine reaches.
-    for variable, path in (
-        ("DOCKER_CONFIG", user / ".docker"),
-        ("XDG_CACHE_HOME", user / ".cache"),
-        ("PIP_CONFIG_FILE", config / "pip/pip.conf"),
-    ):
+    # A cache makes nothing different, only faster: hooks are installed once, and not in each process.
+    os.environ.setdefault("XDG_CACHE_HOME", str(user / ".cache"))
+    # Docker's contexts, plug-ins and logins say which engine it is; pip's file may name the only index that this
+    # machine reaches.
+    for variable, path in (("DOCKER_CONFIG", user / ".docker"), ("PIP_CONFIG_FILE", config / "pip/pip.conf")):
         if path.exists():
             os.environ.setdefault(variable, str(path))
     home.mkdir(parents=True, exist_ok=True)

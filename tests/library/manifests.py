@@ -7,17 +7,19 @@ import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from .engine import last_line, locked
 from .tutorial import ROOT
 
 Manifest = dict[str, Any]
 
 FOLDER = "kubernetes"  # in a project; there is a kustomization.yaml in it
-# The tests' own, which `make test` installs; anybody's otherwise. Kustomize in kubectl before 1.21 is too old.
+# Kustomize in kubectl before 1.21, which anybody's may be, is too old.
 KUBECTL = ROOT / ".venv-kubernetes/bin/kubectl"
 # What Azure and Kubernetes, and Fly.io, call memory; Kubernetes counts CPUs in thousandths, too.
 UNITS = {
@@ -38,16 +40,20 @@ class NoKubectl(Exception):
     """There is no kubectl."""
 
 
+@cache
 def kubectl() -> str:
-    """The path of kubectl.
+    """The path of kubectl: the tests' own, which is installed when it is first needed; else anybody's.
 
     Raises:
         NoKubectl: there is none.
     """
-    found = str(KUBECTL) if KUBECTL.exists() else shutil.which("kubectl")
-    if not found:
-        raise NoKubectl("kubectl renders the manifests, and is not there: make .venv-kubernetes/ready")
-    return found
+    with locked("kubectl"):
+        make = subprocess.run(["make", ".venv-kubernetes/ready"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if make.returncode == 0:
+        return str(KUBECTL)
+    if anybodys := shutil.which("kubectl"):
+        return anybodys
+    raise NoKubectl(f"kubectl renders the manifests, and cannot be installed: {last_line(make.stderr)}")
 
 
 def rendered(folder: Path) -> list[Manifest]:

@@ -31,12 +31,12 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 # A plain list, Poetry, uv with several packages; the others differ in what no adoption looks at.
-DAILY = {"flask", "django", "workspace"}
+MARKS = {"flask": [pytest.mark.daily], "django": [], "workspace": []}
 
 
 @pytest.mark.parametrize(
     "project",
-    [pytest.param(p, id=p.name, marks=[] if p.name in DAILY else [pytest.mark.thorough]) for p in PROJECTS],
+    [pytest.param(p, id=p.name, marks=MARKS.get(p.name, [pytest.mark.thorough])) for p in PROJECTS],
 )
 def test_the_files_are_those_of_the_manual_steps(project: Project, tmp_path: Path) -> None:
     by_hand, adopted = tmp_path / "by hand" / project.name, tmp_path / "adopted" / project.name

@@ -24,14 +24,14 @@ from library.runner import Runner
 from library.subject import Subject
 from tools.blocks import commands
 
-# What takes minutes, and repeats what tests of its own ask by default.
-WEEKLY = {"extra-6-deploying", "reference-uwsgi"}
+# Others take minutes, or are read by those who go on.
+DAILY = re.compile("step-|final")
 ARTICLES = [
     pytest.param(
         Subject(folder.name, folder.path),
         page,
         id=page.parent.name,
-        marks=[pytest.mark.thorough] if page.parent.name in WEEKLY else [],
+        marks=[pytest.mark.daily] if DAILY.match(page.parent.name) else [],
     )
     for folder in tutorial.load()
     for page in folder.pages
@@ -42,6 +42,7 @@ ARTICLES = [
 BUILDS = re.compile(r"\bbuild\b|\bdocker compose .*\b(run|up|watch)\b|publish\.sh")
 
 
+@pytest.mark.daily
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md", "tests/README.md"])
 def test_commands_that_are_not_run_say_why(page: str) -> None:
     """Only the folders' pages can be run: any other block of commands must have a reason."""

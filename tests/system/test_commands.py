@@ -9,6 +9,7 @@ import pytest
 from library.engine import SESSION, docker, free_port, one_build_at_a_time
 from library.tutorial import ROOT
 
+pytestmark = pytest.mark.daily
 PROJECT = f"{SESSION}-make-up"
 
 
@@ -19,7 +20,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_make_alone_lists_the_targets() -> None:
-    for target in ("up", "down", "exercise", "check", "hint", "test", "bootstrap", "lint", "docs", "clean"):
+    for target in ("up", "down", "exercise", "check", "hint", "test", "test-all", "bootstrap", "lint", "docs", "clean"):
         assert f"\n{target} " in make().stdout
 
 

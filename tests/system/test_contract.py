@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from library import clock, tutorial
+from library.practices.runtime import undisturbed_life
 from library.subject import Subject
 
 SUBJECTS = [pytest.param(Subject(folder.name, folder.path), id=folder.name) for folder in tutorial.load()]
-pytestmark = pytest.mark.parametrize("subject", SUBJECTS)
+pytestmark = [pytest.mark.daily, pytest.mark.parametrize("subject", SUBJECTS)]
 
 
 def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
@@ -54,6 +55,12 @@ def test_moves_to_another_port(subject: Subject) -> None:
     published = {name: [port["published"] for port in service.get("ports", ())] for name, service in built.items()}
     assert published["web"] == ["9123"]
     assert {port for ports in published.values() for port in ports} <= {"9123", "9124"}
+
+
+def test_comes_up_and_stops(subject: Subject) -> None:
+    life = undisturbed_life(subject)
+    assert life.exit_code == 0
+    assert life.stop_seconds < 2
 
 
 def test_up_starts_the_app_and_what_it_depends_on(subject: Subject) -> None:

@@ -4,46 +4,22 @@ from typing import Any
 
 import pytest
 
-from library import tutorial
 from library.engine import BuildFailed, NotReady
-from library.practices import PRACTICES, NotAsked, Practice, Violation
-from library.subject import Subject, subjects, wrong_subject
-
-FOLDERS = tutorial.load()
-COPIED = "final"
+from library.matrix import Cell, cells
+from library.practices import NotAsked, Practice, Violation
+from library.subject import Subject
 
 
-def cells(*, thorough: bool, one_folder: bool) -> list[Any]:
-    """(subject, practice, whether it must hold) for every cell of the scoreboard that applies.
-
-    What is slow to be seen is asked in the folder that adds it, in the one before, where it must fail, and in the one
-    that people copy. Elsewhere it is asked if somebody runs ``one_folder`` (but for what is slow to be seen to fail),
-    and all of it if ``thorough``.
-    """
-    found = []
-    for folder in FOLDERS:
-        if wrong := wrong_subject(folder):
-            found += [(wrong, PRACTICES[id_], False) for id_ in folder.adds]
-        for subject in subjects(folder):
-            decided = {*folder.adds, *folder.gives_up}
-            if subject.name == folder.name:  # not a variant of it
-                decided |= {id_ for other in FOLDERS if folder.name in other.builds_on[-1:] for id_ in other.adds}
-            if one_folder or folder.name == COPIED:
-                decided |= folder.holds
-            if one_folder:
-                decided |= {p.id for p in PRACTICES.values() if not p.slow_to_fail}
-            asked = [p for p in PRACTICES.values() if p.applies_to(folder.has)]
-            found += [(subject, p, p.id in folder.holds) for p in asked if thorough or not p.slow or p.id in decided]
-    return [pytest.param(s, p, holds, id=f"{s.name}:{p.id}") for s, p, holds in found]
+def parameter(cell: Cell) -> Any:
+    """A cell as a test: `make test STEP=...` leaves out what takes a minute to be seen not to hold."""
+    marks = [pytest.mark.daily] if cell.daily else []
+    if cell.practice.slow_to_fail and not (cell.holds or cell.daily):
+        marks.append(pytest.mark.thorough)
+    id_ = f"{cell.subject.name}:{cell.practice.id}"
+    return pytest.param(cell.subject, cell.practice, cell.holds, id=id_, marks=marks)
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "practice" in metafunc.fixturenames:
-        option = metafunc.config.getoption
-        found = cells(thorough=option("--thorough"), one_folder=bool(option("--step")))
-        metafunc.parametrize(("subject", "practice", "holds"), found)
-
-
+@pytest.mark.parametrize(("subject", "practice", "holds"), [parameter(cell) for cell in cells()])
 def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:
     try:
         practice.check(subject)

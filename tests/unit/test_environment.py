@@ -52,7 +52,7 @@ def test_what_compose_or_make_reads_does_not_reach_the_tests(tmp_path: Path, mon
     make = read_by("^Makefile$", r"\$\(([A-Z_]+)\)|\$\$\{?([A-Z_]+)")
     makes_own = {"MAKE", "MAKECMDGOALS"} | read_by("^Makefile$", r"(?m)^([A-Z_]+) *:?=")
     assert {"ADDRESS", "REPLICAS", "GIT_COMMIT"} < compose
-    assert {"PROJECT", "K", "THOROUGH"} < make
+    assert {"PROJECT", "K", "STEP"} < make
     read = (compose | make) - makes_own - WANTED - {"HOME"}
     for name in read:
         monkeypatch.setenv(name, "somebody's own")
