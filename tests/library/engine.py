@@ -110,9 +110,15 @@ def one_build_at_a_time(*, alone: bool = False, shares: bool = True) -> Iterator
     if not shares and _builds_may_overlap():
         yield
         return
-    kind = fcntl.LOCK_EX if alone or not _builds_may_overlap() else fcntl.LOCK_SH
+    with locked("build", fcntl.LOCK_EX if alone or not _builds_may_overlap() else fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def locked(what: str, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Let one process of this user at a time do something; with ``LOCK_SH``, those who share it."""
     # A user of his own cannot open root's lock.
-    with (Path(tempfile.gettempdir()) / f"tutorial-build-{os.getuid()}.lock").open("w") as file:
+    with (Path(tempfile.gettempdir()) / f"tutorial-{what}-{os.getuid()}.lock").open("w") as file:
         fcntl.flock(file, kind)
         yield
 
@@ -190,12 +196,12 @@ def build_recipe(recipe: str, name: str) -> None:
 def wait_until(condition: Callable[[], T], limit: float, pause: float = 0.05) -> T:
     """Poll until the condition is true or ``limit`` seconds have passed (see `clock`); return its last value.
 
-    Looking costs: each answer of the docker command is a process of its own. Between two looks there is at least twice
-    the time that the last one took, at most half a second, so that whoever waits leaves the processors to the others.
+    Looking costs: each answer of the docker command is a process of its own. Between two looks there is at least four
+    times the time that the last one took, at most a second, so that whoever waits leaves the processors to the others.
     """
     deadline = clock.seconds() + limit
     while True:
         start = time.monotonic()
         if (value := condition()) or clock.seconds() >= deadline:
             return value
-        time.sleep(max(pause, min(2 * (time.monotonic() - start), 0.5)))
+        time.sleep(max(pause, min(4 * (time.monotonic() - start), 1)))
