@@ -118,6 +118,7 @@ LIKELY_TESTS = [
     (r"^uwsgi\.ini: skip-atexit", "test_guestbook.py", "end_of_its_workers"),
     (r"^uwsgi\.ini: (processes|threads)|(WORKERS|THREADS)=", "test_guestbook.py", "workers_and_threads"),
     (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),
+    (r"settings\.py", "test_guestbook.py", "production"),
     (r"^compose.*(healthcheck|depends_on)", "test_guestbook.py", "database_is_ready"),
     (r"^compose.*(ports|profiles)", "test_contract.py", "port or starts"),
     (r"^compose.*(services\.dev|: dev:)", "test_watch.py", "watch_brings"),

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import cog
 
 from library import mutations, tutorial
+from library.matrix import is_daily
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES, SABOTAGES
 from library.tutorial import ROOT, Folder
@@ -209,7 +210,10 @@ def adds(name: str) -> None:
     if folder.gives_up:
         lines += ["", "**This step gives up**", ""]
         lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
-    lines += ["", f"`make test STEP={name}` checks each of them, and that it does not hold one step earlier."]
+    lines += [
+        "",
+        f"`make test STEP={name}` checks each of them, and sees it fail one step earlier, or after a change.",
+    ]
     if len(folder.adds) > LONG_LIST:
         lines = [
             f"<details><summary>This step adds {len(folder.adds)} practices</summary>",
@@ -295,11 +299,13 @@ def navigation(name: str) -> None:
 
 
 def _cell(folder: Folder, practice: Practice, root: str) -> str:
+    """What a cell says, in parentheses where `make test` does not look."""
+    if not practice.applies_to(folder.has):
+        return "–"
+    cell = "yes" if practice.id in folder.holds else "no"
     if practice.id in folder.adds:
-        return f"[**added**]({root}{folder.name}/README.md)"
-    if practice.id in folder.holds:
-        return "yes"
-    return "no" if practice.applies_to(folder.has) else "–"
+        cell = f"[**added**]({root}{folder.name}/README.md)"
+    return cell if is_daily(folder, practice) else f"({cell})"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[str]) -> None:
