@@ -399,12 +399,14 @@ class Subject:
 def _bring_bases(folder: str) -> None:
     """See that the base images are there that a folder of the tutorial names; those of other projects the engine finds.
 
+    And step 3's, Python's full image, which sizes are compared with.
+
     Raises:
         BuildFailed: they are not to be had.
     """
     if not (tutorial.ROOT / folder / "Dockerfile").exists():
         return
-    command = ["bootstrap/bases.sh", folder]
+    command = ["bootstrap/bases.sh", folder, "step-3-basic"]
     brought = subprocess.run(command, cwd=tutorial.ROOT, capture_output=True, text=True, check=False)
     if brought.returncode:
         raise BuildFailed(brought.stderr, folder, " ".join(command))
