@@ -146,7 +146,10 @@ def test_a_minimal_project_is_asked_and_stays_as_it_is(project: Path) -> None:
         assert said in seen[name]["said"]
         assert seen[name]["taught_by"].startswith(("step-", "extra-", "final"))
     assert "cd " + project.name in seen["non-root"]["by_hand"]
-    for name in ("local-only", "keeps-data", "knows-its-version", "test-target", "watched", "requirements-in-sync"):
+    for name in (
+        "local-only", "keeps-data", "entrypoint-modes", "knows-its-version", "test-target", "watched",
+        "requirements-in-sync",
+    ):  # fmt: skip
         assert seen[name]["outcome"] == "not asked", f"{name}: {seen[name]}"
     undecided = {name: found["said"] for name, found in seen.items() if "could not be asked" in found["said"]}
     assert not undecided

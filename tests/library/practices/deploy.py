@@ -39,7 +39,7 @@ def rolls_without_loss(subject: Subject) -> None:
             done = stack.deploy(first)
             if done.returncode or not stack.images:
                 raise NotAsked(f"docker stack deploy: {last_line(done.stdout)}")
-            if (patience := gunicorn_seconds(subject.shared.container, "graceful_timeout")) >= stack.stop_grace:
+            if (patience := gunicorn_seconds(subject.shared.container)["graceful_timeout"]) >= stack.stop_grace:
                 seen = f"gunicorn gives requests {patience} s to end, and is killed after {stack.stop_grace:.0f} s"
                 raise Violation(seen, f"grep stop_grace_period {STACK}")
             with visitors(stack.url + subject.page) as visits:

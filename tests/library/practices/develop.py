@@ -67,6 +67,10 @@ def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
     return wait_until(runs, limit, pause=0.5)
 
 
+# Run inside the container: which of these files are there.
+THERE = "import os, sys; print(*filter(os.path.exists, sys.argv[1:]), sep='\\n')"
+
+
 @practice(slow=True)
 def mounted_code_runs(subject: Subject) -> None:
     """A changed file that you mount over the image's is what runs: no bytecode in the image stands for it."""
@@ -74,11 +78,14 @@ def mounted_code_runs(subject: Subject) -> None:
     with subject.copied("to mount files of") as copy:
         _save_in_modules(copy, word, _overwritten)
         inside = f"{subject.shared.container.config.working_dir}/{copy.code.relative_to(copy.source)}"
-        mounts = []
-        for file in _modules(copy.code):
-            file.chmod(0o644)  # the app's user reads it, whatever the umask of the clone was
-            # Each by itself: a directory would cover the bytecode, too.
-            mounts.append(f"{file}:{inside}/{file.relative_to(copy.code)}:ro")
+        modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in _modules(copy.code)}
+        there = subject.shared.python(THERE, *modules).splitlines()
+        if not there:
+            raise NotAsked(f"the image has none of the app's modules in {inside}: it mounts them one by one")
+        for target in there:
+            modules[target].chmod(0o644)  # the app's user reads it, whatever the umask of the clone was
+        # Each by itself: a directory would cover the bytecode, too.
+        mounts = [f"{modules[target]}:{target}:ro" for target in there]
         with subject.running(volumes=mounts) as running:
             if word not in running.log:
                 raise Violation(

@@ -133,12 +133,15 @@ def _require_times(running: Running, contract: Contract, by_hand: str) -> None:
             docker.execute(running.container, [contract.pause[0], "--version"])
     except DockerException as error:
         raise Violation(f"{contract.file}: the image has no {contract.pause[0]}", by_hand) from error
-    patience = gunicorn_seconds(running.container, "graceful_timeout")
-    if patience >= contract.grace:
-        seen = f"gunicorn gives requests {patience} s to end, and is killed after {contract.grace:.0f} s"
+    times = gunicorn_seconds(running.container)
+    if times["graceful_timeout"] >= contract.grace:
+        seen = (
+            f"gunicorn gives requests {times['graceful_timeout']} s to end, and is killed after {contract.grace:.0f} s"
+        )
         raise Violation(f"{contract.file}: {seen}", by_hand)
-    timeout = gunicorn_seconds(running.container, "timeout")
     for probe in contract.probes:
-        if probe.kind == "liveness" and probe.patience <= timeout:
-            seen = f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {timeout} s"
+        if probe.kind == "liveness" and probe.patience <= times["timeout"]:
+            seen = (
+                f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {times['timeout']} s"
+            )
             raise Violation(f"{contract.file}: {seen}", by_hand)

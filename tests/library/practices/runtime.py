@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -598,7 +599,7 @@ def patient_stop(subject: Subject) -> None:
     patience = subject.shared.container.config.stop_timeout or 10
     if patience > 120:
         raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
-    if (servers := gunicorn_seconds(subject.shared.container, "graceful_timeout")) and servers >= patience:
+    if (servers := gunicorn_seconds(subject.shared.container)["graceful_timeout"]) >= patience:
         seen = f"gunicorn gives requests {servers} s to end, and the engine kills it after {patience} s"
         raise Violation(seen, "docker compose config web | grep stop_grace_period")
     # Whoever kills after ten seconds ends a long request as soon as a short one, and may come a few seconds late.
@@ -606,13 +607,14 @@ def patient_stop(subject: Subject) -> None:
         require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))
 
 
-def gunicorn_seconds(container: Container, setting: str) -> int:
-    """How many seconds gunicorn in a container has for something; 0 where there is no gunicorn."""
+def gunicorn_seconds(container: Container) -> Counter[str]:
+    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
     try:
         config = str(docker.execute(container, ["gunicorn", "--print-config"]))
     except DockerException:
-        return 0
-    return int(re.findall(rf"^{setting} += (\d+)$", config, re.MULTILINE)[0])
+        return Counter()
+    times = re.findall(r"^(timeout|graceful_timeout) += (\d+)$", config, re.MULTILINE)
+    return Counter({setting: int(seconds) for setting, seconds in times})
 
 
 @practice(slow=True, slow_to_fail=True, needs="compose")
