@@ -56,6 +56,8 @@ COPY --from=build /app/version.json ./
 ENV STEP=extra-1-compiling PORT=8000 WORKERS=2 THREADS=4
 USER 10001
 HEALTHCHECK --interval=30s --timeout=3s --start-period=60s --start-interval=1s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/health')"]
+    CMD ["python", "-c", "import http.client, os; \
+        c = http.client.HTTPConnection('127.0.0.1', os.environ.get('PORT') or 8000); \
+        c.request('GET', '/health'); exit(c.getresponse().status >= 500)"]
 ENTRYPOINT ["/app/entrypoint.sh"]
 CMD ["web"]

@@ -55,6 +55,8 @@ RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode checked-hash 
 USER 10001
 
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s --start-interval=1s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health')"]
+    CMD ["python", "-c", "import http.client, os; \
+        c = http.client.HTTPConnection('127.0.0.1', os.environ.get('PORT') or 8000); \
+        c.request('GET', '/health'); exit(c.getresponse().status >= 500)"]
 
 CMD ["gunicorn", "hello.main:app"]

@@ -494,23 +494,37 @@ def hang_noticed(subject: Subject) -> None:
 @practice(slow=True)
 def errors_noticed(subject: Subject) -> None:
     """An app whose every answer is a server error is called unhealthy."""
+    state = _health_where_all_answers_are(500, subject, ("unhealthy", "not checked"))
+    if state != "unhealthy":
+        raise Violation(f"every answer is a server error, and its health is {state}", *SEE_HEALTH)
+
+
+@practice(slow=True, needs="healthcheck")
+def healthy_without_health_page(subject: Subject) -> None:
+    """An app that answers 404, as one without a page `/health` does, is called healthy: it lives."""
+    state = _health_where_all_answers_are(404, subject, ("healthy", "unhealthy", "not checked"))
+    if state != "healthy":
+        raise Violation(f"every answer is a 404, and its health is {state}", *SEE_HEALTH)
+
+
+def _health_where_all_answers_are(status: int, subject: Subject, awaited: tuple[str, ...]) -> str:
+    """What the engine says of a container where a server that answers so stands in the app's place."""
     # While an app may still be starting, no failure counts: for a whole minute where there is a database.
     often = {"healthcheck": OFTEN | {"start_period": "1s"}} if shipped_healthcheck(subject) else {}
-    broken = [*PYTHON, SERVER_ERRORS, str(subject.port)]
-    with subject.started(entrypoint=broken, command=[], **often) as running:
+    instead = [*PYTHON, SAME_ANSWER, str(subject.port), str(status)]
+    with subject.started(entrypoint=instead, command=[], **often) as running:
         wait_until_listening(running)
-        wait_until(lambda: health(running) in ("unhealthy", "not checked"), limit=20)
-        if (state := health(running)) != "unhealthy":
-            raise Violation(f"every answer is a server error, and its health is {state}", *SEE_HEALTH)
+        wait_until(lambda: health(running) in awaited, limit=20)
+        return health(running)
 
 
-# Run inside the container in the app's place: a server that answers every request with 500.
-SERVER_ERRORS = """
+# Run inside the container in the app's place: a server that answers every request with the same status.
+SAME_ANSWER = """
 import http.server, sys
-class Broken(http.server.BaseHTTPRequestHandler):
+class Same(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_error(500)
-http.server.HTTPServer(("", int(sys.argv[1])), Broken).serve_forever()
+        self.send_error(int(sys.argv[2]))
+http.server.HTTPServer(("", int(sys.argv[1])), Same).serve_forever()
 """
 
 
