@@ -24,35 +24,33 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends gcc libc6-dev libpcre2-dev libpq-dev \
  && rm -rf /var/lib/apt/lists/*
 ENV PYTHONUNBUFFERED=1 \
-    PYTHONFAULTHANDLER=1
+    PYTHONFAULTHANDLER=1 \
+    PATH=/venv/bin:$PATH
 RUN useradd --uid 10001 app
 WORKDIR /app
 
 
-# build: every package as a wheel, compiled where there is none to download.
+# build: the packages in a virtual environment, compiled where there is no wheel to download. The image's pip fills it.
 FROM base AS build
+RUN python -m venv --without-pip /venv
 # A list at a time, the slowest first: when only another one changes, it is not compiled again.
 COPY --from=export /app/prod.txt ./
-RUN pip wheel --require-hashes --requirement prod.txt --wheel-dir /wheels/production
+RUN pip --python /venv install --require-hashes -r prod.txt
 COPY --from=export /app/main.txt ./
-RUN pip wheel --require-hashes --requirement main.txt --wheel-dir /wheels/production
-COPY --from=export /app/dev.txt ./
-RUN pip wheel --require-hashes --requirement dev.txt --wheel-dir /wheels/dev
-# Last, because these two change with every build.
-ARG GIT_COMMIT=unknown BUILD_TIME=unknown
-RUN python -c "import json, os; print(json.dumps({'commit': os.environ['GIT_COMMIT'], 'built': os.environ['BUILD_TIME']}))" >version.json
+RUN pip --python /venv install --require-hashes -r main.txt
 
 
-# production: no Node, no Poetry, no tests. The mount shows this RUN the wheels without copying them.
+# production: no Node, no Poetry, no tests.
 FROM base AS production
-RUN --mount=type=bind,from=build,source=/wheels/production,target=/wheels \
-    pip install --no-index /wheels/*.whl
+COPY --from=build /venv /venv
 COPY entrypoint.sh uwsgi.ini mime.types ./
 COPY --from=frontend /app/dist dist
 COPY src src
 # Django wants its secrets for every command. The development defaults are good enough for this one.
 RUN chmod -R a+rX . && ENVIRONMENT=development python src/manage.py collectstatic --no-input
-COPY --from=build /app/version.json ./
+# Last, because these two change with every build.
+ARG GIT_COMMIT=unknown BUILD_TIME=unknown
+RUN python -c "import json, os; print(json.dumps({'commit': os.environ['GIT_COMMIT'], 'built': os.environ['BUILD_TIME']}))" >version.json
 ENV STEP=extra-1-compiling PORT=8000 WORKERS=2 THREADS=4
 USER 10001
 HEALTHCHECK --interval=30s --timeout=3s --start-period=60s --start-interval=1s --retries=3 \

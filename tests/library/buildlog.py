@@ -7,6 +7,8 @@ from .locks import normalized
 
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
 INSTALLS = re.compile(r"\b(pip|pipenv|pdm|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
+# An instruction that brings them from the stage that did.
+BRINGS = re.compile(r"^COPY .*--from=\S+ (?:.* )?\S*venv\b")
 
 
 @dataclass(frozen=True)

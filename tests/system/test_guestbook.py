@@ -229,8 +229,14 @@ def test_another_version_in_one_list_compiles_no_other_list(package: str, others
         test.build()
         edits.change_entry(copy, package)
         ran = test.build(alone=True).ran
-    assert any("pip wheel" in name for name in ran), ran
-    assert not [name for name in ran if re.search(rf"pip wheel .*{others}", name)]
+    assert any("pip --python" in name for name in ran), ran
+    assert not [name for name in ran if re.search(rf"pip --python .*{others}", name)]
+
+
+@each_folder
+def test_the_environment_is_the_apps_and_holds_no_pip(subject: Subject) -> None:
+    look = "import importlib.util, sys; print(sys.prefix, importlib.util.find_spec('pip'))"
+    assert subject.shared.python(look) == "/venv None"
 
 
 @each_folder

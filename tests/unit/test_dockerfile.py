@@ -2,7 +2,7 @@
 
 import pytest
 
-from library.buildlog import Build
+from library.buildlog import BRINGS, Build
 from library.dockerfile import Dockerfile
 
 TEXT = """
@@ -91,6 +91,19 @@ def test_an_instruction_that_installs_the_project_alone() -> None:
     assert build.installs_one("RUN uv sync --locked")
     assert not build.installs_one("RUN pip install .")
     assert not build.installs_one("RUN poetry install")
+
+
+@pytest.mark.parametrize(
+    ("instruction", "brings"),
+    [
+        ("COPY --from=build /venv /venv", True),
+        ("COPY --chown=1000:1000 --from=build /app/.venv /app/.venv", True),
+        ("COPY --from=frontend /app/dist dist", False),
+        ("COPY venv.txt ./", False),
+    ],
+)
+def test_an_instruction_that_brings_what_another_stage_has_installed(instruction: str, brings: bool) -> None:
+    assert bool(BRINGS.search(instruction)) == brings
 
 
 def test_downloads_of_a_build_that_installs_nothing_are_not_none() -> None:

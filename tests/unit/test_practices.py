@@ -11,6 +11,7 @@ from library.subject import Subject
 PINNED = """FROM python:3.14-slim-trixie
 COPY --from=ghcr.io/astral-sh/uv:0.13.8 /uv /bin/
 RUN pip install poetry==2.5.1
+RUN pip --python /venv install flask==3.1.2 && pip --python /venv install --require-hashes -r main.txt
 """
 
 
@@ -21,6 +22,7 @@ RUN pip install poetry==2.5.1
         ("/uv:0.13.8 ", "/uv:latest "),
         ("/uv:0.13.8 ", "/uv:python3.14-trixie-slim "),
         ("poetry==2.5.1", "poetry"),
+        ("flask==3.1.2", "flask"),
     ],
 )
 def test_a_tool_without_a_version_is_noticed(tmp_path: Path, pinned: str, loose: str) -> None:
