@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from . import tutorial
 from .practices import PRACTICES, Practice
 from .sabotages import SABOTAGES, Sabotage
-from .subject import Subject, subjects, wrong_subject
+from .subject import Subject, subject_of, wrong_subject
 from .tutorial import Folder
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
@@ -44,18 +44,11 @@ def cells() -> list[Cell]:
         if wrong := wrong_subject(folder):
             added = [PRACTICES[id_] for id_ in folder.adds]
             matrix += [Cell(wrong, practice, False, not (practice.slow and folder.builds_on)) for practice in added]
-        for subject in subjects(folder):
-            whole = subject.name == folder.name  # and not a variant of it
-            matrix += [
-                Cell(
-                    subject,
-                    practice,
-                    practice.id in folder.holds,
-                    not practice.slow or (whole and is_daily(folder, practice)),
-                )
-                for practice in PRACTICES.values()
-                if practice.applies_to(folder.has)
-            ]
+        matrix += [
+            Cell(subject_of(folder), practice, practice.id in folder.holds, is_daily(folder, practice))
+            for practice in PRACTICES.values()
+            if practice.applies_to(folder.has)
+        ]
     return matrix
 
 

@@ -1,8 +1,9 @@
-"""A server of packages that misbehaves when told to: the wheels of some lists, and Debian's mirror behind it."""
+"""A server of packages, the wheels of some lists and Debian's mirror behind it, which misbehaves when told to."""
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,29 +17,49 @@ PORT = 8000
 # Its own network settings are those that every build has. What a list names is downloaded while the image is built.
 RECIPE = """
 FROM python:3.14-slim-trixie
-{downloads}
+{wheels}
 """
 DOWNLOAD = """
 RUN pip download --quiet --no-deps --dest /wheels {options} --requirement /dev/stdin <<'LIST'
 {list}
 LIST
 """
+# A package that no other index has: a module that knows its version.
+MAKE = """
+RUN mkdir -p /wheels && python - {name} {version} <<'SCRIPT'
+import sys, zipfile
+name, version = sys.argv[1:]
+with zipfile.ZipFile(f"/wheels/{{name}}-{{version}}-py3-none-any.whl", "w") as wheel:
+    wheel.writestr(f"{{name}}.py", f"__version__ = '{{version}}'\\n")
+    for file, text in {{
+        "METADATA": f"Metadata-Version: 2.1\\nName: {{name}}\\nVersion: {{version}}\\n",
+        "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        "RECORD": "",
+    }}.items():
+        wheel.writestr(f"{{name}}-{{version}}.dist-info/{{file}}", text)
+SCRIPT
+"""
 
 # /TOKEN/simple/ is the index, /TOKEN/debian/ the mirror that this image's apt uses. /faults says what goes wrong, by
 # what follows the token: {"simple": ["refuse", 2]} answers 503 to the first two requests for each path below, "cut"
-# sends half of what was asked for and closes the connection.
+# sends half of what was asked for and closes the connection. /caching has the header Cache-Control for simple/ and
+# wheels/; a page that has one has an ETag, too, and who knows that version already gets no other one.
 SERVER = r"""
-import collections, http.server, json, pathlib, re, threading, urllib.error, urllib.parse, urllib.request
+import collections, hashlib, http.server, json, pathlib, re, threading, urllib.error, urllib.parse, urllib.request
 sources = pathlib.Path("/etc/apt/sources.list.d/debian.sources").read_text()
 mirror = re.search(r"^URIs: (\S+?)/?$", sources, re.MULTILINE)[1]
 seen, lock = collections.Counter(), threading.Lock()
 wheels = sorted(path.name for path in pathlib.Path("/wheels").iterdir())
 
+def link(name):
+    sha256 = hashlib.sha256(pathlib.Path("/wheels", name).read_bytes()).hexdigest()
+    return f'<a href="../../wheels/{name}#sha256={sha256}">{name}</a>'
+
 def found(path):
     kind, _, rest = path.partition("/")
     if kind == "simple":
         names = [name for name in wheels if re.sub("[-_.]+", "-", name.split("-")[0]).lower() == rest.strip("/")]
-        return "".join(f'<a href="../../wheels/{name}">{name}</a>' for name in names).encode() if names else None
+        return "".join(map(link, names)).encode() if names else None
     if kind == "wheels":
         return pathlib.Path("/wheels", rest).read_bytes() if rest in wheels else None
     if kind == "debian":
@@ -52,7 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         path = urllib.parse.unquote(self.path).partition("/")[2].partition("/")[2]
-        faults = json.loads(pathlib.Path("/faults").read_text())
+        faults, caching = (json.loads(pathlib.Path(file).read_text()) for file in ("/faults", "/caching"))
         kind, times = next((fault for start, fault in faults.items() if path.startswith(start)), ("", 0))
         with lock:
             seen[kind, path] += self.command == "GET"
@@ -63,12 +84,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = found(path)
         if body is None:
             return self.send_error(404)
+        cache_control = caching.get(path.partition("/")[0], "")
+        tag = f'"{hashlib.sha256(body).hexdigest()}"'
+        if cache_control and self.headers.get("If-None-Match") == tag:
+            self.send_response(304)
+            self.send_header("ETag", tag)
+            return self.end_headers()
         self.send_response(200)
+        if cache_control:
+            self.send_header("Cache-Control", cache_control)
+            self.send_header("ETag", tag)
         self.send_header("Content-Type", "text/html" if path.startswith("simple/") else "application/octet-stream")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "HEAD":
             return
+        if path.startswith("wheels/"):
+            print("sent", path, flush=True)
         if now and kind == "cut":
             print("cut", path, flush=True)
             self.close_connection = True
@@ -78,7 +110,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
-pathlib.Path("/faults").write_text("{}")
+for file in "/faults", "/caching":
+    pathlib.Path(file).write_text("{}")
 print("serving", flush=True)
 http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
 """
@@ -94,12 +127,27 @@ class Packages:
 
     def set_faults(self, **faults: tuple[str, int]) -> None:
         """Say what goes wrong from now on, by kind of path (simple, wheels, debian): "refuse" or "cut", how often."""
-        text = json.dumps(faults)
-        docker.execute(self.container, [*PYTHON, "import sys; open('/faults', 'w').write(sys.argv[1])", text])
+        self._write("/faults", json.dumps(faults))
+
+    def set_caching(self, **cache_control: str) -> None:
+        """Say what Cache-Control has from now on, by kind of path (simple, wheels); without, no answer has it."""
+        self._write("/caching", json.dumps(cache_control))
+
+    def _write(self, file: str, text: str) -> None:
+        docker.execute(self.container, [*PYTHON, "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", file, text])
 
     @property
     def done(self) -> list[str]:
         """What went wrong so far: "503 simple/flask/", "cut wheels/flask-….whl"."""
+        return [line for line in self._log if not line.startswith("sent ")]
+
+    @property
+    def sent(self) -> list[str]:
+        """The names of the wheels that were sent so far: "flask-….whl"."""
+        return [line.removeprefix("sent wheels/") for line in self._log if line.startswith("sent ")]
+
+    @property
+    def _log(self) -> list[str]:
         return str(docker.logs(self.container)).splitlines()[1:]
 
     def environment(self) -> dict[str, str]:
@@ -114,12 +162,19 @@ class Packages:
         }
 
 
-def image(lists: Sequence[tuple[Path | str, str]]) -> str:
-    """The image of such a server: lists of requirements, each with the options that pip downloads it with."""
+def image(lists: Sequence[tuple[Path | str, str]], own: Mapping[str, str] | None = None) -> str:
+    """The image of such a server.
+
+    Args:
+        lists: lists of requirements, each with the options that pip downloads it with.
+        own: the names and versions of packages that only this index has.
+    """
     texts = [(made.read_text() if isinstance(made, Path) else made, options) for made, options in lists]
-    downloads = "".join(DOWNLOAD.format(list=text, options=options) for text, options in texts)
-    name = f"{SESSION}-packages"
-    build_recipe(RECIPE.format(downloads=downloads), name)
+    wheels = [DOWNLOAD.format(list=text, options=options) for text, options in texts]
+    wheels += [MAKE.format(name=name, version=version) for name, version in (own or {}).items()]
+    recipe = RECIPE.format(wheels="".join(wheels))
+    name = f"{SESSION}-packages-{zlib.crc32(recipe.encode()):x}"
+    build_recipe(recipe, name)
     return name
 
 

@@ -455,16 +455,9 @@ def share(subject: Subject, limit: float, **overrides: Any) -> None:
         _shared.take(subject, running, stack.pop_all())
 
 
-def subjects(folder: tutorial.Folder) -> list[Subject]:
-    """What is to be tested of a folder: what compose starts, and its variants."""
-    whole = Subject(folder.name, folder.path, has=folder.has)
-    variants = (
-        replace(
-            whole, name=f"{folder.name}/{variant.dockerfile}", dockerfile=variant.dockerfile, service=variant.service
-        )
-        for variant in folder.variants
-    )
-    return [whole, *variants]
+def subject_of(folder: tutorial.Folder) -> Subject:
+    """What is to be tested of a folder: what compose starts."""
+    return Subject(folder.name, folder.path, has=folder.has)
 
 
 def wrong_subject(folder: tutorial.Folder) -> Subject | None:

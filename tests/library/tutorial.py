@@ -26,14 +26,6 @@ class Wrong:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """Another Dockerfile of a folder, which must hold the same practices, and the compose service that it builds."""
-
-    dockerfile: str
-    service: str
-
-
-@dataclass(frozen=True)
 class Folder:
     """One lesson.
 
@@ -54,7 +46,6 @@ class Folder:
     starts_with: tuple[str, ...]
     has: frozenset[str]
     wrong: Wrong | None
-    variants: tuple[Variant, ...]
     holds: frozenset[str]
     path: Path
     reference: Path | None
@@ -156,7 +147,6 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
         starts_with=starts_with,
         has=frozenset(entry.get("has", ())).union(*(parent.has for parent in parents)),
         wrong=Wrong(**entry["wrong"]) if "wrong" in entry else None,
-        variants=tuple(Variant(**variant) for variant in entry.get("variants", ())),
         holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),
         path=root / name,
         reference=root / entry["reference"] if "reference" in entry else None,

@@ -57,11 +57,17 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     project = f"{SESSION}-article-{page.parent.name}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
     environment["REGISTRY_PORT"] = registry
+    build = {}
     if (subject.path / SCRIPT).exists():
         # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.
-        unlabelled = SCRATCH / f"{project}.json"
-        unlabelled.write_text(json.dumps({"services": {subject.service: {"build": {"labels": {STAND_IN: ""}}}}}))
-        environment["COMPOSE_FILE"] = f"compose.yaml{os.pathsep}{unlabelled}"
+        build["labels"] = {STAND_IN: ""}
+    if "--no-cache" in page.read_text():
+        # It empties the cache mounts, also those of whoever builds at the same time: the page gets some of its own.
+        build["args"] = {"BUILDKIT_CACHE_MOUNT_NS": project}
+    if build:
+        override = SCRATCH / f"{project}.json"
+        override.write_text(json.dumps({"services": {subject.service: {"build": build}}}))
+        environment["COMPOSE_FILE"] = f"compose.yaml{os.pathsep}{override}"
     # Tools that a reader installs, such as pre-commit, are the ones beside pytest here.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     folder, visited = Path(), dict[str, Path]()  # each with the name of its compose project

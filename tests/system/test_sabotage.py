@@ -16,7 +16,7 @@ from library.matrix import daily_sabotages
 from library.practices import PRACTICES, Violation
 from library.repository import copy_files
 from library.sabotages import FOLDERS, SABOTAGES, Sabotage
-from library.subject import subjects
+from library.subject import subject_of
 
 DAILY = daily_sabotages()
 
@@ -31,7 +31,7 @@ def parameter(sabotage: Sabotage) -> Any:
 def test_sabotage_is_seen_by_its_practices_alone(sabotage: Sabotage, request: pytest.FixtureRequest) -> None:
     folder = FOLDERS[sabotage.folder]
     seen = {}
-    whole = subjects(folder)[0]
+    whole = subject_of(folder)
     with whole.copied(f"with {sabotage.what}", reachable_with=sabotage.reachable_with) as copy:
         sabotage.break_copy(copy.path)
         thorough = request.config.getoption("--thorough")

@@ -26,7 +26,7 @@ import httpx
 from library import engine, tutorial
 from library.edits import change_code, change_dependency
 from library.image import weight
-from library.subject import READY_LIMIT, Subject, subjects, tls, wrong_subject
+from library.subject import READY_LIMIT, Subject, subject_of, tls, wrong_subject
 
 FILE = tutorial.ROOT / "assets/measurements.json"
 
@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     folders = [f for f in tutorial.load() if not arguments.step or f.name in arguments.step]
-    chosen = [subject for folder in folders for subject in subjects(folder)]
+    chosen = [subject_of(folder) for folder in folders]
     chosen += [wrong for folder in folders if folder.builds_on and (wrong := wrong_subject(folder))]
     compared = tutorial.side_by_side().values()
     groups = [[subject for subject in chosen if subject.name in names] for names in compared]

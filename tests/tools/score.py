@@ -64,7 +64,7 @@ def remark(practice: str) -> str:
 def _own_session() -> Iterator[None]:
     """A session for projects: no variable of the tests' own is seen by their compose files."""
     with engine.session():
-        for name in ("PORT", "UV_PORT", "DEBUG_PORT"):
+        for name in ("PORT", "DEBUG_PORT"):
             os.environ.pop(name, None)
         yield
 
