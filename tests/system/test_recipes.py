@@ -1,0 +1,195 @@
+"""What final's reference says besides the five files: its recipes, and its entries under "What goes wrong"."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from library.engine import BuildFailed, build_recipe, run_to_its_end, wait_until
+from library.practices.runtime import first_running, wait_until_listening
+from library.subject import Running, Subject
+from library.tutorial import ROOT
+
+pytestmark = pytest.mark.about("final")
+
+FINAL = Subject("final", ROOT / "final")
+REFERENCE = (ROOT / "reference-final/README.md").read_text()
+# Run by every Python of the app before anything else: each worker logs two lines, as an app does.
+LOG = """
+import logging, os
+def log():
+    logging.getLogger("app").info("for those who search")
+    logging.getLogger("app").warning("for everybody")
+os.register_at_fork(after_in_child=log)
+"""
+
+
+def python_of(section: str) -> str:
+    """The block of Python in a section of the reference."""
+    block = re.search(rf"^## {section}$.*?^```python\n(.*?)^```", REFERENCE, re.DOTALL | re.MULTILINE)
+    assert block
+    return block[1]
+
+
+@pytest.fixture(scope="module")
+def with_packages() -> str:
+    """The image of final, with packages that its recipes want."""
+    name = f"{FINAL.image}-recipes"
+    packages = "python-json-logger==4.1.0 celery==5.6.2 numpy==2.4.2 prometheus-client==0.25.0"
+    build_recipe(f"FROM {FINAL.image}\nUSER 0\nRUN pip --python /venv install {packages}\nUSER 10001:10001\n", name)
+    return name
+
+
+@contextmanager
+def with_settings(more: str, image: str, **environment: str) -> Iterator[Running]:
+    """Final as compose starts it, from this image, with more lines in gunicorn.conf.py."""
+    with FINAL.copied("with a recipe") as copy, first_running(FINAL, LOG) as overrides:
+        settings = copy.path / "gunicorn.conf.py"
+        settings.write_text(f"{settings.read_text()}\n{more}")
+        settings.chmod(0o644)
+        overrides["volumes"].append(f"{settings}:/app/gunicorn.conf.py:ro")
+        overrides["environment"] |= environment
+        with FINAL.running(image=image, **overrides) as running:
+            running.get()
+            yield running
+
+
+def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(with_packages: str) -> None:
+    with with_settings(python_of("JSON logs"), with_packages, ACCESS_LOG="-") as running:
+        wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
+        in_json = running.log
+    lines = [json.loads(line) for line in in_json.splitlines()]
+    assert all({"asctime", "levelname", "name", "message"} <= line.keys() for line in lines)
+    with with_settings("", with_packages, ACCESS_LOG="-") as running:
+        wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
+        in_text = running.log
+    for log in (in_json, in_text):
+        assert "GET / " in log
+        assert "for everybody" in log
+        assert "for those who search" not in log
+
+
+@pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "gthread"])
+def test_the_timeout_does_not_count_the_import_of_the_app(worker: str) -> None:
+    """Gunicorn's clock begins with the worker's first sign of life: the file before that has another kind of time."""
+    slow = (
+        "import sys, time\n"
+        "class Slow:\n"
+        "    def find_spec(name, *more):\n"
+        "        if name == 'hello.main':\n"
+        "            time.sleep(6)\n"
+        "sys.meta_path.insert(0, Slow)\n"
+    )
+    with first_running(FINAL, slow) as overrides:
+        overrides["environment"] |= {"TIMEOUT": "2", "WORKER_CLASS": worker}
+        with FINAL.started(**overrides) as running:
+            # gthread cannot serve FastAPI: that it tries to shows that it has loaded it.
+            assert wait_until(lambda: running.answers() or "FastAPI.__call__()" in running.log, limit=30)
+            assert "WORKER TIMEOUT" not in running.log
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("PORT=70000", "Traceback"),
+        ("WORKER_CLASS=nonsense", "ImportError"),
+        ("LOG_LEVEL=loud", "[INFO] Listening at"),
+        ("WORKERS=0", "[INFO] Listening at"),
+    ],
+)
+def test_gunicorn_does_not_check_everything(setting: str, said: str) -> None:
+    name, _, value = setting.partition("=")
+    with FINAL.started(environment={name: value}, restart="no") as running:
+        assert wait_until(lambda: said in running.log, limit=20)
+        if setting == "WORKERS=0":
+            assert not running.answers()
+
+
+def test_an_app_that_is_not_there_is_named_at_the_start() -> None:
+    with FINAL.copied("with its app elsewhere") as copy:
+        copy.code.rename(copy.path / "elsewhere")
+        with copy.started(restart="no") as running:
+            assert wait_until(lambda: "ModuleNotFoundError: No module named 'hello'" in running.log, limit=20)
+
+
+def test_beat_needs_a_place_for_its_schedule(with_packages: str) -> None:
+    celery = ["celery", "--app=celery", "beat"]
+    read_only: dict[str, Any] = {"read_only": True, "tmpfs": ["/tmp"]}  # noqa: S108  as compose starts it
+    ended = run_to_its_end(with_packages, *celery, check=False, **read_only)
+    assert ended.returncode
+    assert "celerybeat-schedule" in ended.stdout + ended.stderr
+    elsewhere = ["timeout", "10", *celery, "--schedule=/tmp/celerybeat-schedule"]
+    ended = run_to_its_end(with_packages, *elsewhere, check=False, **read_only)
+    assert ended.returncode == 124  # it was still there
+    assert "is starting" in ended.stdout + ended.stderr
+
+
+def test_programs_find_the_users_name_and_not_its_entry() -> None:
+    with FINAL.running() as running:
+        assert running.python("import getpass; print(getpass.getuser())") == "app"
+        look = "import os, pwd\ntry: pwd.getpwuid(os.getuid())\nexcept KeyError as error: print(error.args[0])"
+        assert running.python(look) == "getpwuid(): uid not found: 10001"
+
+
+def test_a_dependency_from_git_has_no_hash() -> None:
+    with FINAL.copied("with a dependency from Git") as copy:
+        wanted = copy.path / "requirements.txt"
+        wanted.write_text(f"{wanted.read_text()}\nsix @ git+https://example.org/six@1.17.0\n")
+        with pytest.raises(BuildFailed, match="must have a hash, but none were provided for: six"):
+            copy.build()
+        dockerfile = copy.path / "Dockerfile"
+        dockerfile.write_text(dockerfile.read_text().replace(" --require-hashes", ""))
+        wanted.write_text("six @ git+https://example.org/six@1.17.0\n")
+        with pytest.raises(BuildFailed, match="Git executable not found"):
+            copy.build()
+
+
+def test_variables_raise_the_limits_of_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIDS", "300")
+    monkeypatch.setenv("TMP_SIZE", "8m")
+    with FINAL.started() as running:
+        wait_until_listening(running)
+        assert running.container.host_config.pids_limit == 300
+        full = "import os\ntry: open('/tmp/full', 'wb').write(bytes(9 * 2**20))\nexcept OSError as error: print(error)"
+        assert "No space left" in running.python(full)
+
+
+def test_a_library_for_numbers_starts_a_thread_for_each_cpu_unless_it_is_told(with_packages: str) -> None:
+    look = ["python", "-c", "import numpy, os; print(len(os.listdir('/proc/self/task')))"]
+    untold = run_to_its_end(with_packages, *look).stdout
+    told = run_to_its_end(with_packages, "env", "OMP_NUM_THREADS=1", *look).stdout
+    assert (int(untold), int(told)) == (len(os.sched_getaffinity(0)), 1)
+
+
+# An app that counts its requests and says how many there were.
+COUNTS = """
+import os
+from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+requests = Counter("requests", "All requests")
+def app(environ, start_response):
+    requests.inc()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    start_response("200 OK", [("Worker", str(os.getpid()))])
+    return [generate_latest(registry)]
+"""
+
+
+def test_prometheus_counts_the_requests_of_all_workers(with_packages: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "counts.py").write_text(COUNTS)
+    settings = f"{(FINAL.path / 'gunicorn.conf.py').read_text()}\n{python_of('Prometheus')}\nwsgi_app = 'counts:app'\n"
+    (tmp_path / "gunicorn.conf.py").write_text(settings)
+    volumes = [f"{tmp_path}/{name}:/app/{name}:ro" for name in ("counts.py", "gunicorn.conf.py")]
+    environment = {"WORKERS": "2", "WORKER_CLASS": "gthread"}
+    with FINAL.running(image=with_packages, volumes=volumes, environment=environment) as running:
+        answers = [running.get() for _ in range(50)]
+        assert len({answer.headers["worker"] for answer in answers}) == 2
+        counted = re.search(r"^requests_total (\d+)", answers[-1].text, re.MULTILINE)
+        assert counted
+        assert int(counted[1]) >= 50  # the health check asks, too
