@@ -10,7 +10,8 @@ candidate() {
   IMAGE=$id PORT=0 docker compose --project-name "${COMPOSE_PROJECT_NAME:-hello}-candidate" --file compose.yaml --file compose.release.yaml "$@"
 }
 
-# The app's tests pass, or there is no bill of materials. Production has the same layers.
+# The app's tests pass, or nothing is published. They run on production's own layers.
+docker compose run --rm --build test
 docker build --target bom --output . .
 docker compose build web
 id=$(docker image inspect --format '{{.Id}}' "$(docker compose config --images web)")

@@ -8,11 +8,10 @@ from pathlib import Path
 # What the folders' compose files, scripts and apps read, what the Makefile reads, and settings of tools that change
 # what they do or print.
 UNWANTED = {
-    "ACCESS_LOG", "ADDRESS", "ALLOWED_HOSTS", "APP", "BIND", "BUILD_TIME", "CPUS", "DATABASE_URL", "DATABASE_WAIT",
-    "DEV_USER", "DOMAIN", "EDGE", "ENVIRONMENT", "ERROR_LOG", "FORWARDED_ALLOW_IPS", "GIT_COMMIT", "GRACEFUL_TIMEOUT",
-    "HOST", "HTTPS_PORT", "HTTP_PORT", "IMAGE", "KEEP_ALIVE", "KEY", "LOG_FORMAT", "LOG_LEVEL", "MAX_REQUESTS",
-    "MEMORY", "REGISTRY_PORT", "RELOAD", "REPLICAS", "SECRET_KEY", "SITE", "SOURCE", "THREADS", "TIMEOUT",
-    "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS", "WORKER_MEMORY_MB",
+    "ACCESS_LOG", "ADDRESS", "ALLOWED_HOSTS", "APP", "BUILD_TIME", "CPUS", "DATABASE_URL", "DATABASE_WAIT", "DEV_USER",
+    "DOMAIN", "EDGE", "ENVIRONMENT", "FORWARDED_ALLOW_IPS", "GIT_COMMIT", "GRACEFUL_TIMEOUT", "HTTPS_PORT", "HTTP_PORT",
+    "IMAGE", "KEEP_ALIVE", "KEY", "LOG_LEVEL", "MEMORY", "PIDS", "REGISTRY_PORT", "REPLICAS", "SECRET_KEY", "SITE",
+    "SOURCE", "THREADS", "TIMEOUT", "TMP_SIZE", "WEB_CONCURRENCY", "WORKERS", "WORKER_CLASS",
     "AGAIN", "ENGINE", "ENV_FILE", "FORCE", "FORMAT", "K", "MORE", "N", "ONLY", "PAGE", "PROJECT", "REQUIRE", "SAMPLE",
     "SEED", "SERVICE", "SKIP", "SLOW", "STEP", "MAKEFLAGS", "MAKELEVEL", "MFLAGS",
     "BASH_ENV", "CDPATH", "CURL_HOME", "ENV", "FORCE_COLOR", "GREP_COLORS", "GREP_OPTIONS", "LANGUAGE", "NO_COLOR",
@@ -47,10 +46,8 @@ def isolated(home: Path) -> Iterator[None]:
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
-        # The folders publish ${PORT:-8000}, a second service ${UV_PORT:-8001}, a debugger ${DEBUG_PORT:-5678}: with 0
-        # the engine chooses free ports.
+        # The folders publish ${PORT:-8000}, a debugger ${DEBUG_PORT:-5678}: with 0 the engine chooses free ports.
         "PORT": "0",
-        "UV_PORT": "0",
         "DEBUG_PORT": "0",
     }
     # A cache makes nothing different, only faster: hooks are installed once, and not in each process.

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 
+from . import hooks
 from .engine import SESSION, build_recipe
 from .tutorial import FINAL_FILES, ROOT
 
@@ -14,7 +15,7 @@ def exporter(base: str) -> str:
     Raises:
         CalledProcessError: it cannot be built; ``stderr`` says why.
     """
-    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES)
+    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES) + hooks.of_uv()
     tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
     recipe = f"FROM {base}\nRUN pip install --root-user-action ignore {' '.join(tools)}\n"
     name = f"{SESSION}-exporter-{re.sub('[^a-z0-9]+', '-', base.lower())}"

@@ -34,8 +34,7 @@ MORE_FILES = (
 
 # What reads as well, and means something else.
 NEIGHBOURS = (
-    (r"math\.ceil\b", "math.floor"),
-    (r"math\.floor\b", "math.ceil"),
+    (r"\bceil\(", "int("),  # rounds down
     (r"\bmin\(", "max("),
     (r"(?<![\w-])checked-hash\b", "unchecked-hash"),
     (r"\bunless-stopped\b", "on-failure"),
@@ -48,12 +47,12 @@ NEIGHBOURS = (
     (r'(?<=\[sleep, ")\d+', "0"),
 )
 # Numbers that have to differ from one in another file: each becomes the other one.
-PATIENCE = ("gunicorn.conf.py", r'"GRACEFUL_TIMEOUT", (\d+)')
+PATIENCE = ("gunicorn.conf.py", r'"GRACEFUL_TIMEOUT"\) or (\d+)')
 PAIRS = {
     r"(?<=stop_grace_period: )\d+(?=s)": PATIENCE,
     r"(?<=terminationGracePeriodSeconds: )\d+": PATIENCE,
     r'(?<=kill_timeout = ")\d+(?=s)': PATIENCE,
-    r"(?<=keepalive )\d+(?=s)": ("gunicorn.conf.py", r'"KEEP_ALIVE", (\d+)'),
+    r"(?<=keepalive )\d+(?=s)": ("gunicorn.conf.py", r'"KEEP_ALIVE"\) or (\d+)'),
 }
 
 # What stands for less, where it is a word.
@@ -72,7 +71,7 @@ WEAKER = {
 # and what it is to run.
 TAKES_VALUE = {
     "-r", "-o", "-g", "-x", "-j", "--cache-dir", "--dest", "--find-links", "--invalidation-mode", "--only", "--output",
-    "--python", "--requirement", "--wheel-dir",
+    "--python",
 }  # fmt: skip
 LEFT_ALONE = {"-c", "-m", "-q", "--quiet"}
 # Functions that read a variable, and which of their arguments is the default.

@@ -115,7 +115,9 @@ def prepare(
         subject, more = _alone(subject, service), []
     if not lesson:
         watching = any((service.get("develop") or {}).get("watch") for service in subject.services().values())
-        stage = {"test-stage"} if "test" in subject.parsed.stage_names else set()
+        lines = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
+        tested = any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in lines)
+        stage = {"test-stage"} if tested else set()
         subject = replace(subject, has=subject.has | stage | ({"watch"} if watching else set()))
     return Prepared(subject, lesson, (*notes, *more))
 

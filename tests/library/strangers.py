@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from . import hooks
 from .engine import SCRATCH
 from .exporter import exporter
 from .subject import Subject
@@ -26,11 +27,12 @@ class Project:
     Args:
         name: its folder in tests/projects.
         manager: who keeps its dependencies, as the article calls it.
-        app: the default of ``APP``, the one line that every project changes.
+        app: what gunicorn starts, the one line that every project changes.
         page: what its page contains.
         static_file: a path that is not served by a view, and what it must contain.
         uncommented: the beginnings of commented lines that it needs, by file.
         changed: what else the article's first aid changes for it, by file: the old text and the new one.
+        worker: the worker that serves it, if it is not final's.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Project:
     static_file: tuple[str, str] | None = None
     uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)
     changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    worker: str = ""
 
 
 PROJECTS = [
@@ -51,7 +54,8 @@ PROJECTS = [
         ("/static/style.css", "green"),
         # It writes to its instance folder: "Read-only file system".
         uncommented={"compose.yaml": ["  # volumes: [", "# volumes:"]},
-        changed={"Dockerfile": (" /data ", " /app/instance "), "compose.yaml": ("data:/data", "data:/app/instance")},
+        changed={"Dockerfile": (" /data\n", " /app/instance\n"), "compose.yaml": ("data:/data", "data:/app/instance")},
+        worker="gthread",
     ),
     Project(
         "django",
@@ -59,8 +63,9 @@ PROJECTS = [
         "mysite.wsgi:application",
         "My site",
         # Hashed names: "Missing staticfiles manifest entry".
-        uncommented={"Dockerfile": ["    # SECRET_KEY"], "compose.yaml": ["  # environment:"]},
+        uncommented={"Dockerfile": ["# RUN SECRET_KEY"], "compose.yaml": ["  # environment:"]},
         changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
+        worker="gthread",
     ),
     Project("fastapi", "uv", "orders.main:app", "17 apples"),
     Project(
@@ -82,9 +87,10 @@ PROJECTS = [
                 "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
             ]
         },
+        worker="gthread",
     ),
     Project("websocket", "a plain list", "chat:app", "A room"),
-    Project("numpy", "a plain list", "matrix:app", "determinant 8"),
+    Project("numpy", "a plain list", "matrix:app", "determinant 8", worker="gthread"),
     Project(
         "celery",
         "a plain list",
@@ -92,6 +98,7 @@ PROJECTS = [
         "Our back office",
         uncommented={"compose.yaml": ["  # worker:"]},
         changed={"compose.yaml": ("celery --app=shop worker", "celery --app=shop.tasks worker")},
+        worker="gthread",
     ),
 ]
 
@@ -134,7 +141,8 @@ def adopt(project: Project, folder: Path) -> Subject:
     shutil.copytree(ROOT / "tests/projects" / project.name, folder)
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
-    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
+    set_app(project, folder)
+    set_hooks(project, folder)
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)
     for name, (old, new) in project.changed.items():
@@ -142,6 +150,20 @@ def adopt(project: Project, folder: Path) -> Subject:
     beside(folder, export_commands(project.manager))
     has = frozenset({"compose", "published"})
     return Subject(f"tests/projects/{project.name} with final's files", folder, has=has)
+
+
+def set_app(project: Project, folder: Path) -> None:
+    """Step 2 of the article: say what is started, and with which worker."""
+    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
+    if project.worker:
+        change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
+
+
+def set_hooks(project: Project, folder: Path) -> None:
+    """Put the hooks of who keeps the packages into the place of Poetry's."""
+    own = {"Poetry": None, "uv": [hooks.of_uv()], "a plain list": []}[project.manager]
+    if own is not None:
+        (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
 
 
 def change(file: Path, old: str, new: str) -> None:

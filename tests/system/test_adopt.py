@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from library.repository import copy_files
-from library.strangers import FINAL, PROJECTS, Project, beside, change, export_commands
+from library.strangers import FINAL, PROJECTS, Project, beside, change, export_commands, set_app, set_hooks
 from library.tutorial import FINAL_FILES, ROOT
 
 pytestmark = pytest.mark.about("final")
@@ -45,7 +45,8 @@ def test_the_files_are_those_of_the_manual_steps(project: Project, tmp_path: Pat
 
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, by_hand / name)
-    change(by_hand / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
+    set_app(project, by_hand)
+    set_hooks(project, by_hand)
     if project.name == "workspace":  # what the others change besides, nobody can see in their files
         change(by_hand / "Dockerfile", *project.changed["Dockerfile"])
     beside(by_hand, export_commands(project.manager))
@@ -77,7 +78,9 @@ def test_files_that_are_there_are_replaced_on_demand_only(shop: Path) -> None:
     assert "AS production" in (shop / "Dockerfile").read_text()
     again = adopt(shop)
     assert again.returncode == 2
-    assert "gunicorn.conf.py is there already" in again.stderr, "its one line was set"
+    assert again.stderr.startswith("adopt: gunicorn.conf.py, .pre-commit-config.yaml are there already"), (
+        "they were set"
+    )
 
 
 @pytest.mark.parametrize(

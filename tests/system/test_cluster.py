@@ -281,7 +281,7 @@ def test_without_the_pause_requests_are_lost(deployed: Cluster) -> None:
 
 def test_a_broken_image_does_not_take_over_and_is_undone(deployed: Cluster) -> None:
     broken = f"{SESSION}-cluster:broken"
-    build_recipe(f"FROM {deployed.image}\nENV APP=hello.gone:app\n", broken)
+    build_recipe(f'FROM {deployed.image}\nCMD ["gunicorn", "hello.gone:app"]\n', broken)
     bring(broken)
     [deployment] = deployed.manifests("Deployment")
     deployment["spec"]["progressDeadlineSeconds"] = 30

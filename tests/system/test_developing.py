@@ -138,9 +138,9 @@ def test_py_spy_needs_one_capability_or_to_be_the_user_of_the_app() -> None:
         "--user=12345 --cap-drop=ALL": False,
         "--user=10001:10001 --cap-drop=ALL": alike,
     }
-    tools = replace(FOLDER, name="extra-4-developing with its tools", target="tools")
+    tools = replace(FOLDER, name="extra-4-developing with its tools", target="test")
     with FOLDER.running() as running:
-        [worker] = re.findall(r"worker with pid: (\d+)", running.log)
+        *_, worker = re.findall(r"worker with pid: (\d+)", running.log)
         look = f"{tools.image} py-spy dump --pid {worker}"
         for options, succeeds in allowed.items():
             command = f"docker run --rm --pid=container:{running.container.id} --read-only {options} {look}"

@@ -16,13 +16,22 @@ pytestmark = pytest.mark.about("extra-5-publishing")
 FOLDER = Subject("extra-5-publishing", ROOT / "extra-5-publishing")
 
 
+def test_what_fails_its_tests_is_not_published() -> None:
+    with publisher(FOLDER) as ours:
+        (ours.copy.path / "tests/test_canary.py").write_text("def test_canary():\n    assert False\n")
+        done = ours.publish("1.0")
+        assert "1 failed, 13 passed" in done.stdout, done.stderr
+        assert done.returncode, done.stderr
+        assert not ours.tags()
+
+
 @pytest.mark.thorough
 def test_what_passes_its_tests_and_does_not_start_is_not_published() -> None:
     with publisher(FOLDER) as ours:
         main = ours.copy.path / "hello/main.py"
         main.write_text(f'import sys\n\nassert "gunicorn" not in sys.modules\n{main.read_text()}')
         done = ours.publish("1.0")
-        assert "13 passed" in done.stderr, done.stderr
+        assert "13 passed" in done.stdout, done.stderr
         assert done.returncode, done.stderr
         assert not ours.tags()
 

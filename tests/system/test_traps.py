@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from library.engine import run_to_its_end
+from library.engine import BuildFailed, run_to_its_end
 from library.image import find_in_layers
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -55,20 +55,44 @@ def test_bytecode_counts_whatever_times_the_files_have() -> None:
     assert [line.strip() for line in said] == ["0", "Jello from a container"]
 
 
-# Appended to a file that the build runs: prints the network interfaces that it sees.
-INTERFACES = """
-import socket, sys
-print("interfaces:", *(name for _, name in socket.if_nameindex()), file=sys.stderr)  # {unlike_any_before}
-"""
+@pytest.mark.about("final")
+def test_the_projects_own_code_does_not_run_while_it_is_built() -> None:
+    """What it would download on the way is another thing tomorrow, and nobody looks at it."""
+    with FINAL.copied("that would stop a build") as copy:
+        for name in ("hello/__init__.py", "hello/main.py", "gunicorn.conf.py"):
+            file = copy.path / name
+            file.write_text(f"raise SystemExit('ran')  # {secrets.token_hex()}\n{file.read_text()}")
+        copy.build()
+        assert run_to_its_end(copy.image, check=False).stderr.strip().endswith("ran"), "it does when it starts"
 
 
 @pytest.mark.about("final")
-def test_the_projects_own_code_sees_no_network_while_it_is_built() -> None:
-    """What it would download on the way is another thing tomorrow, and nobody looks at it."""
-    with FINAL.copied("that looks for a network") as copy:
-        with (copy.path / "gunicorn.conf.py").open("a") as file:
-            file.write(INTERFACES.format(unlike_any_before=secrets.token_hex()))
-        assert re.findall(r"interfaces: (.*)$", copy.build().output, re.MULTILINE) == ["lo"]
+def test_a_template_that_is_no_python_yet_stops_no_build() -> None:
+    """Nobody imports it, and its name ends in .py: what `django-admin startproject` copies, say."""
+    with FINAL.copied("with a template") as copy:
+        (copy.path / "hello/template.py").write_text("from {{ package }} import {{ name }}\n")
+        copy.build()
+        dockerfile = copy.path / "Dockerfile"
+        dockerfile.write_text(dockerfile.read_text().replace("checked-hash . ;", "checked-hash . &&"))
+        with pytest.raises(BuildFailed) as stopped:
+            copy.build()
+        assert "Error compiling './hello/template.py'" in stopped.value.output
+
+
+# What gunicorn itself does not look at: Python's own error is what the log ends with.
+NOT_LOOKED_AT = {
+    "PORT": ("70000", "port must be 0-65535"),
+    "WORKER_CLASS": ("nonsense", "Entry point ('gunicorn.workers', 'nonsense') not found"),
+}
+
+
+@pytest.mark.about("final")
+@pytest.mark.parametrize("variable", NOT_LOOKED_AT)
+def test_a_wrong_value_that_gunicorn_does_not_look_at_ends_the_start_as_well(variable: str) -> None:
+    value, line = NOT_LOOKED_AT[variable]
+    ended = run_to_its_end(FINAL.image, check=False, envs={variable: value})
+    assert ended.returncode == 1
+    assert line in ended.stderr
 
 
 # What a folder holds, or gets while it is published, for whoever develops, publishes and deploys; no app reads it.

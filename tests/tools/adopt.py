@@ -5,6 +5,7 @@ Everything is found and made in a copy. The project is changed at the end, when 
 
 import argparse
 import ast
+import json
 import os
 import re
 import shlex
@@ -20,7 +21,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from library import engine
+from library import engine, hooks
 from library.engine import SCRATCH, last_line
 from library.exporter import exporter
 from library.locks import normalized
@@ -51,16 +52,13 @@ POETRY = Manager(
     ("poetry export --output requirements.txt",),
     ("poetry export --all-groups --output requirements-dev.txt",),
 )
-UV_EXPORT = "uv export --quiet --all-packages {} --no-emit-workspace --no-header --output-file {}"
-UV = Manager(
-    "uv",
-    "uv add {}",
-    (UV_EXPORT.format("--no-dev", "requirements.txt"),),
-    (UV_EXPORT.format("--all-groups", "requirements-dev.txt"),),
-)
+# What the hook runs, but that this makes the lock, too, where there is none yet.
+UV_EXPORT, UV_EXPORT_DEV = (command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
+UV = Manager("uv", "uv add {}", (UV_EXPORT,), (UV_EXPORT_DEV,))
 COMPILE = (
     "uv pip compile --quiet --python-version {version} --universal --generate-hashes {source} --output-file {target}"
 )
+UVICORN = "uvicorn_worker.UvicornWorker"  # in final's settings; the worker of apps that are no ASGI apps has threads
 
 
 def find_manager(project: Path) -> Manager | None:
@@ -240,10 +238,29 @@ def python_version(project: Path, newest: str) -> str:
     raise Unusable(f"requires-python is {allowed}: final is made for Python {newest} and older ones from 3.{OLDEST} on")
 
 
+def names_index(project: Path) -> bool:
+    """Whether a project's files name an index of packages, which the lists then have to name, too."""
+    tables = [table.get("tool", {}) for table in map(read_pyproject, (project, *workspace(project)))]
+    if any(table.get("uv", {}).keys() & {"index", "index-url", "extra-index-url"} for table in tables):
+        return True
+    lists = [path.read_text() for name in ("requirements.in", "requirements.txt") if (path := project / name).exists()]
+    option = re.compile(r"^\s*(-i|--index-url|--extra-index-url)\b", re.MULTILINE)
+    return any(table.get("poetry", {}).get("source") for table in tables) or any(map(option.search, lists))
+
+
+def with_index(commands: str) -> str:
+    """Let commands of uv's write down where packages come from, as those of Poetry's always do.
+
+    Not always: it is what holds on this machine, `UV_DEFAULT_INDEX` with a password in it, say.
+    """
+    return re.sub(r"--(no-header|generate-hashes)\b", r"\g<0> --emit-index-url", commands)
+
+
 def exporting(project: Path, manager: Manager | None, version: str) -> list[str]:
     """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
+    emit = with_index if names_index(project) else str
     if manager:
-        return [*manager.export, *manager.export_dev]
+        return [emit(command) for command in (*manager.export, *manager.export_dev)]
     commands = []
     for name in ("requirements", "requirements-dev"):
         source, target = project / f"{name}.in", project / f"{name}.txt"
@@ -252,7 +269,7 @@ def exporting(project: Path, manager: Manager | None, version: str) -> list[str]
             source.write_text(text)
             target.unlink()
         if source.exists():
-            commands.append(COMPILE.format(version=version, source=source.name, target=target.name))
+            commands.append(emit(COMPILE.format(version=version, source=source.name, target=target.name)))
     return commands
 
 
@@ -276,18 +293,34 @@ def export(folder: Path, image: str, commands: Sequence[str]) -> None:
         raise Unusable("the packages cannot be exported: the log above ends with the reason", done.stdout + done.stderr)
 
 
-def put_final(folder: Path, app: str, version: str) -> None:
-    """Copy final's files into a folder, and set the two lines: the app, and the version of Python.
+def put_final(folder: Path, app: App, manager: Manager | None, version: str) -> None:
+    """Copy final's files into a folder, and set what is another project's: app, worker, version of Python, hooks.
 
-    In a workspace there is a third one: where the packages' code is.
+    Then where a workspace's code is, and that packages come from several indexes: only few projects need that.
     """
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
+    _set(folder / "gunicorn.conf.py", r'(?<=^wsgi_app = )".*"', json.dumps(app.name))
+    if not _is_asgi(folder, app):
+        _set(folder / "gunicorn.conf.py", f'(?<=or "){re.escape(UVICORN)}', "gthread")
+    _set(folder / "Dockerfile", r"(?<=^FROM python:)\d+\.\d+", version)
+    if manager is not POETRY:
+        own = [hooks.of_uv()] if manager is UV else []
+        (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
     if workspace(folder):
         code = ":".join(f"/app/{root.relative_to(folder)}" for root in roots(folder))
         _set(folder / "Dockerfile", r"(?<=PYTHONPATH=)/app:/app/src", code)
-    _set(folder / "gunicorn.conf.py", r'(?<=setting\("APP", ")[^"]+', app)
-    _set(folder / "Dockerfile", r"(?<=^FROM python:)\d+\.\d+", version)
+    if names_index(folder):
+        file = folder / ".pre-commit-config.yaml"
+        file.write_text(with_index(file.read_text()))
+        # uv looks no further than the first index that knows a name. The list has the hash of every file.
+        _set(folder / "Dockerfile", r"(?<=^ENV VIRTUAL_ENV=/venv)", " UV_INDEX_STRATEGY=unsafe-best-match")
+
+
+def _is_asgi(project: Path, app: App) -> bool:
+    """Whether it is served by uvicorn's worker, which a project has that needs it."""
+    is_wsgi = app.framework in ("flask", "django") and "asgi" not in app.name
+    return "uvicorn-worker" in dependencies(project) and not is_wsgi
 
 
 def _set(file: Path, old: str, new: str) -> None:
@@ -319,9 +352,9 @@ def left_to_do(project: Path, app: App, changed: Sequence[str]) -> list[str]:
     if older := [name for name in COMPOSE_FILES[1:] if (project / name).exists()]:
         what_it_writes = f"compose.yaml goes before {older[0]}: move over what you need; {what_it_writes}"
     dev = "requirements-dev.txt" in changed or (project / "requirements-dev.txt").exists()
-    tests = "the stage test runs pytest: docker compose run --rm test"
+    tests = "`docker compose run --rm test` runs your tests with pytest"
     if not dev or not (project / "tests").is_dir():
-        tests = "the stage test wants requirements-dev.txt and a folder tests: make them, or delete the stage"
+        tests = "the service test wants requirements-dev.txt, with pytest, and a folder tests: make them, or delete it"
     return [
         f"{what_it_writes} (reference-final/README.md, What goes wrong)",
         f"{tests}; `pre-commit install` lets Git run the hooks",
@@ -377,7 +410,7 @@ def adopt(project: Path, app_name: str, *, force: bool) -> tuple[App, str, list[
 
     copy = SCRATCH / "adopted"
     copy_project(project.resolve(), copy)
-    put_final(copy, app.name, version)
+    put_final(copy, app, manager, version)
     export(copy, base.replace(named[1], version), exporting(copy, manager, version))
     made = (*FINAL_FILES, "requirements.in", "requirements.txt", "requirements-dev.in", "requirements-dev.txt")
     changed = []

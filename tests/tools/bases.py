@@ -37,13 +37,11 @@ def on_full(text: str) -> str:
 
 def with_fragment(name: str, text: str) -> str:
     """The Dockerfile with a fragment's last stage in the place of production, and production's settings repeated."""
-    production = text.partition("FROM base AS production")[2].partition("\n\n\n")[0]
-    environment = re.findall(r"^ENV (?:.*\\\n)*.*$", text.partition("FROM base AS production")[2], re.MULTILINE)[0]
-    settings = ["ENV PATH=/venv/bin:/usr/local/bin:/usr/bin", environment, "WORKDIR /app"]
-    settings.append(production[production.index("\nUSER 10001") + 1 :])
-    fragment = (FRAGMENTS / f"{name}.dockerfile").read_text() + "\n".join(settings)
-    before, last, labels = text.rpartition("FROM production\n")
-    return f"{before}{fragment}\n\n\n{last.replace('production', name)}{labels}"
+    stages = dict(re.findall(r"^FROM \S+ AS (base|production)\n((?:.+\n)+)", text, re.MULTILINE))
+    settings = stages["base"] + stages["production"][stages["production"].index("ENV ") :]
+    fragment = (FRAGMENTS / f"{name}.dockerfile").read_text()
+    before = text.removesuffix("FROM production\n")
+    return f"{before}{fragment}ENV PATH=/usr/local/bin:/usr/bin\n{settings}\nFROM {name}\n"
 
 
 BASES: dict[str, Callable[[str], str]] = {

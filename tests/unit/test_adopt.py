@@ -1,12 +1,15 @@
 """What `make adopt` finds in a project, and what it asks for."""
 
 import io
+import runpy
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import yaml
 
+from library import hooks
 from library.project import Unusable
 from library.tutorial import ROOT
 from tools.adopt import (
@@ -14,6 +17,7 @@ from tools.adopt import (
     POETRY,
     UV,
     App,
+    Manager,
     exporting,
     find_app,
     find_manager,
@@ -131,11 +135,85 @@ def test_the_commands_are_those_of_the_article() -> None:
 
 def test_the_lines_that_are_set(tmp_path: Path) -> None:
     shutil.copytree(PROJECTS / "workspace", tmp_path, dirs_exist_ok=True)
-    put_final(tmp_path, "orders.main:app", "3.13")
-    assert 'wsgi_app = setting("APP", "orders.main:app", ' in (tmp_path / "gunicorn.conf.py").read_text()
+    put_final(tmp_path, find_app(tmp_path), UV, "3.13")
+    settings = (tmp_path / "gunicorn.conf.py").read_text()
+    assert 'wsgi_app = "orders.main:app"\n' in settings
+    assert 'os.environ.get("WORKER_CLASS") or "uvicorn_worker.UvicornWorker"' in settings
     dockerfile = (tmp_path / "Dockerfile").read_text()
     assert "\nFROM python:3.13-slim-trixie AS base\n" in dockerfile
-    assert "PYTHONPATH=/app/packages/orders/src:/app/packages/prices/src \\\n" in dockerfile
+    assert "PYTHONPATH=/app/packages/orders/src:/app/packages/prices/src\n" in dockerfile
+
+
+@pytest.mark.parametrize(
+    ("app", "packages", "worker"),
+    [
+        (App("shop:app", "flask"), "flask\ngunicorn", "gthread"),
+        (App("shop:app", "flask"), "flask\ngunicorn\nuvicorn-worker", "gthread"),
+        (App("mysite.wsgi:application", "django"), "django\ngunicorn\nuvicorn-worker", "gthread"),
+        (App("mysite.asgi:application", "django"), "django\ngunicorn\nuvicorn-worker", "uvicorn_worker.UvicornWorker"),
+        (App("shop:app", ""), "bottle\ngunicorn", "gthread"),
+        (App("shop:app", ""), "starlette\ngunicorn\nuvicorn-worker", "uvicorn_worker.UvicornWorker"),
+        (App('shop:create_app("live")', "fastapi"), "fastapi\nuvicorn-worker", "uvicorn_worker.UvicornWorker"),
+    ],
+)
+def test_the_app_and_its_worker(tmp_path: Path, app: App, packages: str, worker: str) -> None:
+    (tmp_path / "requirements.txt").write_text(packages)
+    put_final(tmp_path, app, None, "3.14")
+    settings = runpy.run_path(str(tmp_path / "gunicorn.conf.py"))
+    assert (settings["wsgi_app"], settings["worker_class"]) == (app.name, worker)
+
+
+def test_the_hooks_are_those_of_the_manager(tmp_path: Path) -> None:
+    """Poetry's as final has them, uv's as its reference shows them, none for a plain list; the others stay."""
+    ids = {}
+    for name, manager in (("Poetry", POETRY), ("uv", UV), ("none", None)):
+        (tmp_path / name).mkdir()
+        put_final(tmp_path / name, App("shop:app", "flask"), manager, "3.14")
+        text = (tmp_path / name / ".pre-commit-config.yaml").read_text()
+        [repository] = yaml.safe_load(text)["repos"]
+        ids[name] = [hook["id"] for hook in repository["hooks"]]
+        assert ("Poetry's: " in text) == (manager is POETRY)
+    assert ids["Poetry"] == ["poetry-check", "poetry-export", *ids["none"]]
+    assert ids["uv"] == ["uv-export", *ids["none"]]
+    assert ids["none"][-1] == "hadolint"
+    assert (tmp_path / "Poetry/.pre-commit-config.yaml").read_bytes() == hooks.FILE.read_bytes()
+    assert f"    hooks:\n{hooks.of_uv()}\n" in (tmp_path / "uv/.pre-commit-config.yaml").read_text()
+
+
+def test_the_hook_of_uv_runs_what_exports() -> None:
+    """But that it refuses a lock that does not fit, where an adoption makes it."""
+    hook = hooks.commands(hooks.of_uv())
+    assert [command.replace(" --locked", "") for command in hook] == [*UV.export, *UV.export_dev]
+    assert all(" --locked " in command for command in hook)
+
+
+INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexplicit = true\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "manager", "emitted"),
+    [
+        ({"pyproject_toml": INDEX}, UV, 2),
+        ({"pyproject_toml": "[tool.uv]\npackage = false\n"}, UV, 0),
+        (
+            {"pyproject_toml": '[tool.uv.workspace]\nmembers = ["packages/*"]', "packages__one__pyproject_toml": INDEX},
+            UV,
+            2,
+        ),
+        ({"pyproject_toml": '[[tool.poetry.source]]\nname = "cpu"\nurl = "https://example.org/cpu"'}, POETRY, 0),
+        ({"requirements_txt": "--extra-index-url https://example.org/cpu\ntorch\n"}, None, 1),
+    ],
+)
+def test_an_index_that_a_project_names_is_named_in_its_lists(
+    tmp_path: Path, files: dict[str, str], manager: Manager | None, emitted: int
+) -> None:
+    folder = project(tmp_path, **files)
+    put_final(folder, App("shop:app", ""), manager, "3.14")
+    first_only = "ENV VIRTUAL_ENV=/venv UV_COMPILE" in (folder / "Dockerfile").read_text()
+    assert first_only == ("example.org" not in str(files))
+    in_hooks = folder.joinpath(".pre-commit-config.yaml").read_text().count(" --emit-index-url")
+    assert in_hooks == (emitted if manager else 0)
+    assert " ".join(exporting(folder, manager, "3.14")).count(" --emit-index-url") == emitted
 
 
 class Terminal(io.StringIO):

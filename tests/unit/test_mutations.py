@@ -108,7 +108,7 @@ def test_python_in_a_health_check_is_weakened() -> None:
         ("a = 5", {"pass", "a = 0", "a = 1", "a = 300"}),
         ("a = b(c, d=1)", {"pass", "a = b(c)", "a = b(c, d=0)", "a = b(c, d=60)"}),
         ("a = min(b, c)", {"pass", "a = b", "a = c", "a = max(b, c)"}),
-        ("a = math.ceil(b)", {"pass", "a = math.floor(b)"}),
+        ("a = ceil(b)", {"pass", "a = int(b)"}),
         ("a = b or c", {"pass", "a = b", "a = c"}),
         ("a = b if c else d", {"pass", "a = b", "a = d"}),
         ("a = b <= c", {"pass", "a = b < c"}),
@@ -282,7 +282,10 @@ def test_the_reasons_name_folders_that_there_are() -> None:
 
 def test_the_results_name_practices_or_tests_and_nothing_of_the_machine() -> None:
     for folder in FOLDERS:
+        here = {mutant.id for mutant in mutations.mutants(folder.path)}  # of the others the next run forgets the result
         for name, entry in RESULTS.get(folder.name, {}).items():
+            if name not in here:
+                continue
             assert entry["outcome"] in {"killed", "survives", "refused"}, name
             assert entry["outcome"] != "killed" or entry["by"] in folder.holds or _is_test(entry["by"]), name
             assert entry["seen"] == presentable(entry["seen"]), name

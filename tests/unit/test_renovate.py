@@ -10,6 +10,7 @@ from library.tutorial import ROOT
 
 MANAGERS = json.loads((ROOT / "renovate.json").read_text())["customManagers"]
 FILES = [str(file) for file in files() if file.name.endswith(("Dockerfile", ".pre-commit-config.yaml"))]
+FILES.append("reference-final/README.md")  # uv's hooks
 PINNING = [file for file in FILES if "==" in (ROOT / file).read_text()]
 
 
@@ -40,4 +41,4 @@ def test_dockerfiles_hooks_and_articles_name_one_version(tool: str) -> None:
 
 
 def test_there_are_pins_to_see() -> None:
-    assert {"step-3-basic/Dockerfile", "extra-2-caching/uv.Dockerfile", "final/.pre-commit-config.yaml"} <= set(PINNING)
+    assert {"step-3-basic/Dockerfile", "extra-2-caching/Dockerfile", "final/.pre-commit-config.yaml"} <= set(PINNING)

@@ -49,7 +49,7 @@ THINGS: dict[Thing, str] = {
     "release": "it publishes and deploys with extra 5's own `publish.sh` and `deploy.sh`",
     "stack": "it deploys extra 6's own `stack.yaml`",
     "test-service": "it runs the service `test` that the tutorial's compose files have",
-    "test-stage": "no stage of the Dockerfile is called test",
+    "test-stage": "no stage of the Dockerfile runs the tests while it is built",
     "vendors": "it compares the image with extra 7's files for Cloud Run, Fly.io and Azure Container Apps",
     "version": "it asks for what step 5 answers to GET /version",
     "watch": "no service of a compose file watches your files (`develop: watch:`)",

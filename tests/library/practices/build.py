@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import edits, image, locks
-from ..buildlog import INSTALLS
+from ..buildlog import BRINGS, INSTALLS
 from ..dockerfile import OF_PYTHON
 from ..engine import BuildFailed, NotReady, inspect, run_to_its_end, wait_until
 from ..subject import Running, Subject
@@ -107,7 +107,7 @@ def pinned_tools(subject: Subject) -> None:
         if not re.search(r":\d|@sha256:", base):
             raise Violation(f"{base} moves to another version when its maintainers do", "docker compose build --pull")
     for line in subject.parsed.instructions:
-        for arguments in re.findall(r"pip install ([^&;|]*)", line):
+        for arguments in re.findall(r"pip (?:--python \S+ )?install ([^&;|]*)", line):
             if loose := [
                 word
                 for word in arguments.split()
@@ -133,7 +133,11 @@ def cached_dependencies(subject: Subject) -> None:
             raise NotAsked(str(nothing)) from nothing
         edits.change_settings(copy)
         build = copy.build(alone=True)
-        if again := [name for name in build.ran if INSTALLS.search(name) and not build.installs_one(name)]:
+        installs = [name for name in build.ran if INSTALLS.search(name)]
+        again = [name for name in installs if not build.installs_one(name)]
+        if not installs:  # the same packages in another layer, which everybody downloads again
+            again = [name for name in build.ran if BRINGS.search(name)]
+        if again:
             raise Violation(
                 f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
             )
@@ -268,10 +272,10 @@ def test_target(subject: Subject) -> None:
             raise Violation("a test fails and the build goes on", by_hand)
 
 
-@practice(slow=True, needs="test-service")
+@practice(slow=True, builds=True, needs="test-service")
 def tests_in_compose(subject: Subject) -> None:
-    """`docker compose run --rm test` runs the app's tests, as restricted as the app; `docker compose up` does not."""
-    by_hand = "docker compose run --rm test"
+    """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if one of them does."""
+    by_hand = "docker compose run --rm --build test"
     if "test" not in _services(subject, "test"):
         raise Violation("no service is called test", by_hand)
     if "test" in _services(subject):
@@ -284,6 +288,29 @@ def tests_in_compose(subject: Subject) -> None:
         tests, app = _restrictions(running), _restrictions(subject.shared)
         if weaker := [name for name in app if app[name] and tests[name] != app[name]]:
             raise Violation(f"the app has them, and its tests have not: {', '.join(weaker)}", by_hand)
+    canary = f"test_{secrets.token_hex()}"
+    with subject.copied("with a test that fails", service="test") as copy:
+        (copy.source / "tests/test_canary.py").write_text(CANARY_TEST.format(name=canary, outcome=False))
+        if not copy.services()["test"].get("volumes"):  # a build may correct the modes, a mount cannot
+            edits.close_to_others(copy)
+        try:
+            with copy.started() as running:
+                wait_until(lambda: not running.is_up, limit=60)
+                code, said = running.container.state.exit_code, running.log
+        except BuildFailed as stopped:  # a stage that runs them itself stops there
+            code, said = 1, stopped.output
+        if not code or not re.search(rf"FAIL.*{canary}", said):
+            raise Violation(f"a test fails, and its log ends:\n{said[-500:]}", by_hand)
+
+
+@practice(slow=True, builds=True, needs="test-service")
+def tests_after_a_change(subject: Subject) -> None:
+    """After a change of the code, its tests are ready without installing anything again."""
+    with subject.copied("with other code to test", service="test") as copy:
+        copy.build()  # fills the cache
+        edits.change_code(copy)
+        if again := [name for name in copy.build(alone=True).ran if INSTALLS.search(name)]:
+            raise Violation(f"ran again: {'; '.join(again)}", "docker compose build test")
 
 
 def _restrictions(running: Running) -> dict[str, object]:
@@ -306,13 +333,16 @@ def _services(subject: Subject, *profiles: str) -> list[str]:
 LEFTOVERS = (
     ".envrc", ".netrc", ".pypirc", "pip.conf", "db.sqlite3", "venv/pyvenv.cfg", ".venv/pyvenv.cfg",
     ".mypy_cache/x.json", ".coverage", "htmlcov/index.html", "node_modules/left-pad/index.js", "old.pyc", ".env.local",
+    "server.key", "server.pem",
 )  # fmt: skip
+# And at the root of a project alone: what Flask's and Django's users have written.
+OF_USERS = ("instance/shop.sqlite", "media/photo.jpg")
 
 
 @practice(slow=True, slow_to_fail=True, builds=True)
 def no_leftovers(subject: Subject) -> None:
     """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
-    _keeps_out(subject, "after a day's work", LEFTOVERS, LEFTOVERS, "touch db.sqlite3")
+    _keeps_out(subject, "after a day's work", (*LEFTOVERS, *OF_USERS), LEFTOVERS, "touch db.sqlite3")
 
 
 # What is about the repository: the app does not read it.
@@ -363,32 +393,23 @@ def any_layout(subject: Subject) -> None:
 
 @practice(slow=True, slow_to_fail=True, builds=True)
 def says_what_is_missing(subject: Subject) -> None:
-    """An image that could not serve is not built, and a line says why: no server, no app, no static files."""
-    changes: dict[str, Callable[[Subject], object]] = {
-        r"has no gunicorn": _without_server,
-        r"module:attribute": lambda copy: copy.code.rename(copy.source / "elsewhere"),
-        r"wants static files under hashed names": lambda copy: (copy.code / "settings.py").write_text(
-            'STATICFILES_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"\n'
-        ),
-    }
-    for line, change in changes.items():
-        with subject.copied("with something missing") as copy:
-            change(copy)
+    """A list that brings no server, as one that was made for another Python, stops the build."""
+    changes: tuple[Callable[[str], str], ...] = (
+        # What depends on it would bring it along.
+        lambda text: re.sub(r"^(?:gunicorn|uvicorn-worker)==(?:.*\\\n)*.*\n", "", text, flags=re.MULTILINE),
+        lambda text: re.sub(r"^(\S+==[^\s;]+).*?( \\)?$", r'\1 ; python_version == "3.0"\2', text, flags=re.MULTILINE),
+    )
+    for change in changes:
+        with subject.copied("with another list") as copy:
+            for path in filter(Path.exists, (copy.source / "requirements.txt", copy.source / "poetry.lock")):
+                path.write_text(change(path.read_text()))
             try:
                 copy.build()
             except BuildFailed as stopped:
-                if not re.search(rf"^#\d+ [\d.]+ .*{line}", stopped.output, re.MULTILINE):
+                if not re.search(r"^#\d+ [\d.]+ .*gunicorn", stopped.output, re.MULTILINE):
                     raise Violation(f"the build stops, and says:\n{stopped}", "docker compose build") from stopped
             else:
-                raise Violation(f"it is built, and nothing says: {line}", "docker compose build")
-
-
-def _without_server(copy: Subject) -> None:
-    for name in ("requirements.txt", "poetry.lock"):
-        if (path := copy.source / name).exists():
-            # What depends on it would bring it along.
-            without = re.sub(r"^(?:gunicorn|uvicorn-worker)==(?:.*\\\n)*.*\n", "", path.read_text(), flags=re.MULTILINE)
-            path.write_text(without)
+                raise Violation("it is built, and has no server", "docker compose build")
 
 
 # Run inside the container: sources whose bytecode records when they were written (PEP 552), if that was after the

@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -690,53 +690,29 @@ def entrypoint_modes(subject: Subject) -> None:
 # The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
 CONFIGURED = {
     "WORKER_CLASS": ("gthread", "worker_class = gthread"),
-    "HOST": ("127.0.0.1", "bind = ['[127.0.0.1]:65535']"),
-    "PORT": ("65535", "bind = ['[127.0.0.1]:65535']"),
+    "PORT": ("65535", "bind = ['0.0.0.0:65535']"),
     "WEB_CONCURRENCY": ("7", "workers = 7"),
     "THREADS": ("3", "threads = 3"),
     "TIMEOUT": ("77", "timeout = 77"),
     "GRACEFUL_TIMEOUT": ("11", "graceful_timeout = 11"),
     "KEEP_ALIVE": ("66", "keepalive = 66"),
-    "LOG_LEVEL": ("debug", "loglevel = debug"),
+    "LOG_LEVEL": ("DEBUG", "loglevel = DEBUG"),
     "ACCESS_LOG": ("/dev/null", "accesslog = /dev/null"),
     "FORWARDED_ALLOW_IPS": ("10.0.0.1", "forwarded_allow_ips = ['10.0.0.1']"),
     "GUNICORN_CMD_ARGS": ("--max-requests=1000 --backlog=99", "backlog = 99"),
 }
-# What gunicorn reports where no variable is set: the table in final's article.
+# What gunicorn reports where no variable is set: the table in final's reference.
 DEFAULTS = (
-    "bind = ['[0.0.0.0]:8000']", "timeout = 30", "graceful_timeout = 30", "keepalive = 5", "loglevel = info",
-    "accesslog = None",
+    "bind = ['0.0.0.0:8000']", "threads = 4", "timeout = 30", "graceful_timeout = 30", "keepalive = 5",
+    "loglevel = info", "accesslog = None",
 )  # fmt: skip
 # Another way to say the same, which goes before it; and no limit at all.
-BEFORE = {
-    "BIND": ("0.0.0.0:9002", "bind = ['0.0.0.0:9002']"),
-    "WORKERS": ("5", "workers = 5"),
-    "TIMEOUT": ("0", "timeout = 0"),
-    "KEEP_ALIVE": ("0", "keepalive = 0"),
-}
-# Alone, each with what follows from it.
-ALONE = [
-    ("WORKER_CLASS", "gthread", "threads = 4"),
-    *(("LOG_LEVEL", level, f"loglevel = {level}") for level in ("info", "warning", "error", "critical")),
-]
-
-
-# Run by every Python in the container before anything else: each worker logs a word, as an app does.
-LOG = """
-import logging, os
-os.register_at_fork(after_in_child=lambda: logging.getLogger("app").info("{word}"))
-"""
-# Run by Python before gunicorn: an image without uvicorn-worker, as a project of Flask's or Django's has it.
-NO_UVICORN_WORKER = """
-from importlib.machinery import PathFinder
-find = PathFinder.find_spec
-PathFinder.find_spec = lambda name, *more: None if name == "uvicorn_worker" else find(name, *more)
-"""
+BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEEP_ALIVE": ("0", "keepalive = 0")}
 
 
 @practice(slow=True, slow_to_fail=True)
 def configured_by_env(subject: Subject) -> None:
-    """What differs between two places of deployment comes from environment variables, also JSON for the logs."""
+    """What differs between two places of deployment comes from environment variables."""
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
     checks = (_require_settings, _require_deployments)
     for check in checks if _has_gunicorn(subject) else reversed(checks):
@@ -750,26 +726,15 @@ def _require_settings(subject: Subject) -> None:
     empty = {name: "" for name in CONFIGURED if name not in of_gunicorn}
     for given in ({}, empty):
         config = _print_config(subject, given)
-        threads = "threads = 4" if "worker_class = gthread" in config else "threads = 1"
-        if other := [line for line in (*DEFAULTS, threads) if line not in config.splitlines()]:
+        if other := [line for line in DEFAULTS if line not in config.splitlines()]:
             raise Violation(
                 f"without a variable it is not so: {', '.join(other)}",
                 "docker compose run --rm web gunicorn --print-config",
             )
-    with first_running(subject, NO_UVICORN_WORKER) as overrides:
-        volumes = [tuple(volume.split(":")) for volume in overrides["volumes"]]
-        config = _print_config(subject, overrides["environment"], volumes=volumes)
-        if "worker_class = gthread" not in config:
-            raise Violation(
-                "without uvicorn-worker it still starts uvicorn's",
-                "docker compose run --rm web gunicorn --print-config",
-            )
-    names = {name: value for name, (value, _) in CONFIGURED.items()}
-    said = _print_config(subject, names).splitlines()
-    ignored = [name for name, (_, line) in CONFIGURED.items() if line not in said]
-    said = _print_config(subject, {name: value for name, (value, _) in (CONFIGURED | BEFORE).items()}).splitlines()
-    ignored += [name for name, (_, line) in BEFORE.items() if line not in said]
-    ignored += [name for name, value, line in ALONE if line not in _print_config(subject, {name: value}).splitlines()]
+    ignored = []
+    for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
+        said = _print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
+        ignored += [name for name, (_, line) in asked.items() if line not in said]
     if ignored:
         by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
         raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
@@ -777,54 +742,30 @@ def _require_settings(subject: Subject) -> None:
 
 def _require_deployments(subject: Subject) -> None:
     """Raise a violation where containers that get these variables do not run accordingly."""
-    environment = {"WORKERS": "3", "LOG_FORMAT": "json", "ACCESS_LOG": "-", "BIND": "0.0.0.0:9000"}
-    word = secrets.token_hex()
-    with ExitStack() as stack:
-        logs = stack.enter_context(first_running(subject, LOG.format(word=word)))
-        logs["environment"] |= environment
-        running = stack.enter_context(subject.started(ports=["9000"], **logs))
-        by_hand = "docker compose run --rm --env BIND=0.0.0.0:9000 --publish 9000:9000 web"
+    environment = {"WORKERS": "3", "ACCESS_LOG": "-", "PORT": "9000"}
+    with subject.started(environment=environment, ports=["9000"]) as running:
         wait_until_listening(running)
         if not wait_until(lambda: running.answers(port=9000), limit=15):
-            raise Violation("BIND=0.0.0.0:9000, but nothing answers there", by_hand)
-        if health_when_looked_at(running) != "healthy":
-            raise Violation("BIND=0.0.0.0:9000, and it does not become healthy", by_hand)
+            raise Violation(
+                "PORT=9000, but nothing answers there",
+                "docker compose run --rm --env PORT=9000 --publish 9000:9000 web",
+            )
         request = f"GET {subject.page} "
         running.get(port=9000)
-        wait_until(lambda: request in running.log, limit=5)
-        if not_json := [
-            line for line in running.log.splitlines() if not line.startswith("{") or "message" not in json.loads(line)
-        ]:
-            raise Violation(
-                f"LOG_FORMAT=json, and the log says: {not_json[0]}", "docker compose run --rm --env LOG_FORMAT=json web"
-            )
-        if request not in running.log:
+        if not wait_until(lambda: request in running.log, limit=5):
             raise Violation(
                 "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
-            )
-        if word not in running.log:
-            raise Violation(
-                "LOG_FORMAT=json, and what the app logs is not shown", "docker compose run --env LOG_FORMAT=json web"
             )
         # The first worker answers before the last one is there.
         wait_until(lambda: len(_signal_workers(running, 0)) >= 3, limit=10)
         if len(workers := _signal_workers(running, 0)) != 3:
             raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
-    # The name of this machine's interface in the container: the health check has to ask there, and not at localhost.
-    with subject.started(environment={"HOST": "127.0.0.2"}) as running:
-        wait_until_listening(running)
-        if health_when_looked_at(running) != "healthy":
-            raise Violation(
-                "HOST=127.0.0.2, and it does not become healthy", "docker compose run --env HOST=127.0.0.2 web"
-            )
     if "compose" in subject.has:
         with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
             running.container.reload()
             ports = running.container.network_settings.ports or {}
             if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
                 raise Violation("ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port web 8000")
-    if undisturbed_life(subject).log.startswith("{"):
-        raise Violation("without LOG_FORMAT=json, the log is JSON as well", "docker compose logs")
 
 
 def _has_gunicorn(subject: Subject) -> bool:
@@ -858,71 +799,48 @@ import os
 os.sched_getaffinity = lambda pid: set(range(16))
 os.cpu_count = os.process_cpu_count = lambda: 16
 """
+# What the kernel says in cpu.max (microseconds of CPU time, of so many) and memory.max (cgroup version 2), and how many
+# workers follow on a machine of 16 CPUs: each takes 128 MB, and the rest as much.
+LIMITS = (
+    ("max 100000", "max", 16),
+    ("50000 100000", "max", 1),
+    ("150000 100000", "max", 2),  # half a CPU is a worker's, too
+    ("100000 100000", str(512 * 2**20), 1),
+    ("max 100000", str(512 * 2**20), 3),
+    ("max 100000", str(300 * 2**20), 1),
+    ("max 100000", str(100 * 2**20), 1),  # less than a worker takes
+)
 
 
 @practice(slow=True, slow_to_fail=True)
 def workers_fit_limits(subject: Subject) -> None:
     """By default there are as many workers as the container may use CPUs (affinity, quota), and as its memory holds."""
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
-    with subject.running(cpus=0.5) as running:
-        if len(workers := _signal_workers(running, 0)) != 1:
-            raise Violation(f"it may use half a CPU, and has {len(workers)} workers", by_hand)
-    # A cgroup v2 file is read here on a host with cgroup v1, too: these are the files that the kernel would show.
-    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+    with first_running(subject, SIXTEEN_CPUS) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
-        for quota, memory, expected in (
-            ("100000 100000", "max", 1),
-            ("150000 100000", "max", min(2, len(os.sched_getaffinity(0)))),  # half a CPU is a worker's, too
-            ("max 100000", "max", len(os.sched_getaffinity(0))),
-            ("max 100000", str(200 * 2**20), 1),
-            ("max 100000", str(100 * 2**20), 1),  # less than a worker takes
-        ):
+        # Files of cgroup version 2, on a host with version 1, too: what the kernel would show.
+        volumes = [tuple(many["volumes"][0].split(":")), (folder, "/sys/fs/cgroup", "ro")]
+        for quota, memory, expected in LIMITS:
             Path(folder, "cpu.max").write_text(quota)
             Path(folder, "memory.max").write_text(memory)
-            _require_workers(subject, folder, expected, f"cpu.max says {quota} and memory.max {memory}")
-        Path(folder, "memory.max").write_text(str(200 * 2**20))
-        two = min(2, len(os.sched_getaffinity(0)))
-        _require_workers(subject, folder, two, "they take 64 of 200 MB each", {"WORKER_MEMORY_MB": "64"})
-    # The files of cgroup v1, which says -1, or a very large number, where there is no limit.
-    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        Path(folder).chmod(0o755)
-        for name in ("cpu", "memory"):
-            Path(folder, name).mkdir(mode=0o755)
-        for quota, memory, expected in (
-            ("-1", "9223372036854771712", len(os.sched_getaffinity(0))),
-            ("100000", "9223372036854771712", 1),
-            ("-1", str(200 * 2**20), 1),
-        ):
-            Path(folder, "cpu/cpu.cfs_quota_us").write_text(quota)
-            Path(folder, "cpu/cpu.cfs_period_us").write_text("100000")
-            Path(folder, "memory/memory.limit_in_bytes").write_text(memory)
-            limits = f"cpu.cfs_quota_us says {quota} and memory.limit_in_bytes {memory}"
-            _require_workers(subject, folder, expected, limits)
-    many = first_running(subject, SIXTEEN_CPUS)
-    with many as overrides, subject.running(cpus=0, mem_limit="300m", **overrides) as running:
-        workers = _signal_workers(running, 0)
-        running.container.reload()
-        if len(workers) != 2 or running.container.restart_count:
-            raise Violation(
-                f"it may use 16 CPUs and 300 MB, and has {len(workers)} workers",
-                "docker run --memory 300m IMAGE gunicorn --print-config | grep '^workers '",
-            )
+            config = _print_config(subject, many["environment"], volumes=volumes)
+            if f"\nworkers = {expected}\n" not in config:
+                seen = f"16 CPUs, cpu.max says {quota} and memory.max {memory}, and there are not {expected} workers"
+                raise Violation(seen, by_hand)
+        many["volumes"].append(f"{folder}:/sys/fs/cgroup:ro")
+        Path(folder, "memory.max").write_text(str(400 * 2**20))
+        with subject.running(**many) as running:
+            # The first worker answers before the last one is there.
+            wait_until(lambda: len(_signal_workers(running, 0)) >= 2, limit=10)
+            if len(workers := _signal_workers(running, 0)) != 2:
+                raise Violation(f"it may use 16 CPUs and 400 MB, and has {len(workers)} workers", by_hand)
     config = _print_config(subject, {}, cpuset_cpus=[0])
     if "\nworkers = 1\n" not in config:
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
 
 
-def _require_workers(
-    subject: Subject, cgroup: str, expected: int, why: str, environment: dict[str, str] | None = None
-) -> None:
-    """Raise a violation where gunicorn would not start so many workers, with this directory as its cgroup."""
-    config = _print_config(subject, environment or {}, volumes=[(cgroup, "/sys/fs/cgroup", "ro")])
-    if f"\nworkers = {expected}\n" not in config:
-        raise Violation(f"{why}, and there are not {expected} workers", "docker run --rm IMAGE gunicorn --print-config")
-
-
-# Run inside the container: start its command with one wrong value after the other, until one is not refused with a line
-# of its own; print what came of each. A command has started when it listens, however long a busy machine takes to end
+# Run inside the container: start its command with one wrong value after the other, until one is not refused without a
+# traceback; print what came of each. A command has started when it listens, however long a busy machine takes to end
 # it or to let it listen; one that does neither for a minute has not been refused.
 START_WITH = (
     LISTENING
@@ -941,7 +859,7 @@ for name, value in wrong:
         os.killpg(run.pid, signal.SIGKILL)  # also the workers, which hold its output
     said = run.communicate()[0].strip()
     print(json.dumps([name, value, started, said]))
-    if name and (started or len(said.splitlines()) != 1):
+    if name and (started or "Traceback" in said):
         break
 """
 )
@@ -949,22 +867,12 @@ for name, value in wrong:
 WRONG = [
     ("", ""),
     ("WORKERS", "abc"),
-    ("WORKERS", "0"),
-    ("WORKER_MEMORY_MB", "lots"),
+    ("WORKERS", "-1"),
     ("THREADS", "1.5"),
-    ("PORT", "70000"),
-    ("PORT", "8_000"),
-    ("THREADS", "1000001"),
-    ("TIMEOUT", "-1"),
-    ("GRACEFUL_TIMEOUT", "0"),
+    ("PORT", "http"),
+    ("TIMEOUT", "-3"),
+    ("GRACEFUL_TIMEOUT", "soon"),
     ("KEEP_ALIVE", "yes"),
-    ("WORKER_CLASS", "nonsense"),
-    ("APP", "nowhere:app"),
-    ("APP", "hello.main.json:app"),  # where hello.main is a module, and json another one
-    ("HOST", "nowhere"),
-    ("BIND", "0.0.0.0:nowhere"),
-    ("LOG_LEVEL", "loud"),
-    ("LOG_FORMAT", "xml"),
     ("ACCESS_LOG", "/nowhere/log"),
     ("FORWARDED_ALLOW_IPS", "nowhere"),
 ]
@@ -972,7 +880,7 @@ WRONG = [
 
 @practice(slow=True, slow_to_fail=True)
 def bad_config_refused(subject: Subject) -> None:
-    """A variable with a wrong value stops the start with one line that says what is wrong, not with a traceback."""
+    """A variable that is no number, or no address, stops the start: gunicorn says what is wrong, with no traceback."""
     config = subject.shared.container.config
     command = [*(config.entrypoint or ()), *(config.cmd or ())]
     # In a compose file, two of these signs are one.
@@ -992,6 +900,6 @@ def bad_config_refused(subject: Subject) -> None:
             continue
         if started:
             raise Violation(f"{name}={value}, and it starts", by_hand)
-        # Gunicorn's own messages do not name the variable, but show what is wrong in it.
-        if len(said.splitlines()) != 1 or value.rpartition(":")[2] not in said:
+        # Gunicorn's messages name the setting or not, but show what is wrong in it.
+        if "Traceback" in said or value not in said:
             raise Violation(f"{name}={value}, and it says:\n{said}", by_hand)

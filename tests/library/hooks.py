@@ -1,0 +1,38 @@
+"""final's hooks for whoever keeps a project's packages: Poetry's are in its file, uv's on the page that it names."""
+
+import re
+import shlex
+from typing import Any
+
+import yaml
+
+from .tutorial import ROOT
+
+FILE = ROOT / "final/.pre-commit-config.yaml"
+PAGE = ROOT / "reference-final/README.md"
+OF_POETRY = " They are Poetry's: the reference has those for uv."
+
+
+def of_uv() -> str:
+    """What stands in the file in the place of Poetry's hooks, where uv keeps the packages."""
+    shown = re.search(r"^## Hooks for uv\n.*?^```yaml\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    if not shown:
+        raise LookupError(f"{PAGE.name} shows no hooks for uv")
+    return shown[1]
+
+
+def commands(hook: str) -> tuple[str, ...]:
+    """The commands that a hook of a shell's runs."""
+    parsed: list[dict[str, Any]] = yaml.safe_load(hook)
+    _, _, script = shlex.split(parsed[0]["entry"])
+    return tuple(script.split(" && "))
+
+
+def instead_of_poetrys(*own: str) -> str:
+    """The file with other hooks in the place of Poetry's, or with none."""
+    head, line, text = FILE.read_text().partition("    hooks:\n")
+    all_hooks = text.split("\n\n")
+    others = [hook for hook in all_hooks if "- id: poetry-" not in hook]
+    if OF_POETRY not in head or len(all_hooks) - len(others) != 2:
+        raise LookupError(f"{FILE.name} does not say that two of its hooks are Poetry's")
+    return head.replace(OF_POETRY, "") + line + "\n\n".join([*(hook.rstrip("\n") for hook in own), *others])
