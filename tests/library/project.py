@@ -102,7 +102,7 @@ def prepare(
     else:
         has = frozenset(thing for thing, names in FILES_OF.items() if all((copy / name).exists() for name in names))
         has |= {"compose"} if files else set()
-        subject = Subject(folder.name, copy, names_folder=False, slow=slow or None, has=has, profile="")
+        subject = Subject(folder.name, copy, ours=False, slow=slow or None, has=has, profile="")
     if page:
         subject = replace(subject, page=page if page.startswith("/") else f"/{page}")
     if slow:

@@ -187,7 +187,7 @@ class Subject:
         published: where it is published when somebody starts it by hand.
         page: the path that is asked for where nothing else is said.
         slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
-        names_folder: whether the page is JSON with the folder's name as ``step``.
+        ours: whether it has the tutorial's conventions: a page with the folder's name as ``step``, names of variables.
         has: the things that practices may need (`practices.THINGS`); one that needs another thing is not asked.
         copy_of: the name of the folder that this is a copy of, if it is one.
     """
@@ -206,7 +206,7 @@ class Subject:
     published: int = 8000
     page: str = "/"
     slow: str | None = "/slow?seconds={seconds}"
-    names_folder: bool = True
+    ours: bool = True
     has: frozenset[str] = frozenset()
     copy_of: str = ""
 

@@ -6,7 +6,6 @@ of their own. Progress goes to standard error, the result to standard output.
 
 import argparse
 import functools
-import json
 import os
 import signal
 import sys
@@ -14,50 +13,18 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from itertools import groupby
 from pathlib import Path
 
-from library import engine, project, tutorial
+from library import engine, project
 from library.engine import BuildFailed
-from library.practices import PRACTICES, Answer, Practice, ask
-from library.practices.runtime import COLOURS
+from library.practices import PRACTICES, Answer, ask
 from library.subject import Subject
 from tools import pool
+from tools.report import FORMATS, MARKS, Result, taught_by
 
 WORKERS = 3  # processes; most of a practice is waiting
 LIMIT = 300  # seconds for one practice
-MARKS = {"holds": "✔", "violated": "✘", "not asked": "–"}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one practice, and the folder that teaches it."""
-
-    practice: Practice
-    answer: Answer
-    folder: str
-    by_hand: tuple[str, ...]
-
-    @property
-    def mark(self) -> str:
-        return MARKS[self.answer.outcome]
-
-
-def taught_by(practice: str) -> str:
-    """The first folder that adds a practice, or starts with it."""
-    folders = tutorial.load()
-    adding = [folder.name for folder in folders if practice in folder.adds]
-    return (adding or [folder.name for folder in folders if practice in folder.starts_with])[0]
-
-
-def remark(practice: str) -> str:
-    """What final has to say of a practice that it does not hold itself."""
-    final = next(folder for folder in tutorial.load() if folder.name == "final")
-    if practice in final.holds:
-        return ""
-    return f"final does without: {final.gives_up.get(practice, 'it belongs to a larger app')}"
 
 
 @contextmanager
@@ -136,6 +103,9 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
     subject = prepared.subject
     for note in prepared.notes:
         say(f"score: {note}")
+    # What only the tutorial's folders can have is not mentioned to anybody else who does not name it.
+    named = {*arguments.only, *arguments.require}
+    names = [name for name in names if subject.ours or name in named or PRACTICES[name].concerns_everybody(subject.has)]
     say(f"score: asking {len(names)} practices, {arguments.workers} at a time")
     done = iter(range(1, len(names) + 1))
 
@@ -149,83 +119,6 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
         if (answer := answers.get(name))
     ]
     return prepared, results
-
-
-def summary(name: str, results: Sequence[Result]) -> str:
-    counts = {outcome: sum(result.answer.outcome == outcome for result in results) for outcome in MARKS}
-    return f"{name}: {counts['holds']} hold, {counts['violated']} do not, {counts['not asked']} were not asked"
-
-
-def compose_file(prepared: project.Prepared) -> str:
-    """The compose file that the commands need, where the project has none."""
-    subject = prepared.subject
-    if "compose" in subject.has:
-        return ""
-    return f'services:\n  web:\n    build: .\n    ports: ["127.0.0.1:8000:{subject.port}"]'
-
-
-def as_text(prepared: project.Prepared, results: Sequence[Result]) -> str:
-    """The result for a terminal."""
-    lines = []
-    if file := compose_file(prepared):
-        lines += ["It has no compose.yaml. The commands below need this one:", textwrap.indent(file, "    ")]
-    for family, group in groupby(results, key=lambda result: result.practice.family):
-        lines += ["", family.capitalize()]
-        for result in group:
-            answer = result.answer
-            lines.append(f"  {result.mark} {result.practice.id}: {result.practice.sentence}")
-            if answer.outcome == "not asked":
-                lines.append(f"      not asked: {answer.said}")
-            elif answer.outcome == "violated":
-                lines.append(textwrap.indent(f"seen: {COLOURS.sub('', answer.said).strip()}", "      "))
-                lines += [f"        $ {command}" for command in result.by_hand]
-                lines.append(f"      taught in: {result.folder}/README.md")
-                if note := remark(result.practice.id):
-                    lines.append(f"      {note}")
-    return "\n".join([*lines, "", summary(prepared.subject.name, results)])
-
-
-def as_markdown(prepared: project.Prepared, results: Sequence[Result]) -> str:
-    """The result for a page or a comment: a table, and below it what was seen."""
-    lines = [f"**{summary(prepared.subject.name, results)}**"]
-    for family, group in groupby(results, key=lambda result: result.practice.family):
-        lines += ["", f"**{family.capitalize()}**", "", "| | Practice | |", "|---|---|---|"]
-        for result in group:
-            said = "" if result.answer.outcome == "holds" else result.answer.said
-            cell = " ".join(COLOURS.sub("", said).replace("|", "\\|").replace("<", "&lt;").split())
-            cell = f"not asked: {cell}" if result.answer.outcome == "not asked" else cell
-            if result.answer.outcome == "violated":
-                cell += f" (`{result.folder}`)"
-            lines.append(f"| {result.mark} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
-    if file := compose_file(prepared):
-        lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
-    if violated := [result for result in results if result.answer.outcome == "violated"]:
-        lines += ["", "<details><summary>The commands that show it</summary>"]
-        for result in violated:
-            lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
-        lines += ["", "</details>"]
-    return "\n".join(lines)
-
-
-def as_json(prepared: project.Prepared, results: Sequence[Result]) -> str:
-    """The result for programs."""
-    practices = {
-        result.practice.id: {
-            "family": result.practice.family,
-            "sentence": result.practice.sentence,
-            **asdict(result.answer),
-            "by_hand": result.by_hand if result.answer.by_hand else (),
-            "taught_by": result.folder,
-        }
-        for result in results
-    }
-    subject = prepared.subject
-    head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
-    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
-    return json.dumps(found, indent=2, ensure_ascii=False)
-
-
-FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json}
 
 
 def chosen(arguments: argparse.Namespace) -> list[str]:

@@ -25,7 +25,7 @@ FRAMEWORK = re.compile(
 )
 
 
-@practice()
+@practice("unnoticed")
 def locked_dependencies(subject: Subject) -> None:
     """Every installed package, transitive ones too, has the version that the lock file names."""
     locked = locks.versions(subject.source)
@@ -38,7 +38,7 @@ def locked_dependencies(subject: Subject) -> None:
         )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("access", slow=True, slow_to_fail=True, builds=True)
 def verified_hashes(subject: Subject) -> None:
     """A package that is not the one that was locked stops the build, and the message says so."""
     with subject.copied("with another hash for one package") as copy:
@@ -95,7 +95,7 @@ def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
 
-@practice(builds=True)
+@practice("unnoticed", builds=True)
 def pinned_tools(subject: Subject) -> None:
     """The base image and each of Python's name a Debian release, and every tool that the build uses has a version."""
     for base in (subject.parsed.base_image, *subject.parsed.images):
@@ -122,7 +122,7 @@ def pinned_tools(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def cached_dependencies(subject: Subject) -> None:
     """After a change of the app's code alone, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
@@ -143,7 +143,7 @@ def cached_dependencies(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def cached_downloads(subject: Subject) -> None:
     """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
     _require_cached_downloads(subject, "docker compose --progress plain build")
@@ -177,7 +177,7 @@ CANARIES_IN_CODE = (
 )  # fmt: skip
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("access", slow=True, slow_to_fail=True, builds=True)
 def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
     _keeps_out(
@@ -225,7 +225,7 @@ def _in_container(subject: Subject, canary: bytes) -> set[str]:
     return set(run_to_its_end(subject.image, *look, entrypoint="python3", user="0").stdout.split())
 
 
-@practice(builds=True)
+@practice("taste", builds=True)
 def single_stage(subject: Subject) -> None:
     """The Dockerfile is one stage, read from top to bottom."""
     if (count := len(subject.parsed.stages)) > 1:
@@ -244,7 +244,7 @@ class TestCanary(unittest.TestCase):
 """
 
 
-@practice(slow=True, builds=True, needs="test-stage")
+@practice("unnoticed", slow=True, builds=True, needs="test-stage")
 def test_target(subject: Subject) -> None:
     """`docker build --target test` runs the app's tests, and a test that fails stops it."""
     by_hand = "docker build --target test ."
@@ -272,7 +272,7 @@ def test_target(subject: Subject) -> None:
             raise Violation("a test fails and the build goes on", by_hand)
 
 
-@practice(slow=True, builds=True, needs="test-service")
+@practice("unnoticed", slow=True, builds=True, needs="test-service")
 def tests_in_compose(subject: Subject) -> None:
     """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if one of them does."""
     by_hand = "docker compose run --rm --build test"
@@ -303,7 +303,7 @@ def tests_in_compose(subject: Subject) -> None:
             raise Violation(f"a test fails, and its log ends:\n{said[-500:]}", by_hand)
 
 
-@practice(slow=True, builds=True, needs="test-service")
+@practice("cost", slow=True, builds=True, needs="test-service")
 def tests_after_a_change(subject: Subject) -> None:
     """After a change of the code, its tests are ready without installing anything again."""
     with subject.copied("with other code to test", service="test") as copy:
@@ -339,7 +339,7 @@ LEFTOVERS = (
 OF_USERS = ("instance/shop.sqlite", "media/photo.jpg")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("access", slow=True, slow_to_fail=True, builds=True)
 def no_leftovers(subject: Subject) -> None:
     """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
     _keeps_out(subject, "after a day's work", (*LEFTOVERS, *OF_USERS), LEFTOVERS, "touch db.sqlite3")
@@ -349,7 +349,7 @@ def no_leftovers(subject: Subject) -> None:
 OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".gitignore", ".pre-commit-config.yaml")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def unrelated_changes(subject: Subject) -> None:
     """A changed README, compose file or hook rebuilds nothing."""
     with subject.copied("with another README") as copy:
@@ -367,7 +367,7 @@ def unrelated_changes(subject: Subject) -> None:
             raise Violation(f"ran again: {'; '.join(ran)}", "echo >>README.md", "docker compose build")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("ours", slow=True, slow_to_fail=True, builds=True)
 def any_layout(subject: Subject) -> None:
     """The app's modules are found at the root of the project and below `src`, from whichever directory."""
     by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
@@ -391,7 +391,7 @@ def any_layout(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("ours", slow=True, slow_to_fail=True, builds=True)
 def says_what_is_missing(subject: Subject) -> None:
     """A list that brings no server, as one that was made for another Python, stops the build."""
     changes: tuple[Callable[[str], str], ...] = (
@@ -425,7 +425,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
 """
 
 
-@practice(slow=True, builds=True)
+@practice("taste", slow=True, builds=True)
 def repeatable_build(subject: Subject) -> None:
     """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
     # First what two builds within a minute would not show: days and times of the build that are kept in files.

@@ -1,0 +1,170 @@
+"""What ``make score`` prints: what matters most first, for a terminal, a page, a program, a code scanner or a badge."""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+
+from library import tutorial
+from library.practices import WEIGHTS, Answer, Practice, Weight
+from library.practices.runtime import COLOURS
+from library.project import Prepared
+
+MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}
+FIRST = 3  # so many are shown with their commands; the others, on a line each, do not hide them
+# How a code scanner calls it.
+LEVELS: dict[Weight, str] = {"loss": "error", "access": "error", "unnoticed": "warning", "cost": "warning"}
+COLOURS_OF_BADGE: dict[Weight, str] = {"loss": "red", "access": "red", "unnoticed": "orange", "cost": "yellow"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one practice, and the folder that teaches it."""
+
+    practice: Practice
+    answer: Answer
+    folder: str
+    by_hand: tuple[str, ...]
+
+    @property
+    def weight(self) -> Weight:
+        return self.answer.weight or self.practice.weight
+
+    @property
+    def outcome(self) -> str:
+        """As the answer has it; a violation that is no fault in every project is a remark."""
+        return "remark" if self.answer.outcome == "violated" and self.weight == "taste" else self.answer.outcome
+
+    @property
+    def said(self) -> str:
+        return COLOURS.sub("", self.answer.said).strip()
+
+    @property
+    def line(self) -> str:
+        """Mark, name and what was said, on one line."""
+        return f"{MARKS[self.outcome]} {self.practice.id}: {textwrap.shorten(self.said, 200, placeholder=' …')}"
+
+
+def taught_by(practice: str) -> str:
+    """The first folder that adds a practice, or starts with it."""
+    folders = tutorial.load()
+    adding = [folder.name for folder in folders if practice in folder.adds]
+    return (adding or [folder.name for folder in folders if practice in folder.starts_with])[0]
+
+
+def remark(practice: str) -> str:
+    """What final has to say of a practice that it does not hold itself."""
+    final = next(folder for folder in tutorial.load() if folder.name == "final")
+    if practice in final.holds:
+        return ""
+    return f"final does without: {final.gives_up.get(practice, 'it belongs to a larger app')}"
+
+
+def by_weight(results: Sequence[Result]) -> list[Result]:
+    """The worst first; of the same weight, what was seen not to hold."""
+    weights, outcomes = list(WEIGHTS), list(MARKS)
+    return sorted(results, key=lambda result: (weights.index(result.weight), outcomes.index(result.outcome)))
+
+
+def violated(results: Sequence[Result]) -> list[Result]:
+    """What was seen not to hold, the worst first."""
+    return [result for result in by_weight(results) if result.outcome == "violated"]
+
+
+def summary(name: str, results: Sequence[Result]) -> str:
+    counts = Counter(result.outcome for result in results)
+    remarks = f", {counts['remark']} are remarks" if counts["remark"] else ""
+    line = f"{name}: {counts['holds']} hold, {counts['violated']} do not{remarks}"
+    return f"{line}, {counts['not asked']} were not asked"
+
+
+def compose_file(prepared: Prepared) -> str:
+    """The compose file that the commands need, where the project has none."""
+    subject = prepared.subject
+    if "compose" in subject.has:
+        return ""
+    return f'services:\n  web:\n    build: .\n    ports: ["127.0.0.1:8000:{subject.port}"]'
+
+
+def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result for a terminal."""
+    first = violated(results)[:FIRST]
+    lines = ["", "What matters most"] if first else []
+    for result in first:
+        lines.append(f"  ✘ {result.practice.id}: {result.practice.sentence}")
+        lines.append(textwrap.indent(f"seen: {result.said}", "      "))
+        lines += [f"        $ {command}" for command in result.by_hand]
+        lines.append(f"      taught in: {result.folder}/README.md")
+        lines.append(f"      why it matters: {WEIGHTS[result.weight]}")
+        if note := remark(result.practice.id):
+            lines.append(f"      {note}")
+    rest = [result for result in by_weight(results) if result not in first and result.outcome != "holds"]
+    for weight, group in groupby(rest, key=lambda result: result.weight):
+        lines += ["", capitalized(WEIGHTS[weight])]
+        for result in group:
+            lines.append(f"  {result.line}" + f" ({result.folder})" * (result.answer.outcome == "violated"))
+    if holding := [result.practice.id for result in by_weight(results) if result.outcome == "holds"]:
+        lines += [
+            "",
+            "What holds",
+            *textwrap.wrap(", ".join(holding), 116, initial_indent="  ✔ ", subsequent_indent="    "),
+        ]
+    if any(result.answer.outcome == "violated" for result in rest):
+        lines += [
+            "",
+            f'ONLY="{" ".join([r.practice.id for r in rest if r.answer.outcome == "violated"][:FIRST])}" shows',
+        ]
+        lines[-1] += " the commands of these."
+    if first and (file := compose_file(prepared)):
+        lines += ["", "It has no compose.yaml. The commands above need this one:", textwrap.indent(file, "    ")]
+    return "\n".join([*lines, "", summary(prepared.subject.name, results)])
+
+
+def as_markdown(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result for a page or a comment: a table, and below it what was seen."""
+    lines = [f"**{summary(prepared.subject.name, results)}**"]
+    for weight, group in groupby(by_weight(results), key=lambda result: result.weight):
+        lines += ["", f"**{capitalized(WEIGHTS[weight])}**", "", "| | Practice | |", "|---|---|---|"]
+        for result in group:
+            said = "" if result.outcome == "holds" else result.said
+            cell = " ".join(said.replace("|", "\\|").replace("<", "&lt;").split())
+            cell = f"not asked: {cell}" if result.outcome == "not asked" else cell
+            if result.answer.outcome == "violated":
+                cell += f" (`{result.folder}`)"
+            lines.append(f"| {MARKS[result.outcome]} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
+    if file := compose_file(prepared):
+        lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
+    if shown := [result for result in by_weight(results) if result.answer.outcome == "violated"]:
+        lines += ["", "<details><summary>The commands that show it</summary>"]
+        for result in shown:
+            lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
+        lines += ["", "</details>"]
+    return "\n".join(lines)
+
+
+def capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result for programs."""
+    practices = {
+        result.practice.id: {
+            "family": result.practice.family,
+            "sentence": result.practice.sentence,
+            **asdict(result.answer),
+            "weight": result.weight,
+            "by_hand": result.by_hand if result.answer.by_hand else (),
+            "taught_by": result.folder,
+        }
+        for result in by_weight(results)
+    }
+    subject = prepared.subject
+    head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
+    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json}
