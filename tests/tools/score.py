@@ -6,13 +6,14 @@ of their own. Progress goes to standard error, the result to standard output.
 
 import argparse
 import functools
-import os
+import re
 import signal
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -28,15 +29,6 @@ LIMIT = 300  # seconds for one practice
 
 
 @contextmanager
-def _own_session() -> Iterator[None]:
-    """A session for projects: no variable of the tests' own is seen by their compose files."""
-    with engine.session():
-        for name in ("PORT", "DEBUG_PORT"):
-            os.environ.pop(name, None)
-        yield
-
-
-@contextmanager
 def _asking(subject: Subject, image: str) -> Iterator[Callable[[str], Answer]]:
     """What asks one practice after the other in a session of its own."""
 
@@ -44,7 +36,7 @@ def _asking(subject: Subject, image: str) -> Iterator[Callable[[str], Answer]]:
         with pool.at_most(LIMIT):
             return ask(PRACTICES[name], subject)
 
-    with _own_session():
+    with engine.session():
         subject.take_image(image)
         yield do
 
@@ -84,13 +76,8 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
         Unusable: it does not build, start or answer.
     """
     say(f"score: copying {arguments.project}")
-    prepared = project.prepare(
-        arguments.project,
-        service=arguments.service,
-        page=arguments.page,
-        slow=arguments.slow,
-        env_file=arguments.env_file,
-    )
+    options = {field.name: getattr(arguments, field.name) for field in fields(project.Options)}
+    prepared = project.prepare(arguments.project, project.Options(**options))
     subject = prepared.subject
     say(f"score: building {subject.name}")
     try:
@@ -143,14 +130,19 @@ def main() -> None:
     def words(text: str) -> list[str]:
         return text.replace(",", " ").split()
 
+    def files(text: str) -> list[str]:
+        return re.split(r"[\s,:]+", text.strip())
+
     def path(text: str) -> Path:
         return Path(text).expanduser()
 
     parser = argparse.ArgumentParser(description="Ask the practices about a project.")
     parser.add_argument("--project", type=path, required=True)
+    parser.add_argument("--compose", type=files, default=[])
     parser.add_argument("--service", default="")
     parser.add_argument("--page", default="")
     parser.add_argument("--slow", default="")
+    parser.add_argument("--host", default="")
     parser.add_argument("--env-file", type=path)
     parser.add_argument("--format", default="text")
     parser.add_argument("--workers", type=int, default=WORKERS)
@@ -164,7 +156,7 @@ def main() -> None:
             raise project.Unusable(f"FORMAT is one of {', '.join(FORMATS)}, not {arguments.format}")
         names = chosen(arguments)
         start = time.monotonic()
-        with _own_session():
+        with engine.session():
             prepared, results = score(arguments, names)
             print(FORMATS[arguments.format](prepared, results))
         say(f"score: {time.monotonic() - start:.0f} s")

@@ -14,7 +14,7 @@ from tools.report import Result, as_json, as_markdown, as_text, remark, taught_b
 from tools.score import chosen
 
 SUBJECT = Subject("shop", Path("/home/me/shop"), service="api", profile="", published=9000, page="/about")
-PREPARED = Prepared(SUBJECT, None, ())
+PREPARED = Prepared(SUBJECT, ("deploy/compose.yaml",), ())
 ANSWERS = {
     "locked-dependencies": Answer("holds"),
     "single-stage": Answer("violated", "2 stages"),

@@ -14,15 +14,7 @@ from ..dockerfile import OF_PYTHON
 from ..engine import BuildFailed, NotReady, inspect, run_to_its_end, wait_until
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .inside import installed
-
-# The lines about the framework in a requirements.txt (one logical line, continued), in a poetry.lock (one a file) and
-# in a uv.lock (one a file, with its address).
-FRAMEWORK = re.compile(
-    r"^(?:flask|django|fastapi)(?:\[.*?\])?==(?:.*\\\n)*.*"
-    r'|^.*(?:file = "|url = "\S*/)(?:flask|django|fastapi)-\d.*',
-    re.MULTILINE | re.IGNORECASE,
-)
+from .inside import brought_by_tools, installed
 
 
 @practice("unnoticed")
@@ -31,7 +23,8 @@ def locked_dependencies(subject: Subject) -> None:
     locked = locks.versions(subject.source)
     own = locks.own_name(subject.source)  # the project itself may be installed, too
     found = {name: version for name, version in installed(subject).items() if name != own}
-    if loose := {name: version for name, version in found.items() if locked.get(name) != version}:
+    loose = {name: version for name, version in found.items() if locked.get(name) != version}
+    if loose and (loose := {name: loose[name] for name in loose.keys() - brought_by_tools(subject)}):
         raise Violation(
             f"installed, but not locked at that version: {', '.join(f'{n} {v}' for n, v in sorted(loose.items()))}",
             "docker compose run --rm web pip list",
@@ -50,11 +43,11 @@ def verified_hashes(subject: Subject) -> None:
         tampered = 0
         for lock in found:
             locked = lock.read_text()
-            text = FRAMEWORK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
+            text = locks.with_other_hashes(locked)
             lock.write_text(text)
             tampered += text != locked
-        if not tampered and any("sha256:" in lock.read_text() for lock in found):
-            raise NotAsked(f"none of Flask, Django and FastAPI is in {named}: it changes the hashes of one of them")
+        if not tampered and any(locks.SHA256.search(lock.read_text()) for lock in found):
+            raise NotAsked(f"no framework or server that is known here is in {named}: it changes the hashes of one")
         if not tampered:
             raise Violation(f"{named}: no hashes, so whatever the index sends is installed", f"grep sha256 {named}")
         try:
@@ -83,7 +76,7 @@ HASHES = re.compile(r" \\\n +--hash=\S+")
 def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
     with subject.copied("with one package that has no hash") as copy:
         listed = copy.source / name
-        listed.write_text(FRAMEWORK.sub(lambda lines: HASHES.sub("", lines[0]), listed.read_text()))
+        listed.write_text(locks.change_entries(listed.read_text(), lambda entry: HASHES.sub("", entry)))
         try:
             copy.build()
         except BuildFailed:
@@ -200,7 +193,7 @@ def _keeps_out(subject: Subject, what: str, root: Iterable[str], code: Iterable[
         for file in (*map(copy.source.joinpath, root), *map(copy.code.joinpath, code)):
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("ab") as opened:  # a project's own .env is there, and compose reads it
-                opened.write(b"\nCANARY=" + canary + b"\n")
+                opened.write(b"\n# CANARY=" + canary + b"\n")  # Git reads its own, too
         # Where they are to be seen in the image, no layer has to be unpacked.
         if found := _in_container(copy, canary) or image.find_in_layers(copy, lambda _, file: canary in file.read()):
             raise Violation(
@@ -359,9 +352,10 @@ def unrelated_changes(subject: Subject) -> None:
             changed.append(copy.source / "poetry.lock")  # what is installed stands in the list
         for file in filter(Path.exists, changed):
             file.write_text(f"{file.read_text()}\n# {secrets.token_hex()}\n")
-        for folder in (".git", ".idea", ".vscode"):
+        asks_git = (copy.source / ".git").exists()  # the build, which then has to notice a change there
+        for folder in (".idea", ".vscode") if asks_git else (".git", ".idea", ".vscode"):
             (copy.source / folder).mkdir(exist_ok=True)
-            (copy.source / folder / "config").write_text(secrets.token_hex())
+            (copy.source / folder / "changed").write_text(secrets.token_hex())
         (copy.source / ".gitignore").touch()
         if ran := copy.build(alone=True).ran:
             raise Violation(f"ran again: {'; '.join(ran)}", "echo >>README.md", "docker compose build")

@@ -142,6 +142,7 @@ def answers_curl(subject: Subject) -> None:
     # A container that is helped to be reachable says nothing here: this one is started as it is.
     with subject.started() if subject.reachable_with else nullcontext(subject.shared) as running:
         command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "10", running.url() + subject.page]
+        command += ["--header", f"Host: {subject.host}"] if subject.host else []
 
         def curl() -> subprocess.CompletedProcess[str]:
             return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -180,12 +181,12 @@ for pid in sorted(app_processes()):
 )
 # Servers of frameworks, and options by which any server watches its files: for whoever writes the app.
 DEVELOPS = re.compile(
-    r"^.*(?:\b(?:flask|quart)(?: --?\w+(?:[ =]\S+)?)* run\b|\bfastapi dev\b|\brunserver(?:_plus)?\b"
-    r"| --(?:auto-|py-auto-?)?reload(?:[ =]|$)|\bsanic\b.* (?:--dev|--debug|-d)\b).*$",
+    r"^(?:(?:.*(?:bin/| -m ))?(?:flask|quart)(?: --?\w+(?:[ =]\S+)?)* run\b|.*\bfastapi dev\b|.*\brunserver(?:_plus)?\b"
+    r"|.* --(?:auto-|py-auto-?)?reload(?:[ =]|$)|.*\bsanic\b.* (?:--dev|--debug|-d)\b).*$",
     re.MULTILINE,
 )
 # An app that starts its server itself, by a call that may have `reload=True`.
-SCRIPT = re.compile(r"^\S*python[\d.]*(?: -[uBO]+)* ((?:-m \S+)|\S+\.py)$", re.MULTILINE)
+SCRIPT = re.compile(r"^\S*python[\d.]*(?: -[uBO]+)* (-m \S+|\S+\.py)$", re.MULTILINE)
 
 TOUCH = """
 import pathlib
