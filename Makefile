@@ -29,7 +29,7 @@ help: ## show this list
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test, test-all, test-unit)'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
-	@echo 'FORMAT=json|markdown  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
+	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
 	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
 	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'

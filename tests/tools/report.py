@@ -1,11 +1,14 @@
 """What ``make score`` prints: what matters most first, for a terminal, a page, a program, a code scanner or a badge."""
 
 import json
+import posixpath
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from urllib.parse import quote
 
 from library import tutorial
 from library.practices import WEIGHTS, Answer, Practice, Weight
@@ -167,4 +170,61 @@ def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 
-FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json}
+def as_sarif(prepared: Prepared, results: Sequence[Result]) -> str:
+    """What was seen not to hold, for code scanners: the Static Analysis Results Interchange Format of OASIS, 2.1.0."""
+    shown = [result for result in by_weight(results) if result.answer.outcome == "violated"]
+    rules = [
+        {
+            "id": result.practice.id,
+            "shortDescription": {"text": result.practice.sentence},
+            "help": {"text": f"Taught in {result.folder}/README.md. By hand: {'; '.join(result.by_hand)}"},
+            "defaultConfiguration": {"level": LEVELS.get(result.weight, "note")},
+            "properties": {"tags": [result.practice.family, WEIGHTS[result.weight]]},
+        }
+        for result in shown
+    ]
+    findings = [
+        {
+            "ruleId": result.practice.id,
+            "ruleIndex": number,
+            "level": LEVELS.get(result.weight, "note"),
+            "message": {"text": f"{result.practice.sentence} Seen: {result.said or 'that it does not hold'}"},
+            "locations": [{"physicalLocation": _location(prepared, result.practice)}],
+        }
+        for number, result in enumerate(shown)
+    ]
+    run = {"tool": {"driver": {"name": "dockerizing-python", "rules": rules}}, "results": findings}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+
+
+def _location(prepared: Prepared, practice: Practice) -> dict[str, object]:
+    """Where a practice is to be mended: in the compose file, if it is about that, or else in the Dockerfile."""
+    subject = prepared.subject
+    if prepared.files and practice.needs in ("compose", "published"):
+        file, begins = prepared.files[0], rf"^\s+{re.escape(subject.service)}:"
+    else:
+        file = posixpath.normpath(posixpath.join(subject.context, subject.dockerfile or "Dockerfile"))
+        begins = rf"^FROM .* {re.escape(subject.target)}\s*$" if subject.target else "^RUN "
+    path = subject.path / file
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    numbers = [number for number, line in enumerate(lines, 1) if re.search(begins, line, re.IGNORECASE)]
+    # The last stage is the one that is built; the first line of a service begins it.
+    number = (numbers or [1])[0 if file in prepared.files else -1]
+    return {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": number}}
+
+
+def as_badge(_: Prepared, results: Sequence[Result]) -> str:
+    """The endpoint of a badge (https://shields.io/badges/endpoint-badge), in the colour of the worst."""
+    worst = violated(results)[:1]
+    asked = [result for result in results if result.outcome in ("holds", "violated")]
+    badge = {
+        "schemaVersion": 1,
+        "label": "Docker practices",
+        "message": f"{sum(result.outcome == 'holds' for result in asked)} of {len(asked)} hold",
+        "color": COLOURS_OF_BADGE.get(worst[0].weight, "yellow") if worst else "brightgreen",
+    }
+    return json.dumps(badge)
+
+
+FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json, "sarif": as_sarif, "badge": as_badge}

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from library import tutorial
 from library.practices import PRACTICES, THINGS, WEIGHTS, Answer, NotAsked, Practice, Violation, ask
 from library.project import Prepared, Unusable
 from library.subject import Subject
-from tools.report import Result, as_json, as_markdown, as_text, remark, taught_by
+from tools.report import Result, as_badge, as_json, as_markdown, as_sarif, as_text, remark, taught_by
 from tools.score import chosen
 
 SUBJECT = Subject("shop", Path("/home/me/shop"), service="api", profile="", published=9000, page="/about")
@@ -73,6 +74,46 @@ def test_json() -> None:
     assert found["practices"]["cached-downloads"]["outcome"] == "violated"
     assert found["practices"]["cached-downloads"]["by_hand"][0] == "cd shop"
     assert found["practices"]["locked-dependencies"]["by_hand"] == []
+
+
+def test_sarif_points_at_the_files_that_are_to_be_mended(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/compose.yaml").write_text("services:\n  db: {}\n  api:\n    build: ..\n")
+    (tmp_path / "my image").mkdir()
+    (tmp_path / "my image/Prod.dockerfile").write_text("FROM x AS a\nRUN a\nFROM a AS production\nFROM a\n")
+    subject = replace(SUBJECT, path=tmp_path, context="my image", dockerfile="Prod.dockerfile", target="production")
+    bounded = Result(PRACTICES["bounded"], Answer("violated", "it may take all memory"), "final", ())
+    sarif = json.loads(as_sarif(replace(PREPARED, subject=subject), [*RESULTS, bounded]))
+    (run,) = sarif["runs"]
+    assert (sarif["version"], run["tool"]["driver"]["name"]) == ("2.1.0", "dockerizing-python")
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == [result["ruleId"] for result in run["results"]]
+    assert [(result["ruleId"], result["level"]) for result in run["results"]] == [
+        ("graceful-stop", "error"),
+        ("bounded", "error"),
+        ("hang-noticed", "warning"),
+        ("cached-downloads", "warning"),
+        ("small-image", "warning"),
+        ("single-stage", "note"),
+        ("non-root", "note"),
+    ]
+    places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
+    assert places[0] == {"artifactLocation": {"uri": "my%20image/Prod.dockerfile"}, "region": {"startLine": 3}}
+    assert places[1] == {"artifactLocation": {"uri": "deploy/compose.yaml"}, "region": {"startLine": 3}}
+    assert run["results"][3]["message"]["text"].endswith(" Seen: 2 again | red")
+
+
+@pytest.mark.parametrize(
+    ("results", "message", "colour"),
+    [
+        (RESULTS, "1 of 5 hold", "red"),
+        (RESULTS[:3], "1 of 2 hold", "yellow"),
+        (RESULTS[:2], "1 of 1 hold", "brightgreen"),  # a remark is no fault
+    ],
+)
+def test_a_badge(results: list[Result], message: str, colour: str) -> None:
+    badge = json.loads(as_badge(PREPARED, results))
+    assert badge == {"schemaVersion": 1, "label": "Docker practices", "message": message, "color": colour}
 
 
 def test_nobody_else_is_asked_for_the_tutorials_own_conventions() -> None:
