@@ -28,6 +28,7 @@ help: ## show this list
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test, test-all, test-unit)'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
+	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
 	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
 	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
@@ -43,11 +44,13 @@ down: ## stop a folder and remove its containers
 
 # Only what is given: the tool knows its defaults. From the environment, so that a path may have any character; some
 # shells have a HOST of their own there.
-score: .venv/ready ## ask the practices about a project: PROJECT=../shop
-	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make score PROJECT=../shop' >&2; exit 2; }
+score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what got better or worse: BEFORE= AFTER=
+	@[ -n "$$PROJECT$$BEFORE" ] || { echo 'make: which project? For example: make score PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh
-	@PYTHONPATH=tests .venv/bin/python -m tools.score --project "$$PROJECT" $${SERVICE:+--service "$$SERVICE"} \
-		$${COMPOSE:+--compose "$$COMPOSE"} $(if $(filter command,$(origin HOST)),--host "$$HOST") $${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
+	@PYTHONPATH=tests .venv/bin/python -m tools.score $${PROJECT:+--project "$$PROJECT"} \
+		$${BEFORE:+--before "$$BEFORE"} $${AFTER:+--after "$$AFTER"} $${COMPOSE:+--compose "$$COMPOSE"} \
+		$${SERVICE:+--service "$$SERVICE"} $(if $(filter command,$(origin HOST)),--host "$$HOST") \
+		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
 		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
 
 adopt: .venv/ready ## put final's files into a project, then score it: PROJECT=../shop

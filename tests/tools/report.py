@@ -50,6 +50,9 @@ class Result:
         return f"{MARKS[self.outcome]} {self.practice.id}: {textwrap.shorten(self.said, 200, placeholder=' …')}"
 
 
+Scored = tuple[Prepared, Sequence[Result]]  # what was asked, and what came of it
+
+
 def taught_by(practice: str) -> str:
     """The first folder that adds a practice, or starts with it."""
     folders = tutorial.load()
@@ -228,3 +231,54 @@ def as_badge(_: Prepared, results: Sequence[Result]) -> str:
 
 
 FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json, "sarif": as_sarif, "badge": as_badge}
+
+
+def got_better(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:
+    """What holds, and was seen not to hold before, the most important first: as it was before."""
+    holding = {result.practice.id for result in after if result.outcome == "holds"}
+    return [
+        result for result in by_weight(before) if result.answer.outcome == "violated" and result.practice.id in holding
+    ]
+
+
+def got_worse(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:
+    """What is seen not to hold, and held before, the most important first: as it is now."""
+    return got_better(after, before)
+
+
+def as_comparison(before: Scored, after: Scored) -> str:
+    """What got better and what got worse, as the articles say it."""
+    lines = []
+    for title, changed, when in (
+        ("What got better", got_better(before[1], after[1]), "before"),
+        ("What got worse", got_worse(before[1], after[1]), "seen"),
+    ):
+        lines += [title, *(() if changed else ("  Nothing that was asked.",))]
+        for result in changed:
+            mark = MARKS[result.outcome if when == "seen" else "holds"]
+            lines.append(f"  {mark} {result.practice.id}: {result.practice.sentence}")
+            lines.append(textwrap.indent(f"{when}: {result.said}", "      "))
+            lines += [f"        $ {command}" for command in result.by_hand if when == "seen"]
+            lines.append(f"      taught in: {result.folder}/README.md")
+        lines.append("")
+    old, new = (
+        {result.practice.id for result in results if result.outcome != "not asked"} for _, results in (before, after)
+    )
+    for where, names in (("before", old - new), ("after", new - old)):
+        if names:
+            lines += [f"Asked {where} alone: {', '.join(sorted(names))}", ""]
+    return "\n".join([*lines, *(summary(prepared.subject.name, results) for prepared, results in (before, after))])
+
+
+def as_json_comparison(before: Scored, after: Scored) -> str:
+    """The same for programs."""
+    comparison = {
+        "better": [result.practice.id for result in got_better(before[1], after[1])],
+        "worse": [result.practice.id for result in got_worse(before[1], after[1])],
+        "before": json.loads(as_json(*before)),
+        "after": json.loads(as_json(*after)),
+    }
+    return json.dumps(comparison, indent=2, ensure_ascii=False)
+
+
+COMPARED = {"text": as_comparison, "json": as_json_comparison}

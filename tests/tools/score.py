@@ -8,6 +8,7 @@ import argparse
 import functools
 import re
 import signal
+import subprocess
 import sys
 import textwrap
 import time
@@ -18,11 +19,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from library import engine, project
-from library.engine import BuildFailed
+from library.engine import BuildFailed, last_line
 from library.practices import PRACTICES, Answer, ask
 from library.subject import Subject
 from tools import pool
-from tools.report import FORMATS, MARKS, Result, taught_by
+from tools.report import COMPARED, FORMATS, MARKS, Result, Scored, got_worse, taught_by
 
 WORKERS = 3  # processes; most of a practice is waiting
 LIMIT = 300  # seconds for one practice
@@ -69,15 +70,24 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.Prepared, list[Result]]:
+def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, label: str = "") -> Scored:
     """Build and start a project, and ask the practices.
+
+    Args:
+        arguments: those of the command line.
+        names: the ids of the practices.
+        folder: where the project is.
+        label: what tells it from another one that is asked, too.
 
     Raises:
         Unusable: it does not build, start or answer.
     """
-    say(f"score: copying {arguments.project}")
+    say(f"score: copying {folder}")
     options = {field.name: getattr(arguments, field.name) for field in fields(project.Options)}
-    prepared = project.prepare(arguments.project, project.Options(**options))
+    prepared = project.prepare(folder, project.Options(**options), label)
+    said = len(prepared.notes)
+    for note in prepared.notes:
+        say(f"score: {note}")
     subject = prepared.subject
     say(f"score: building {subject.name}")
     try:
@@ -88,7 +98,7 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
     say("score: starting it")
     prepared = project.first_start(prepared)
     subject = prepared.subject
-    for note in prepared.notes:
+    for note in prepared.notes[said:]:
         say(f"score: {note}")
     # What only the tutorial's folders can have is not mentioned to anybody else who does not name it.
     named = {*arguments.only, *arguments.require}
@@ -106,6 +116,53 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
         if (answer := answers.get(name))
     ]
     return prepared, results
+
+
+def compare(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[Scored, Scored]:
+    """Ask two folders, or two commits of a project.
+
+    Raises:
+        Unusable: there is no such folder or commit, or one of them cannot be asked.
+    """
+    if not arguments.before or not (arguments.after or arguments.project):
+        raise project.Unusable(
+            "BEFORE= and AFTER= name two folders, or two commits of PROJECT; without AFTER, PROJECT is"
+        )
+    folders = [_folder_of(option, getattr(arguments, option), arguments.project) for option in ("before", "after")]
+    before, after = (
+        score(arguments, names, folder, label) for folder, label in zip(folders, ("before", "after"), strict=True)
+    )
+    return before, after
+
+
+def _folder_of(option: str, name: str, repository: Path | None) -> Path:
+    """The folder of this name, or a clone of the project at this commit; the project itself where there is no name.
+
+    Raises:
+        Unusable: there is neither.
+    """
+    if repository and not name:
+        return repository
+    if (folder := Path(name).expanduser()).is_dir():
+        return folder
+    if not repository:
+        raise project.Unusable(f"{option.upper()}={name} is no folder; to name a commit, say of what: PROJECT=../shop")
+
+    def git(*command: str, where: Path = repository) -> str:
+        # Git reads no repository of another user's, unless the command says that it may.
+        run = ["git", "-c", "safe.directory=*", "-C", str(where), *command]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = last_line(done.stderr)
+            raise project.Unusable(f"{option.upper()}={name} is no folder, and no commit of {repository}: {said}")
+        return done.stdout.strip()
+
+    commit = git("rev-parse", "--verify", f"{name}^{{commit}}")
+    top = Path(git("rev-parse", "--show-toplevel"))
+    clone = engine.SCRATCH / option / top.name
+    git("clone", "--quiet", "--no-checkout", str(top), str(clone))
+    git("checkout", "--quiet", commit, where=clone)
+    return clone / repository.resolve().relative_to(top.resolve())
 
 
 def chosen(arguments: argparse.Namespace) -> list[str]:
@@ -137,7 +194,9 @@ def main() -> None:
         return Path(text).expanduser()
 
     parser = argparse.ArgumentParser(description="Ask the practices about a project.")
-    parser.add_argument("--project", type=path, required=True)
+    parser.add_argument("--project", type=path)
+    parser.add_argument("--before", default="")
+    parser.add_argument("--after", default="")
     parser.add_argument("--compose", type=files, default=[])
     parser.add_argument("--service", default="")
     parser.add_argument("--page", default="")
@@ -154,11 +213,22 @@ def main() -> None:
     try:
         if arguments.format not in FORMATS:
             raise project.Unusable(f"FORMAT is one of {', '.join(FORMATS)}, not {arguments.format}")
+        comparing = bool(arguments.before or arguments.after)
+        if comparing and arguments.format not in COMPARED:
+            raise project.Unusable(f"what is compared is told as FORMAT={' or '.join(COMPARED)}")
         names = chosen(arguments)
         start = time.monotonic()
+        worse: list[Result] = []
         with engine.session():
-            prepared, results = score(arguments, names)
-            print(FORMATS[arguments.format](prepared, results))
+            if comparing:
+                before, (prepared, results) = compare(arguments, names)
+                worse = got_worse(before[1], results)
+                print(COMPARED[arguments.format](before, (prepared, results)))
+            elif arguments.project:
+                prepared, results = score(arguments, names, arguments.project)
+                print(FORMATS[arguments.format](prepared, results))
+            else:
+                raise project.Unusable("which project? For example: PROJECT=../shop")
         say(f"score: {time.monotonic() - start:.0f} s")
     except project.Unusable as reason:
         if reason.log:
@@ -172,6 +242,7 @@ def main() -> None:
     missed = [f"{name} ({outcomes[name]})" for name in arguments.require if outcomes[name] != "holds"]
     if missed:
         say(f"score: REQUIRE: {', '.join(missed)}")
+    if missed or worse:
         sys.exit(1)
 
 

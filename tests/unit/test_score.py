@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,20 @@ from library import tutorial
 from library.practices import PRACTICES, THINGS, WEIGHTS, Answer, NotAsked, Practice, Violation, ask
 from library.project import Prepared, Unusable
 from library.subject import Subject
-from tools.report import Result, as_badge, as_json, as_markdown, as_sarif, as_text, remark, taught_by
-from tools.score import chosen
+from tools.report import (
+    Result,
+    as_badge,
+    as_comparison,
+    as_json,
+    as_json_comparison,
+    as_markdown,
+    as_sarif,
+    as_text,
+    got_worse,
+    remark,
+    taught_by,
+)  # fmt: skip
+from tools.score import _folder_of, chosen
 
 SUBJECT = Subject("shop", Path("/home/me/shop"), service="api", profile="", published=9000, page="/about")
 PREPARED = Prepared(SUBJECT, ("deploy/compose.yaml",), ())
@@ -114,6 +127,58 @@ def test_sarif_points_at_the_files_that_are_to_be_mended(tmp_path: Path) -> None
 def test_a_badge(results: list[Result], message: str, colour: str) -> None:
     badge = json.loads(as_badge(PREPARED, results))
     assert badge == {"schemaVersion": 1, "label": "Docker practices", "message": message, "color": colour}
+
+
+def test_what_got_better_and_what_got_worse() -> None:
+    def changed(**answers: Answer) -> list[Result]:
+        return [replace(r, answer=answers.get(r.practice.id.replace("-", "_"), r.answer)) for r in RESULTS]
+
+    after = changed(
+        graceful_stop=Answer("holds"),
+        locked_dependencies=Answer("violated", "click 8.4", ("docker compose run --rm web pip list",)),
+        small_image=Answer("not asked", "no full image"),
+        single_stage=Answer("holds"),
+    )
+    text = as_comparison((PREPARED, RESULTS), (PREPARED, after))
+    better, _, worse = text.partition("\n\nWhat got worse\n")
+    assert better.startswith("What got better\n  ✔ graceful-stop: On `docker stop`")
+    assert "\n      before: exit code 137\n      taught in: step-1-kiss/README.md\n  ✔ single-stage: " in better
+    assert worse.startswith("  ✘ locked-dependencies: Every installed package")
+    assert "\n      seen: click 8.4\n" in worse
+    assert "\n\nAsked before alone: small-image\n\nshop: 1 hold" in worse
+    assert [result.practice.id for result in got_worse(RESULTS, after)] == ["locked-dependencies"]
+    assert not got_worse(RESULTS, RESULTS)
+    assert "What got worse\n  Nothing that was asked.\n" in as_comparison((PREPARED, RESULTS), (PREPARED, RESULTS))
+    assert json.loads(as_json_comparison((PREPARED, RESULTS), (PREPARED, after)))["better"] == [
+        "graceful-stop",
+        "single-stage",
+    ]
+
+
+def test_two_commits_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("library.engine.SCRATCH", tmp_path / "scratch")
+    app = tmp_path / "work/shop/app"
+    app.mkdir(parents=True)
+
+    def git(*command: str) -> None:
+        who = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        subprocess.run(["git", *who, *command], cwd=app, check=True, capture_output=True)
+
+    git("init", "..")
+    for text in ("first", "second"):
+        (app / "Dockerfile").write_text(text)
+        git("add", ".")
+        git("commit", "--message", text)
+    (app / "Dockerfile").write_text("as it is")
+    first = _folder_of("before", "HEAD~1", app)
+    assert (first.name, (first / "Dockerfile").read_text()) == ("app", "first")
+    assert (_folder_of("after", "", app) / "Dockerfile").read_text() == "as it is"
+    assert _folder_of("after", str(tmp_path), None) == tmp_path
+    with pytest.raises(Unusable, match=r"BEFORE=v1 is no folder, and no commit of .*app: fatal: "):
+        _folder_of("before", "v1", app)
+    with pytest.raises(Unusable, match="BEFORE=v1 is no folder; to name a commit, say of what: PROJECT="):
+        _folder_of("before", "v1", None)
+    git("diff", "--cached", "--exit-code")
 
 
 def test_nobody_else_is_asked_for_the_tutorials_own_conventions() -> None:
