@@ -132,11 +132,14 @@ def prepare(folder: Path, options: Options, label: str = "") -> Prepared:
     if options.service and not files:
         raise Unusable(f"there is no compose file, so there is no service {options.service}: leave SERVICE out")
     given = files or (_written(copy.parent / "alone.json", {"web": {"build": str(copy)}}),)
-    model = _config(copy, given, env_files)
-    name = _choose(copy, model["services"], options.service)
+    model = _config(copy, given, env_files, more)
+    try:
+        name = _choose(copy, model["services"], options.service)
+    except Unusable as reason:
+        raise Unusable("; ".join([str(reason), *more])) from reason
     if env_files:
         more_variables = {name: {"env_file": [str(env_files[-1])]}}
-        model = _config(copy, (*given, _written(copy.parent / "variables.json", more_variables)), env_files)
+        model = _config(copy, (*given, _written(copy.parent / "variables.json", more_variables)), env_files, more)
     services = model["services"]
     own, needed = services[name], _needed(services, name)
     if not own.get("build"):
@@ -259,8 +262,8 @@ def _choose_files(folder: Path, wanted: Sequence[str]) -> tuple[tuple[str, ...],
     raise Unusable(f"{folder.name} has no Dockerfile at its top, and no compose file{hint}")
 
 
-def _config(folder: Path, files: Sequence[str], env_files: Sequence[Path]) -> dict[str, Any]:
-    """What compose makes of the project's files.
+def _config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes: list[str]) -> dict[str, Any]:
+    """What compose makes of the project's files; what was done for that is added to the notes.
 
     Raises:
         Unusable: compose does not accept them, or a file or a variable is missing.
@@ -274,18 +277,33 @@ def _config(folder: Path, files: Sequence[str], env_files: Sequence[Path]) -> di
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         said = last_line(done.stderr).replace(f"{folder}/", "")
-        if missing := re.search(r"env file (\S+) not found", said):
-            there = sorted(path.name for path in (folder / missing[1]).parent.glob("*env*") if path.is_file())
-            hint = f"copy {there[0]} to that name" if there else "write it"
-            raise Unusable(f"the compose file names {missing[1]}, which is not there: {hint}")
-        if re.search(r"required variable|is missing a value", said):
-            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env")
         if str(folder.parent) in said:
             said = said.replace(str(folder.parent), "..")
             raise Unusable(f"{said}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}")
+        if missing := re.search(r"env file (\S+) not found", said):
+            _take_sample(folder / missing[1], notes)
+            return _config(folder, files, env_files, notes)
+        if re.search(r"required variable|is missing a value", said):
+            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env")
         raise Unusable(f"docker compose config: {said}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _take_sample(missing: Path, notes: list[str]) -> None:
+    """Put the sample that lies beside a file with variables into its place, in the copy, as most projects say.
+
+    Raises:
+        Unusable: there is none.
+    """
+    sample = re.compile(
+        rf"{re.escape(missing.name)}[-_.]?(sample|example|template|dist)|(sample|example){re.escape(missing.name)}"
+    )
+    there = sorted(path for path in missing.parent.glob("*") if sample.fullmatch(path.name))
+    if not there:
+        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
+    shutil.copy2(there[0], missing)
+    notes.append(f"{missing.name} is not there: {there[0].name} is taken in its place")
 
 
 def _choose(folder: Path, services: Mapping[str, Any], wanted: str) -> str:
