@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ import httpx
 from python_on_whales.exceptions import DockerException
 
 from . import tutorial
-from .dockerfile import Dockerfile
+from .composing import COMPOSE_FILES as COMPOSE_FILES
+from .composing import Unusable as Unusable
+from .composing import built_from, choose_files, choose_service, config, found_by_compose, isolate, needed_by
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
 from .practices.runtime import LISTENING, health, wait_until_listening
 from .subject import READY_LIMIT, Running, Subject
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 # What a project has if all these are there.
 FILES_OF = {
     "debug-file": ("compose.debug.yaml",),
@@ -42,28 +43,6 @@ READS_GIT = re.compile(
     r"""|dunamai|dynamic-versioning|source = "scm\"""",
     re.MULTILINE,
 )
-DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of databases keep what they know
-# Who stands before the app, or beside it, by the name of a service, an image or a file.
-PROXIES = re.compile(r"(?<![a-z])(nginx|traefik|caddy|haproxy|envoy|httpd|apache2?|(reverse.?)?proxy)(?![a-z])")
-BESIDE = re.compile(
-    r"(?<![a-z])(celery\w*|workers?|beat|flower|cron|scheduler|rq|huey|dramatiq|migrat\w+|tests?|docs?|frontend|init"
-    r"|postgres\w*|mysql|mariadb|redis|valkey|memcached|rabbitmq|mongo\w*|mailhog|mailpit|adminer|pgadmin\w*)(?![a-z])"
-)
-JOBS = re.compile(r"\b(celery|rq|dramatiq|huey|pytest)\b")  # in the command of a service that serves nobody
-NAMES = ("web", "app", "api", "backend", "server", "django", "flask", "fastapi")  # of the service that serves
-
-
-class Unusable(Exception):
-    """A project cannot be built, started or asked: one line that says what to do, and the end of a log if there is one.
-
-    Args:
-        line: what is wrong, and what to do.
-        log: what was printed meanwhile.
-    """
-
-    def __init__(self, line: str, log: str = "") -> None:
-        super().__init__(line)
-        self.log = "\n".join(log.strip().splitlines()[-20:])
 
 
 @dataclass(frozen=True)
@@ -120,71 +99,92 @@ def prepare(folder: Path, options: Options, label: str = "") -> Prepared:
     folder = folder.resolve()
     copy = SCRATCH.resolve() / "project" / (label or "copy") / folder.name
     notes = [f"not copied, because it cannot be read: {name}" for name in copy_project(folder, copy)]
-    page, slow = (path if not path or path.startswith("/") else f"/{path}" for path in (options.page, options.slow))
-    env_files = [options.env_file.resolve()] if options.env_file else []
-
     lesson = next((lesson for lesson in tutorial.load() if lesson.path == folder), None)
     if lesson and not options.compose and not options.service:
-        subject = Subject(lesson.name, copy, has=lesson.has, page=page or "/", env_files=tuple(env_files))
-        return Prepared(replace(subject, slow=slow) if slow else subject, subject.compose, tuple(notes))
+        subject = Subject(lesson.name, copy, has=lesson.has, env_files=tuple(_given(options)))
+        files = subject.compose
+    else:
+        subject, files = _composed(folder, copy, f"{folder.name} {label}".strip(), options, notes)
+    page, slow = (path if not path or path.startswith("/") else f"/{path}" for path in (options.page, options.slow))
+    subject = replace(subject, page=page or "/", slow=slow or subject.slow, host=options.host or subject.host)
+    return Prepared(subject, files, tuple(notes))
 
-    files, more = _choose_files(copy, options.compose)
+
+def _given(options: Options) -> list[Path]:
+    return [options.env_file.resolve()] if options.env_file else []
+
+
+def _composed(
+    folder: Path, copy: Path, name: str, options: Options, notes: list[str]
+) -> tuple[Subject, tuple[str, ...]]:
+    """The copy of a project as a subject of this name, and the compose files that say how it is started.
+
+    What is done otherwise than they say is added to the notes.
+    """
+    files = choose_files(copy, options.compose, notes)
     if options.service and not files:
         raise Unusable(f"there is no compose file, so there is no service {options.service}: leave SERVICE out")
     given = files or (_written(copy.parent / "alone.json", {"web": {"build": str(copy)}}),)
-    model = _config(copy, given, env_files, more)
+    model = config(copy, given, _given(options), notes)
     try:
-        name = _choose(copy, model["services"], options.service)
+        service = choose_service(copy, model["services"], options.service)
     except Unusable as reason:
-        raise Unusable("; ".join([str(reason), *more])) from reason
-    if env_files:
-        more_variables = {name: {"env_file": [str(env_files[-1])]}}
-        model = _config(copy, (*given, _written(copy.parent / "variables.json", more_variables)), env_files, more)
+        raise Unusable("; ".join([str(reason), *notes])) from reason
+    for file in _given(options):
+        variables = _written(copy.parent / "variables.json", {service: {"env_file": [str(file)]}})
+        model = config(copy, (*given, variables), [file], notes)
     services = model["services"]
-    own, needed = services[name], _needed(services, name)
+    own, needed = services[service], needed_by(services, service)
     if not own.get("build"):
         own["build"] = {"context": str(copy)}
-        more.append(f"service {name} names an image only: the folder's Dockerfile is built in its place")
-    context, dockerfile = _built_from(copy, name, own["build"])
-    published = [port for port in own.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
-    has = {thing for thing, names in FILES_OF.items() if all((copy / name).exists() for name in names)}
-    has |= ({"compose"} if files else set()) | ({"published"} if published else set())
+        notes.append(f"service {service} names an image only: the folder's Dockerfile is built in its place")
+    build = own["build"]
+    context, dockerfile = built_from(copy, service, build)
+    ports = [port for port in own.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
     subject = Subject(
-        f"{folder.name} {label}".strip(),
+        name,
         copy,
         ours=False,
-        service=name,
+        service=service,
         compose=(str(copy.parent / "compose.json"),),  # beside the copy: what is in it may end up in the image
-        compose_file="" if files == _found_by_compose(copy) else os.pathsep.join(files),
+        compose_file="" if files == found_by_compose(copy) else os.pathsep.join(files),
         context=str(context.relative_to(copy)),
         dockerfile=dockerfile if dockerfile != "Dockerfile" else None,
-        target=own["build"].get("target"),
-        arguments={key: str(value) for key, value in (own["build"].get("args") or {}).items()},
-        port=int(published[0]["target"]) if published else 0,
-        published=int(str(published[0].get("published") or 8000).partition("-")[0]) if published else 8000,
+        target=build.get("target"),
+        arguments={key: str(value) for key, value in (build.get("args") or {}).items()},
+        port=int(ports[0]["target"]) if ports else 0,  # choose_port knows more when it is built
+        published=int(str(ports[0].get("published") or 8000).partition("-")[0]) if ports else 8000,
         profile=(own.get("profiles") or [""])[0],
-        page=page or "/",
-        slow=slow or None,
-        host=options.host or "localhost",
+        slow=None,
+        host="localhost",
         copy_of=folder.name,
     )
     if _reads_git(subject):
         if (folder / ".git").is_dir():
             shutil.copytree(folder / ".git", copy / ".git", symlinks=True)
         else:
-            more.append("its build asks Git, and there is no folder .git at the top of the project")
-    tests = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
-    if any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in tests):
-        has.add("test-stage")
-    if any((service.get("develop") or {}).get("watch") for service in services.values()):
-        has.add("watch")
-    more += _isolate_all(subject, model, needed)
-    if files and not published:
-        more.append(f"service {name} publishes no port: here it is published on 127.0.0.1")
+            notes.append("its build asks Git, and there is no folder .git at the top of the project")
+    notes += _isolate_all(subject, model, needed)
+    if files and not ports:
+        notes.append(f"service {service} publishes no port: here it is published on 127.0.0.1")
     _write(subject, model)
-    if built := [other for other in needed if services[other].get("build") and other != name]:
+    if built := [other for other in needed if services[other].get("build") and other != service]:
         _build_others(subject, built)
-    return Prepared(replace(subject, has=frozenset(has)), files, (*notes, *more))
+    return replace(subject, has=_things(subject, services, compose=bool(files), published=bool(ports))), files
+
+
+def _things(subject: Subject, services: Mapping[str, Any], *, compose: bool, published: bool) -> frozenset[str]:
+    """What practices may be about (`practices.THINGS`) that this project has."""
+    has = {thing for thing, names in FILES_OF.items() if all((subject.path / name).exists() for name in names)}
+    tests = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
+    for thing, is_there in (
+        ("compose", compose),
+        ("published", published),
+        ("test-stage", any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in tests)),
+        ("watch", any((service.get("develop") or {}).get("watch") for service in services.values())),
+    ):
+        has |= {thing} if is_there else set()
+    return frozenset(has)
 
 
 def copy_project(folder: Path, to: Path) -> list[str]:
@@ -215,177 +215,6 @@ def _reads_git(subject: Subject) -> bool:
     return any(READS_GIT.search(text) for text in texts)
 
 
-def _found_by_compose(folder: Path) -> tuple[str, ...]:
-    """The files that compose takes where nobody names one."""
-    first = [name for name in COMPOSE_FILES if (folder / name).is_file()][:1]
-    return (*first, *(name for stem in first if (folder / (name := stem.replace(".y", ".override.y"))).is_file()))
-
-
-def _compose_files_below(folder: Path) -> list[str]:
-    """All compose files of a project, whatever they are called, those for production first."""
-    paths = [path for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}*.y*ml")]
-    names = [str(path.relative_to(folder)) for path in paths if path.is_file()]
-    ours = [name for name in names if not re.search(r"(^|/)\.", name)]  # workflows of a CI have services, too
-    found = [
-        name for name in ours if re.search("^services:", (folder / name).read_text(errors="replace"), re.MULTILINE)
-    ]
-    return sorted(found, key=lambda name: ("prod" not in name, name.count("/"), name))
-
-
-def _choose_files(folder: Path, wanted: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The compose files that say how the app is started in production, and what has to be said of the choice."""
-    there = _compose_files_below(folder)
-    listed = ", ".join(there)
-    if not wanted and (folder / ".env").is_file():  # as compose itself has it
-        named = re.search(
-            r"^COMPOSE_FILE=[\"']?([^\"'\n]+)", (folder / ".env").read_text(errors="replace"), re.MULTILINE
-        )
-        wanted = named[1].split(os.pathsep) if named else ()
-    if wanted:
-        if missing := [name for name in wanted if not (folder / name).is_file()]:
-            raise Unusable(f"COMPOSE: there is no file {missing[0]} in {folder.name}; there is {listed or 'none'}")
-        return tuple(os.path.normpath(name) for name in wanted), []
-    first, *overrides = _found_by_compose(folder) or ("",)
-    if first:
-        notes = [f"{name} is left out, as it is for development: COMPOSE='{first} {name}'" for name in overrides]
-        if others := [name for name in there if name not in (first, *overrides)]:
-            notes.append(f"{first} is asked; there is {', '.join(others)}, too: COMPOSE={others[0]}")
-        return (first,), notes
-    if (folder / "Dockerfile").is_file():
-        return (), [f"the Dockerfile is asked; there is {listed}, too: COMPOSE={there[0]}"] if there else []
-    if len(there) == 1:
-        return (there[0],), [f"{there[0]} is asked"]
-    if there:
-        raise Unusable(f"which compose file? COMPOSE={' or COMPOSE='.join(there)}")
-    dockerfiles = sorted(str(path.relative_to(folder)) for path in folder.rglob("*[Dd]ockerfile*") if path.is_file())
-    hint = f": rename {dockerfiles[0]}, or name it in a compose file" if dockerfiles else ""
-    raise Unusable(f"{folder.name} has no Dockerfile at its top, and no compose file{hint}")
-
-
-def _config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes: list[str]) -> dict[str, Any]:
-    """What compose makes of the project's files; what was done for that is added to the notes.
-
-    Raises:
-        Unusable: compose does not accept them, or a file or a variable is missing.
-    """
-    command = ["docker", "compose", *(f"--file={folder / name}" for name in files)]
-    if env_files and (usual := (folder / files[0]).parent / ".env").is_file():
-        command.append(f"--env-file={usual}")
-    command += [*(f"--env-file={file}" for file in env_files), "--profile=*", "config", "--format=json"]
-    # No variable of the tests' own is seen by a stranger's file.
-    environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "DEBUG_PORT")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        said = last_line(done.stderr).replace(f"{folder}/", "")
-        if str(folder.parent) in said:
-            said = said.replace(str(folder.parent), "..")
-            raise Unusable(f"{said}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}")
-        if missing := re.search(r"env file (\S+) not found", said):
-            _take_sample(folder / missing[1], notes)
-            return _config(folder, files, env_files, notes)
-        if re.search(r"required variable|is missing a value", said):
-            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env")
-        raise Unusable(f"docker compose config: {said}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def _take_sample(missing: Path, notes: list[str]) -> None:
-    """Put the sample that lies beside a file with variables into its place, in the copy, as most projects say.
-
-    Raises:
-        Unusable: there is none.
-    """
-    sample = re.compile(
-        rf"{re.escape(missing.name)}[-_.]?(sample|example|template|dist)|(sample|example){re.escape(missing.name)}"
-    )
-    there = sorted(path for path in missing.parent.glob("*") if sample.fullmatch(path.name))
-    if not there:
-        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
-    shutil.copy2(there[0], missing)
-    notes.append(f"{missing.name} is not there: {there[0].name} is taken in its place")
-
-
-def _choose(folder: Path, services: Mapping[str, Any], wanted: str) -> str:
-    """The service that serves the app: the one that is wanted, or the one that is likely to.
-
-    Raises:
-        Unusable: there is none, or somebody has to choose.
-    """
-    has_dockerfile = (folder / "Dockerfile").is_file()
-    if wanted and wanted not in services:
-        raise Unusable(f"there is no service {wanted}: SERVICE is one of {', '.join(sorted(services))}")
-    built = [name for name, service in services.items() if service.get("build")]
-    if wanted and (wanted in built or has_dockerfile):
-        return wanted
-    if wanted:
-        raise Unusable(f"service {wanted} is not built, and the folder has no Dockerfile")
-
-    # One criterion after the other leaves fewer, as long as it leaves any.
-    narrower: tuple[Callable[[str], Any], ...] = (
-        lambda name: not services[name].get("profiles"),
-        lambda name: not PROXIES.search(_called(folder, name, services[name])),
-        lambda name: not BESIDE.search(_called(folder, name, services[name])),
-        lambda name: not JOBS.search(" ".join(services[name].get("command") or ())),
-        lambda name: re.search(r"python|\bpip3?\b|\buv\b", _recipe(services[name])),
-        lambda name: services[name].get("ports"),
-        lambda name: services[name].get("expose"),
-    )
-    left = built or (list(services) if has_dockerfile else [])
-    for is_likely in narrower:
-        left = [name for name in left if is_likely(name)] or left
-    if not left:
-        raise Unusable(f"the compose file builds no service: SERVICE is one of {', '.join(sorted(services))}")
-    named = [name for name in NAMES if name in left]
-    if len(left) == 1 or named:
-        return (named or left)[0]
-    raise Unusable(f"the compose file builds several services: choose one, SERVICE={' or SERVICE='.join(left)}")
-
-
-def _called(folder: Path, name: str, service: Mapping[str, Any]) -> str:
-    """All names that a service has: its own, its image's and those of what it is built from."""
-    build = service.get("build") or {}
-    context = os.path.relpath(build["context"], folder) if build else ""
-    return f"{name} {service.get('image', '')} {context} {build.get('dockerfile', '')}".lower()
-
-
-def _recipe(service: Mapping[str, Any]) -> str:
-    """The instructions that make the image of a service that is built, those of earlier stages left out."""
-    build = service.get("build") or {}
-    file = Path(build.get("context", ""), build.get("dockerfile", "Dockerfile"))
-    if not (build and file.is_file()):
-        return ""
-    stages = Dockerfile(
-        file.read_text(errors="replace"), build.get("target") or "", build.get("args") or {}
-    ).last_stages
-    return "\n".join(line for stage in stages for line in (stage.base, *stage.instructions))
-
-
-def _needed(services: Mapping[str, Any], name: str) -> list[str]:
-    """A service and those that it depends on, directly or not."""
-    found = [name]
-    for one in found:
-        depends = services[one].get("depends_on") or {}
-        found += [other for other in depends if other not in found and other in services]
-    return found
-
-
-def _built_from(folder: Path, service: str, build: Mapping[str, Any]) -> tuple[Path, str]:
-    """What a service is built from: the build context, and the Dockerfile as a path relative to it."""
-    context = Path(build["context"]).resolve()
-    if not context.is_relative_to(folder):
-        outside = os.path.relpath(context, folder)
-        raise Unusable(f"service {service} is built from {outside}: PROJECT has to be the folder that holds both")
-    if "dockerfile_inline" in build:
-        raise Unusable(f"service {service} has its Dockerfile in the compose file: put it into a file")
-    dockerfile = os.path.relpath(context / build.get("dockerfile", "Dockerfile"), context)
-    if not (context / dockerfile).is_file():
-        raise Unusable(
-            f"service {service} is built from {context.relative_to(folder) / dockerfile}, which is not there"
-        )
-    return context, dockerfile
-
-
 def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str]) -> list[str]:
     """Take away from the services that are started what touches anything else, and say what matters of it."""
     services = model["services"]
@@ -393,7 +222,7 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
     images = {}  # what the project calls an image that is built here, and its name of this session
     for name in needed:
         service, serves = services[name], name == subject.service
-        notes += [f"service {name}: {line}" for line in _isolate(subject.path, service, serves)]
+        notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
         if service.get("build"):
             own = subject.image_name if serves else f"{SESSION}-service-{re.sub('[^a-z0-9]', '-', name.lower())}"
             images[service.get("image")] = service["image"] = own
@@ -403,62 +232,6 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
         # Without names of their own and without anybody else's, they belong to the run.
         model[kind] = {key: {} for key in model.get(kind) or {} if key != "default"}
     return notes
-
-
-# What a service may have that is there once on a machine, or elsewhere than on this one.
-ELSEWHERE = ("profiles", "container_name", "hostname", "pull_policy", "external_links", "mac_address", "scale")
-
-
-def _isolate(folder: Path, service: dict[str, Any], serves: bool) -> list[str]:
-    """Change a service so that it touches nothing else on this machine, and return what has to be said of it."""
-    notes = []
-    for key in ELSEWHERE:
-        service.pop(key, None)
-    for key in ("tags", "cache_to", "cache_from", "platforms"):
-        (service.get("build") or {}).pop(key, None)
-    variables = service.get("environment") or {}
-    service["environment"] = {variable: value for variable, value in variables.items() if value is not None}
-    if service.get("network_mode") == "host":
-        del service["network_mode"]
-        notes.append("network_mode: host is left out")
-    if networks := service.get("networks"):  # without the addresses of networks that are not made here
-        service["networks"] = {key: {"aliases": (value or {}).get("aliases", [])} for key, value in networks.items()}
-    if (driver := (service.get("logging") or {}).get("driver", "local")) not in ("local", "json-file"):
-        del service["logging"]
-        notes.append(f"its log goes to the engine, and not to {driver}")
-    if deploy := service.get("deploy"):
-        deploy["replicas"] = 1
-        if (deploy.get("resources") or {}).get("reservations", {}).pop("devices", None):
-            notes.append("it gets no device (a GPU)")
-    # Where it was published, but on a free port.
-    ports = service.pop("ports", None) or []
-    if serves:
-        service["ports"] = [{key: value for key, value in port.items() if key != "published"} for port in ports]
-    service["volumes"], said = _mounts(folder, service.get("volumes") or [], serves)
-    return notes + said
-
-
-def _mounts(folder: Path, mounts: Sequence[dict[str, Any]], serves: bool) -> tuple[list[dict[str, Any]], list[str]]:
-    """The mounts of a service that touch nothing outside of the copy, hide no code, and leave no files of root's."""
-    kept: list[dict[str, Any]] = []
-    notes = []
-    for mount in mounts:
-        source = Path(mount.get("source", "")).resolve()
-        if mount["type"] != "bind":
-            kept.append(mount)
-        elif not source.is_relative_to(folder):
-            if mount.get("read_only") and (source.is_file() or source.is_dir()):  # a socket leads anywhere
-                kept.append(mount)
-            else:
-                outside = os.path.relpath(source, folder) if source.is_relative_to(SCRATCH) else source
-                notes.append(f"not mounted: {outside}, which is outside of the project")
-        elif serves and source.is_dir() and (source == folder or any(source.glob("**/*.py"))):
-            notes.append(f"not mounted over the image: {source.relative_to(folder)}, whose code the image has")
-        elif source.is_file() or (source.is_dir() and any(source.iterdir()) and not DATABASES.search(mount["target"])):
-            kept.append({**mount, "read_only": True})
-        else:
-            kept.append({"type": "volume", "target": mount["target"]})
-    return kept, notes
 
 
 def _written(file: Path, services: Mapping[str, Any]) -> str:
@@ -510,10 +283,10 @@ def choose_port(prepared: Prepared) -> Prepared:
     if subject.port:
         return prepared
     service = subject.services()[subject.service]
-    config = docker.image.inspect(subject.image).config
-    exposed = [*map(str, service.get("expose") or ()), *sorted(config.exposed_ports or {})]
+    image = docker.image.inspect(subject.image).config
+    exposed = [*map(str, service.get("expose") or ()), *sorted(image.exposed_ports or {})]
     ports = [int(number[0]) for port in exposed if not port.endswith("udp") and (number := re.match(r"\d+", port))]
-    variables = dict(line.partition("=")[::2] for line in config.env or ()) | (service.get("environment") or {})
+    variables = dict(line.partition("=")[::2] for line in image.env or ()) | (service.get("environment") or {})
     named = str(variables.get("PORT") or "")
     return replace(prepared, subject=_on_port(subject, (*ports, int(named) if named.isdecimal() else 8000)[0]))
 

@@ -1,12 +1,14 @@
 """Somebody's own project, before an engine sees it: what is copied, which service serves, what is mounted."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from library.project import READS_GIT, Unusable, _choose, _choose_files, _isolate, _mounts, _needed, copy_project
+from library.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by
+from library.project import READS_GIT, copy_project
 
 BUILT: dict[str, Any] = {"build": {"context": "."}}
 PUBLISHED = {**BUILT, "ports": [{"target": 80}]}
@@ -37,7 +39,7 @@ def test_the_service_that_serves(tmp_path: Path, services: dict[str, Any], chose
     (tmp_path / "Dockerfile").write_text("FROM python:3.14-slim\n")
     (tmp_path / "ui").mkdir()
     (tmp_path / "ui/Dockerfile").write_text("FROM python:3.14 AS tools\nFROM node:24\n")
-    assert _choose(tmp_path, _in(tmp_path, services), "") == chosen
+    assert choose_service(tmp_path, _in(tmp_path, services), "") == chosen
 
 
 def _in(folder: Path, services: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +61,12 @@ def _in(folder: Path, services: dict[str, Any]) -> dict[str, Any]:
 )
 def test_a_choice_that_nobody_can_make(tmp_path: Path, services: dict[str, Any], wanted: str, message: str) -> None:
     with pytest.raises(Unusable, match=message):
-        _choose(tmp_path, _in(tmp_path, services), wanted)
+        choose_service(tmp_path, _in(tmp_path, services), wanted)
+
+
+def _chosen(folder: Path, wanted: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    notes: list[str] = []
+    return choose_files(folder, wanted, notes), notes
 
 
 def test_the_compose_files_of_a_project(tmp_path: Path) -> None:
@@ -69,26 +76,26 @@ def test_the_compose_files_of_a_project(tmp_path: Path) -> None:
             (tmp_path / name).write_text("services:\n  web:\n    build: .\n")
 
     with pytest.raises(Unusable, match=r"has no Dockerfile at its top, and no compose file$"):
-        _choose_files(tmp_path, ())
+        _chosen(tmp_path, ())
     write("deploy/stack/compose.yaml", ".github/workflows/tests.yml")
     (tmp_path / "deploy/values.yml").write_text("web:\n  services: none\n")
-    assert _choose_files(tmp_path, ()) == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
+    assert _chosen(tmp_path, ()) == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
     write("local.yml", "production.yml")
     with pytest.raises(
         Unusable, match=r"which compose file\? COMPOSE=production.yml or COMPOSE=local.yml or COMPOSE=dep"
     ):
-        _choose_files(tmp_path, ())
-    assert _choose_files(tmp_path, ["local.yml", "./production.yml"]) == (("local.yml", "production.yml"), [])
+        _chosen(tmp_path, ())
+    assert _chosen(tmp_path, ["local.yml", "./production.yml"]) == (("local.yml", "production.yml"), [])
     with pytest.raises(
         Unusable, match=r"COMPOSE: there is no file x.yml in .*; there is production.yml, local.yml, dep"
     ):
-        _choose_files(tmp_path, ["x.yml"])
+        _chosen(tmp_path, ["x.yml"])
     (tmp_path / ".env").write_text("A=1\nCOMPOSE_FILE=local.yml\n")
-    assert _choose_files(tmp_path, ())[0] == ("local.yml",)
+    assert _chosen(tmp_path, ())[0] == ("local.yml",)
     (tmp_path / ".env").unlink()
     (tmp_path / "local.yml").unlink()
     write("compose.yml", "compose.override.yml")
-    assert _choose_files(tmp_path, ()) == (
+    assert _chosen(tmp_path, ()) == (
         ("compose.yml",),
         [
             "compose.override.yml is left out, as it is for development: COMPOSE='compose.yml compose.override.yml'",
@@ -108,7 +115,7 @@ def test_what_is_there_once_on_a_machine_is_left_out(tmp_path: Path) -> None:
         "deploy": {"replicas": 3, "resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}},
         "ports": [{"target": 80, "published": "80", "host_ip": "0.0.0.0"}],
     }
-    notes = _isolate(tmp_path, service, serves=True)
+    notes = isolate(tmp_path, service, serves=True)
     assert notes == [
         "network_mode: host is left out",
         "its log goes to the engine, and not to awslogs",
@@ -144,7 +151,7 @@ def test_what_a_service_depends_on() -> None:
         "disk": {},
         "x": {},
     }
-    assert _needed(services, "web") == ["web", "db", "disk"]
+    assert needed_by(services, "web") == ["web", "db", "disk"]
 
 
 def test_mounts_that_hide_the_code_or_lie_elsewhere_are_left_out(tmp_path: Path) -> None:
@@ -157,7 +164,7 @@ def test_mounts_that_hide_the_code_or_lie_elsewhere_are_left_out(tmp_path: Path)
 
     volume = {"type": "volume", "source": "data", "target": "/data"}
     mounts = [bind("code", "/app"), bind("settings", "/etc/app"), bind("pg", "/var/lib/postgresql/data"), volume]
-    kept, notes = _mounts(tmp_path, [*mounts, {"type": "bind", "source": "/srv", "target": "/x"}], serves=True)
+    kept, notes = mounts_of(tmp_path, [*mounts, {"type": "bind", "source": "/srv", "target": "/x"}], serves=True)
     assert kept == [
         {**bind("settings", "/etc/app"), "read_only": True},
         {"type": "volume", "target": "/var/lib/postgresql/data"},
