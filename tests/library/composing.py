@@ -21,11 +21,26 @@ DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of data
 # Who stands before the app, or beside it, by the name of a service, an image or a file.
 PROXIES = re.compile(r"(?<![a-z])(nginx|traefik|caddy|haproxy|envoy|httpd|apache2?|(reverse.?)?proxy)(?![a-z])")
 BESIDE = re.compile(
-    r"(?<![a-z])(celery\w*|workers?|beat|flower|cron|scheduler|rq|huey|dramatiq|migrat\w+|tests?|docs?|frontend|init"
+    r"(?<![a-z])(celery\w*|workers?|beat|flower|cron|scheduler|rq|huey|dramatiq|migrat\w+|tests?|docs?|frontend|init\w*"
     r"|postgres\w*|mysql|mariadb|redis|valkey|memcached|rabbitmq|mongo\w*|mailhog|mailpit|adminer|pgadmin\w*)(?![a-z])"
 )
-JOBS = re.compile(r"\b(celery|rq|dramatiq|huey|pytest)\b")  # in the command of a service that serves nobody
-NAMES = ("web", "app", "api", "backend", "server", "django", "flask", "fastapi")  # of the service that serves
+# In the command of a service that serves nobody, unless a server follows.
+JOBS = re.compile(
+    r"^(?!.*(gunicorn|uvicorn|uwsgi|hypercorn|daphne|granian|runserver))"
+    r".*\b(celery|rq|dramatiq|huey|pytest|manage\.py)\b"
+)
+NAMES = (
+    "web",
+    "app",
+    "api",
+    "backend",
+    "server",
+    "django",
+    "flask",
+    "fastapi",
+    "uwsgi",
+    "gunicorn",
+)  # of the service that serves
 
 
 class Unusable(Exception):
@@ -51,7 +66,8 @@ def _compose_files_below(folder: Path) -> list[str]:
     """All compose files of a project, whatever they are called, those for production first."""
     paths = [path for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}*.y*ml")]
     names = [str(path.relative_to(folder)) for path in paths if path.is_file()]
-    ours = [name for name in names if not re.search(r"(^|/)\.", name)]  # workflows of a CI have services, too
+    # Workflows of a CI have services, too; what overrides another file is none of its own.
+    ours = [name for name in names if not re.search(r"(^|/)\.|override", name)]
     found = [
         name for name in ours if re.search("^services:", (folder / name).read_text(errors="replace"), re.MULTILINE)
     ]
@@ -159,7 +175,7 @@ def choose_service(folder: Path, services: Mapping[str, Any], wanted: str) -> st
         lambda name: not services[name].get("profiles"),
         lambda name: not PROXIES.search(_called(folder, name, services[name])),
         lambda name: not BESIDE.search(_called(folder, name, services[name])),
-        lambda name: not JOBS.search(" ".join(services[name].get("command") or ())),
+        lambda name: not JOBS.search(" ".join(services[name].get("command") or ()).replace("\n", " ")),
         lambda name: re.search(r"python|\bpip3?\b|\buv\b", _recipe(services[name])),
         lambda name: services[name].get("ports"),
         lambda name: services[name].get("expose"),
@@ -173,6 +189,16 @@ def choose_service(folder: Path, services: Mapping[str, Any], wanted: str) -> st
     if len(left) == 1 or named:
         return (named or left)[0]
     raise Unusable(f"the compose file builds several services: choose one, SERVICE={' or SERVICE='.join(left)}")
+
+
+def with_shared_builds(model: dict[str, Any]) -> dict[str, Any]:
+    """The model where each service whose image another one builds says how that is built, too."""
+    services = model["services"].values()
+    builds = {service["image"]: service["build"] for service in services if {"build", "image"} <= service.keys()}
+    for service in services:
+        if not service.get("build") and service.get("image") in builds:
+            service["build"] = builds[service["image"]]
+    return model
 
 
 def _called(folder: Path, name: str, service: Mapping[str, Any]) -> str:
@@ -208,7 +234,9 @@ def built_from(folder: Path, service: str, build: Mapping[str, Any]) -> tuple[Pa
     context = Path(build["context"]).resolve()
     if not context.is_relative_to(folder):
         outside = os.path.relpath(context, folder)
-        raise Unusable(f"service {service} is built from {outside}: PROJECT has to be the folder that holds both")
+        raise Unusable(
+            f"service {service} is built from {outside}: PROJECT is the folder that holds both, COMPOSE the file in it"
+        )
     if "dockerfile_inline" in build:
         raise Unusable(f"service {service} has its Dockerfile in the compose file: put it into a file")
     dockerfile = os.path.relpath(context / build.get("dockerfile", "Dockerfile"), context)

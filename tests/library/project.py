@@ -21,7 +21,16 @@ from python_on_whales.exceptions import DockerException
 from . import tutorial
 from .composing import COMPOSE_FILES as COMPOSE_FILES
 from .composing import Unusable as Unusable
-from .composing import built_from, choose_files, choose_service, config, found_by_compose, isolate, needed_by
+from .composing import (
+    built_from,
+    choose_files,
+    choose_service,
+    config,
+    found_by_compose,
+    isolate,
+    needed_by,
+    with_shared_builds,
+)
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
 from .practices.runtime import LISTENING, health, wait_until_listening
 from .subject import READY_LIMIT, Running, Subject
@@ -125,14 +134,14 @@ def _composed(
     if options.service and not files:
         raise Unusable(f"there is no compose file, so there is no service {options.service}: leave SERVICE out")
     given = files or (_written(copy.parent / "alone.json", {"web": {"build": str(copy)}}),)
-    model = config(copy, given, _given(options), notes)
+    model = with_shared_builds(config(copy, given, _given(options), notes))
     try:
         service = choose_service(copy, model["services"], options.service)
     except Unusable as reason:
         raise Unusable("; ".join([str(reason), *notes])) from reason
     for file in _given(options):
         variables = _written(copy.parent / "variables.json", {service: {"env_file": [str(file)]}})
-        model = config(copy, (*given, variables), [file], notes)
+        model = with_shared_builds(config(copy, (*given, variables), [file], notes))
     services = model["services"]
     own, needed = services[service], needed_by(services, service)
     if not own.get("build"):
@@ -223,7 +232,9 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
     for name in needed:
         service, serves = services[name], name == subject.service
         notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
-        if service.get("build"):
+        if images.get(service.get("image")):
+            service.pop("build", None)  # it is built already
+        elif service.get("build"):
             own = subject.image_name if serves else f"{SESSION}-service-{re.sub('[^a-z0-9]', '-', name.lower())}"
             images[service.get("image")] = service["image"] = own
     for name in needed:

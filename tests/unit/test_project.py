@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from library.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by
+from library.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by, with_shared_builds
 from library.project import READS_GIT, copy_project
 
 BUILT: dict[str, Any] = {"build": {"context": "."}}
@@ -31,6 +31,13 @@ SERVE = ["gunicorn", "--workers", "2", "--worker-class", "uvicorn.workers.Uvicor
             "django",
         ),
         ({"a": {**BUILT, "command": ["celery", "-A", "shop", "worker"]}, "b": {**BUILT, "command": SERVE}}, "b"),
+        (
+            {
+                "a": {**BUILT, "image": "shop", "command": ["python", "manage.py", "migrate"]},
+                "b": {"image": "shop", "command": ["sh", "-c", "python manage.py migrate\ngunicorn shop"]},
+            },
+            "b",
+        ),
         ({"site": BUILT, "client": {"build": {"context": "ui"}, "ports": [{"target": 80}]}}, "site"),
         ({"site": {"image": "shop"}, "db": {"image": "postgres:17"}}, "site"),
     ],
@@ -39,7 +46,8 @@ def test_the_service_that_serves(tmp_path: Path, services: dict[str, Any], chose
     (tmp_path / "Dockerfile").write_text("FROM python:3.14-slim\n")
     (tmp_path / "ui").mkdir()
     (tmp_path / "ui/Dockerfile").write_text("FROM python:3.14 AS tools\nFROM node:24\n")
-    assert choose_service(tmp_path, _in(tmp_path, services), "") == chosen
+    model = with_shared_builds({"services": _in(tmp_path, services)})
+    assert choose_service(tmp_path, model["services"], "") == chosen
 
 
 def _in(folder: Path, services: dict[str, Any]) -> dict[str, Any]:
