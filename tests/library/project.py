@@ -228,7 +228,9 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
     """Take away from the services that are started what touches anything else, and say what matters of it."""
     services = model["services"]
     notes = []
-    images = {}  # what the project calls an image that is built here, and its name of this session
+    images: dict[
+        str | None, str
+    ] = {}  # what the project calls an image that is built here, and its name of this session
     for name in needed:
         service, serves = services[name], name == subject.service
         notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
