@@ -320,7 +320,10 @@ def first_start(prepared: Prepared) -> Prepared:
                 if not running.ends():
                     raise
                 code = running.container.state.exit_code
-                raise Unusable(f"the app does not start: it ended with exit code {code}", running.log) from error
+                hint = "if it misses a variable, ENV_FILE=my.env has it"
+                raise Unusable(
+                    f"the app does not start: it ended with exit code {code}; {hint}", running.log
+                ) from error
             reachable = [port for port, local in found.items() if not local]
             if subject.port in found or "published" in subject.has or len(reachable) != 1:
                 _require_answer(running, found)
