@@ -331,7 +331,8 @@ def first_start(prepared: Prepared) -> Prepared:
                 return replace(prepared, subject=replace(subject, has=subject.has | has))
     except DockerException as error:
         if "python3" in (error.stderr or ""):
-            raise Unusable("the image has no python3, with which the practices look around in it") from error
+            seen = f"the image of {subject.service} has no python3, with which the practices look around in it"
+            raise Unusable(f"{seen}: SERVICE= names the service of the app") from error
         raise Unusable(f"docker compose up: {last_line(str(error.stderr or error))}") from error
     (port,) = reachable
     note = f"it listens on port {port}, which neither EXPOSE nor the variable PORT says"
