@@ -73,7 +73,7 @@ def adopted(folder: Path, index: Packages, manager: Manager, without: str = "") 
     ]
     lock = "poetry lock" if manager is POETRY else "uv lock"
     beside(folder, " && ".join((f"export {direct}", lock, *commands)))
-    return Subject("a project with an index", folder, names_folder=False)
+    return Subject("a project with an index", folder, ours=False)
 
 
 @pytest.mark.parametrize("manager", [UV, POETRY], ids=["uv", "Poetry"])
