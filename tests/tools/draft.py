@@ -144,7 +144,7 @@ class Draft:
         text = self.read("compose.yaml")
         changed = self.made_up.get(name) != value
         self.made_up[name] = value
-        if f"  {name}: ${{{name}:?}}\n" in text:
+        if f"\n    {name}: ${{{name}:?}}\n" in text:
             return changed
         self.give(name, f"${{{name}:?}}")
         return True

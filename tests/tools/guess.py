@@ -27,7 +27,12 @@ FACTORIES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "c
 MODULES = ("wsgi", "asgi", "main", "app", "server", "run", "api")
 OBJECTS = ("app", "application", "api", "server")
 # They make apps; what else makes one, the image shows (`trial.APP_KIND`).
-CLASSES = {"Flask": "flask", "FastAPI": "fastapi"}
+CLASSES = {
+    "Flask": "flask",
+    "FastAPI": "fastapi",
+    "get_wsgi_application": "django",
+    "get_asgi_application": "django",
+}
 # Packages whose apps are served by uvicorn's worker.
 ASGI = {"blacksheep", "channels", "connexion", "fastapi", "litestar", "quart", "sanic", "starlette"}
 NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchemy", "Typer"}
@@ -164,12 +169,20 @@ def find_manager(project: Path, wanted: str = "") -> Manager | None:
         return UV
     if (project / "setup.py").exists():
         return None
-    raise Unusable("nothing names the project's packages: it needs a pyproject.toml or a requirements.txt")
+    names = ("pyproject.toml", "Pipfile", "requirements.txt")
+    below = sorted(file.parent for name in names for file in project.glob(f"*/{name}"))
+    hint = f", as {below[0].name} has: PROJECT={below[0]}" if below else ""
+    raise Unusable(f"nothing names the project's packages: it needs a pyproject.toml or a requirements.txt{hint}")
 
 
 def list_of(project: Path) -> Path | None:
     """The plain list of what runs in production: the source of a compiled one, if there is a source."""
-    return next((path for name in (*LISTS, *OTHER_LISTS) if (path := project / name).is_file()), None)
+    lists = [path for name in (*LISTS, *OTHER_LISTS) if (path := project / name).is_file()]
+    if not lists and not any((project / name).exists() for name in ("pyproject.toml", "Pipfile", "setup.py")):
+        # The whole project may lie in a folder, beside one for nginx, say.
+        below = [*project.glob("*/requirements.txt"), *project.glob("*/*/requirements.txt")]
+        lists = below if len(below) == 1 else []
+    return lists[0] if lists else None
 
 
 def dev_list_of(project: Path) -> Path | None:
@@ -396,7 +409,7 @@ def _started(project: Path, every_app: list[App]) -> App | None:
     """The app that a file of the project starts with a server for production."""
     files = (file for pattern in STARTED_BY for file in sorted(project.glob(pattern)) if file.is_file())
     for name in (name for file in files for name in started_by(text_of(file))):
-        if (app := _named(project, name, every_app)) or (app := _module_only(name, every_app)):
+        if app := _named(project, name, every_app) if ":" in name else _module_only(name, every_app):
             return app
     entry = read_pyproject(project).get("tool", {}).get("fastapi", {}).get("entrypoint", "")
     return _named(project, entry, every_app) if entry else None
@@ -404,8 +417,7 @@ def _started(project: Path, every_app: list[App]) -> App | None:
 
 def _module_only(name: str, every_app: list[App]) -> App | None:
     """The one app of a module, where no attribute is named: `FLASK_APP=shop`."""
-    module, _, attribute = name.partition(":")
-    apps = [app for app in every_app if app.module == module] if not attribute else []
+    apps = [app for app in every_app if app.module == name or app.module == f"{name}.app"]
     return _usual(apps) if apps else None
 
 

@@ -25,7 +25,11 @@ SETTINGS = "reference-final/README.md, Settings"
 # A header or a program that a compilation misses: what brings it, besides the compiler, and what production needs then.
 HEADERS: tuple[tuple[str, list[str], list[str]], ...] = (
     (r"pg_config|libpq-fe\.h", ["libpq-dev"], ["libpq5"]),
-    (r"mysql_config|mysqlclient|mysql\.h", ["pkg-config", "default-libmysqlclient-dev"], ["libmariadb3"]),
+    (
+        r"mysql_config|mysqlclient|mysql\.h|Can not find valid pkg-config name",
+        ["pkg-config", "default-libmysqlclient-dev"],
+        ["libmariadb3"],
+    ),
     (r"ffi\.h", ["libffi-dev"], []),
     (r"openssl/", ["libssl-dev"], []),
     (r"libxml/|xml2-config|libxml2|xslt", ["libxml2-dev", "libxslt1-dev"], ["libxml2", "libxslt1.1"]),
@@ -210,7 +214,9 @@ def windows_only(case: Case) -> str:
 
 def compiler(case: Case) -> str:
     """The compiler's line, with the headers that the log names, and what production needs of them."""
-    rows = [row for row in HEADERS if re.search(row[0], case.line)]
+    # pkg-config alone is missed: the rest of the log says for what.
+    text = case.failure.text if "pkg-config" in case.line else case.line
+    rows = [row for row in HEADERS if re.search(row[0], text)]
     needed = ["build-essential", *(name for _, packages, _ in rows for name in packages)]
     if not case.draft.install_compiler(needed):
         return ""
@@ -633,7 +639,7 @@ REMEDIES = [
     ),
     Remedy(
         "a package for Windows",
-        (rf"\b({WINDOWS})\b.*(?:no wheels|no usable|no source|platform)",),
+        (rf"\b({WINDOWS})\b.*(?:no wheels|no usable|source distribution|platform)",),
         windows_only,
         USE,
         ("lists", "build"),
@@ -719,9 +725,7 @@ REMEDIES = [
         ),
         own_metadata,
     ),
-    Remedy(
-        "a project that cannot be installed", (r"did not complete successfully",), no_own_package, WRONG, ("build",)
-    ),
+    Remedy("a project that is no package", (r"did not complete successfully",), no_own_package, WRONG, ("build",)),
     Remedy("a module elsewhere in the project", (r"No module named '([\w.]+)'",), elsewhere),
     Remedy(
         "a package",
