@@ -1,19 +1,22 @@
 """``make adopt`` gives the same files as the steps of final's article, in every project here, and takes nothing away.
 
-What `test_projects.py` shows of the projects after the manual steps is then true of those that were adopted.
+What `test_projects.py` shows of the projects after the manual steps is then true of those that were adopted. Below are
+small projects of the kinds that do not work at once: each works after it was adopted, by what the article says.
 """
 
 import os
-import shutil
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from library.repository import copy_files
-from library.strangers import FINAL, PROJECTS, Project, beside, change, export_commands, set_app, set_hooks
-from library.tutorial import FINAL_FILES, ROOT
+from library.strangers import PROJECTS, Project
+from library.strangers import adopt as by_hand
+from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("final")
 
@@ -39,23 +42,24 @@ MARKS = {"flask": [pytest.mark.daily], "django": [], "workspace": []}
     [pytest.param(p, id=p.name, marks=MARKS.get(p.name, [pytest.mark.thorough])) for p in PROJECTS],
 )
 def test_the_files_are_those_of_the_manual_steps(project: Project, tmp_path: Path) -> None:
-    by_hand, adopted = tmp_path / "by hand" / project.name, tmp_path / "adopted" / project.name
-    for folder in (by_hand, adopted):
-        copy_files(ROOT / "tests/projects" / project.name, folder)
-
-    for name in FINAL_FILES:
-        shutil.copy2(FINAL / name, by_hand / name)
-    set_app(project, by_hand)
-    set_hooks(project, by_hand)
-    if project.name == "workspace":  # what the others change besides, nobody can see in their files
-        change(by_hand / "Dockerfile", *project.changed["Dockerfile"])
-    beside(by_hand, export_commands(project.manager))
+    """What a reader does by hand where the app does not work at once (`strangers.PROJECTS`) is done, too."""
+    if project.name == "celery":  # its worker serves no page: nobody sees that it is missing
+        project = replace(project, uncommented={}, changed={})
+    manual = by_hand(project, tmp_path / "by hand" / project.name).path
+    adopted = tmp_path / "adopted" / project.name
+    copy_files(ROOT / "tests/projects" / project.name, adopted)
 
     done = adopt(adopted)
     assert done.returncode == 0, done.stderr
     assert f"adopt: {project.app}, packages kept by {project.manager};" in done.stdout
-    assert [line[:5] for line in done.stdout.splitlines()[1:]] == ["  1. ", "  2. ", "  3. "]
-    assert content(adopted) == content(by_hand)
+    assert done.stderr.endswith("\nadopt: it works\n")
+    assert without_variables(content(adopted)) == without_variables(content(manual))
+
+
+def without_variables(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A reader writes down a key of his own, where adopt demands one."""
+    lines = re.compile(rb"^  [# ] +(SECRET_KEY|WORKERS|FORWARDED_ALLOW_IPS): .*\n", re.MULTILINE)
+    return files | {"compose.yaml": lines.sub(b"", files["compose.yaml"])}
 
 
 @pytest.fixture
@@ -74,13 +78,11 @@ def test_files_that_are_there_are_replaced_on_demand_only(shop: Path) -> None:
         "adopt: Dockerfile, compose.yaml are there already: nothing was changed; FORCE=1 replaces them\n"
     )
     assert content(shop) == before
-    assert adopt(shop, "--force=1", "--app=shop:create_app()").returncode == 0
+    assert adopt(shop, "--force=1", "--try=0", "--app=shop:create_app()").returncode == 0
     assert "AS production" in (shop / "Dockerfile").read_text()
     again = adopt(shop)
     assert again.returncode == 2
-    assert again.stderr.startswith("adopt: gunicorn.conf.py, .pre-commit-config.yaml are there already"), (
-        "they were set"
-    )
+    assert "are there already: nothing was changed; FORCE=1" in again.stderr, "they were set"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,14 @@ def test_files_that_are_there_are_replaced_on_demand_only(shop: Path) -> None:
     [
         ({"shop/__init__.py": "app = 1\n"}, (), "name it, APP=shop:app"),
         ({}, ("--app=shop",), "APP is module:attribute, or module:function(), not shop"),
-        ({"requirements.txt": "flask\n"}, (), "gunicorn is not among the project's packages: write gunicorn into"),
-        ({"requirements.txt": "flask\ngunicorn\nno-such-package-of-anybody\n"}, (), "the packages cannot be exported"),
+        ({"requirements.txt": "flask\n"}, ("--add=0",), "gunicorn is not among the project's packages: write gunicorn"),
+        (
+            {"requirements.txt": "flask\ngunicorn\nno-such-package-of-anybody\n"},
+            (),
+            "it does not work yet: error: No solution found when resolving dependencies",
+        ),
+        ({"uv.lock": "", "poetry.lock": ""}, (), "who keeps the packages, MANAGER=poetry or MANAGER=uv?"),
+        ({"shop/__init__.py": "app = 0\nraise OSError('no moon')\n"}, ("--app=shop:app",), "OSError: no moon"),
         ({"pyproject.toml": "[project\n"}, (), "pyproject.toml: "),
     ],
 )
@@ -113,15 +121,5 @@ def test_a_project_that_wants_an_older_python_gets_it(shop: Path) -> None:
     if done.returncode == 0:
         assert "\nFROM python:3.13-slim-trixie AS base\n" in (shop / "Dockerfile").read_text()
     else:
-        assert "python:3.13-slim-trixie" in done.stderr
+        assert "python:3.1" in done.stderr
         assert not (shop / "Dockerfile").exists()
-
-
-@pytest.mark.thorough
-def test_make_adopts_and_then_scores(shop: Path) -> None:
-    environment = {**os.environ, "PROJECT": str(shop), "SLOW": "/report"}
-    done = subprocess.run(["make", "adopt"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    # Its database is beside the code, which nobody may write to: the manual steps give it a volume.
-    assert done.returncode == 2
-    assert "Read-only file system" in done.stderr
-    assert "score: the app does not start" in done.stderr or "GET / says 500" in done.stderr

@@ -18,6 +18,7 @@ from library.strangers import uncomment
 from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
+from . import services
 from .guess import (
     ASGI,
     PDM,
@@ -151,11 +152,33 @@ class Draft:
 
     def give(self, name: str, value: str) -> None:
         """Write a variable into the compose file."""
-        if self.uncomment_one("compose.yaml", "  # environment:\n", "  environment:\n"):
+        line = f"    {name}: {value}"
+        if re.search(rf"^    {name}: ", self.read("compose.yaml"), re.MULTILINE):
+            self.set("compose.yaml", rf"^    {name}: .*", line)
+        elif self.uncomment_one("compose.yaml", "  # environment:\n", "  environment:\n"):
             # What stands there is an example of such a line.
-            self.set("compose.yaml", r"^  #   DATABASE_URL: .*", f"    {name}: {value}")
+            self.set("compose.yaml", r"^  #   DATABASE_URL: .*", line)
         else:
-            self.set("compose.yaml", r"^  environment:$", f"  environment:\n    {name}: {value}")
+            self.set("compose.yaml", r"^  environment:$", f"  environment:\n{line}")
+
+    def bring_services(self) -> None:
+        """Take what the app needs beside it from the project's old compose file, if that has such services."""
+        kept, variables, files = services.beside(self.project)
+        for name, value in variables.items():
+            self.give(name, json.dumps(value))
+        if files:
+            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  env_file: {json.dumps(files)}\n")
+        if kept:
+            states = {
+                name: "service_healthy" if "healthcheck" in service else "service_started"
+                for name, service in kept.items()
+            }
+            conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
+            self.set("compose.yaml", r"(?<=^  web:\n    <<: \*app\n)", f"    depends_on: {conditions}\n")
+            self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(kept)}")
+        if names := services.volumes_of(kept):
+            listed = ", ".join(f"{name}: " for name in names)
+            self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
 
     def uncomment_one(self, name: str, old: str, new: str) -> bool:
         """Replace one line, if it is there."""
@@ -168,8 +191,9 @@ class Draft:
         compose = self.read("compose.yaml")
         if f':{directory}"' in compose.partition("\nservices:")[0] and "  # volumes:" not in compose:
             return False
-        if self.uncomment_one("compose.yaml", "\n# volumes: { data: }", "\nvolumes: { data: }"):
-            self.uncomment("compose.yaml", "  # volumes: [")
+        if self.uncomment("compose.yaml", "  # volumes: ["):
+            if not self.uncomment("compose.yaml", "# volumes: { data: }"):
+                self.set("compose.yaml", r"(?<=^volumes: \{)", " data: ,")
             self.set("compose.yaml", r'(?<=^  volumes: \["data:)/data', directory)
             self.set("Dockerfile", r"(?<=install -d -o 10001) /data$", f" {directory}")
         else:
@@ -372,7 +396,7 @@ def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequenc
         Unusable: one fails.
     """
     try:
-        laptop = exporter(base, tuple(debian))
+        laptop = exporter(base, tuple(debian), poetry="poetry" in " ".join(commands))
     except subprocess.CalledProcessError as error:
         line = f"Poetry and uv cannot be installed on {base}: {last_line(error.stderr)}"
         raise NotExported(line, error.stderr) from error

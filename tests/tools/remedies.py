@@ -142,6 +142,7 @@ def mend(draft: Draft, failure: Failure) -> str:
 def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
+    draft.bring_services()
     if settings := production_settings(folder, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))
@@ -340,6 +341,14 @@ def demand(draft: Draft, name: str, failure: Failure) -> str:
     if name in draft.made_up:
         return ""
     return f"the app wants {name}: compose.yaml demands it" if draft.demand(name, value) else ""
+
+
+def of_compose(case: Case) -> str:
+    """A value for the trial, where the compose file demands a variable already."""
+    if case.name in case.draft.made_up:
+        return ""
+    value = value_for(case.name, names_read(case.draft.folder).get(case.name, ""))
+    return f"compose.yaml demands {case.name}" if case.draft.demand(case.name, value) else ""
 
 
 def fields(case: Case) -> str:
@@ -737,6 +746,7 @@ REMEDIES = [
         add,
         USE,
     ),
+    Remedy("a variable of the old compose file", (r"required variable (\w+) is missing",), of_compose, SETTINGS),
     Remedy("settings of pydantic's", (r"Field required",), fields, SETTINGS),
     Remedy(
         "a variable",

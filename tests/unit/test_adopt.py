@@ -91,7 +91,7 @@ def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path)
     folder = project(tmp_path, **files)
     names = lacking(folder, find_app(folder))
     assert names == ["gunicorn", "uvicorn-worker", "httptools"]
-    with pytest.raises(Unusable, match="are not among .*: write gunicorn and uvicorn-worker and httptools into"):
+    with pytest.raises(Unusable, match=r"are not among .*: write gunicorn and uvicorn-worker and httptools into"):
         may_add(names, None, Options(adds=False))
     with pytest.raises(Unusable, match="poetry add --lock gunicorn uvicorn-worker httptools"):
         may_add(names, POETRY, Options(adds=False))

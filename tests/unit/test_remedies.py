@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools import remedies
 from tools.draft import Draft, put_final
@@ -175,6 +176,12 @@ ROWS = [
         "start",
         'RuntimeError: Form data requires "python-multipart" to be installed.',
         {"requirements.in": "gunicorn\npython-multipart\n"},
+    ),
+    Row(
+        "a variable of the old compose file",
+        "build",
+        "error while interpolating: required variable SHOP_KEY is missing a value",
+        {"compose.yaml": "\n    SHOP_KEY: ${SHOP_KEY:?}\n"},
     ),
     Row(
         "settings of pydantic's",
@@ -370,6 +377,34 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     foresee(draft)
     assert "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live " in draft.read("Dockerfile")
     assert "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n" in draft.read("compose.yaml")
+
+
+def test_a_database_of_the_old_compose_file_stays_beside_the_app(tmp_path: Path) -> None:
+    old = """services:
+  proxy: {image: nginx, ports: ["80:80"]}
+  web:
+    build: .
+    environment: [DATABASE_URL=postgres://shop@db/shop, FLASK_DEBUG=1]
+    depends_on: [db]
+  db:
+    image: postgres:17
+    ports: ["5432:5432"]
+    volumes: ["db-data:/var/lib/postgresql/data", "./seed:/docker-entrypoint-initdb.d"]
+    environment: {POSTGRES_USER: shop}
+volumes: {db-data: }
+"""
+    draft = draft_of(tmp_path / "copy", FLASK)
+    draft.project = tmp_path
+    (tmp_path / "docker-compose.yml").write_text(old)
+    draft.bring_services()
+    draft.keep("/data")
+    compose = yaml.safe_load(draft.read("compose.yaml"))
+    assert set(compose["services"]) == {"web", "test", "db"}
+    assert compose["services"]["db"].keys() == {"image", "environment", "volumes", "healthcheck"}
+    assert compose["services"]["db"]["volumes"] == ["db-data:/var/lib/postgresql/data"]
+    assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
+    assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
+    assert set(compose["volumes"]) == {"db-data", "data"}
 
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
