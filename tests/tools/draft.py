@@ -252,6 +252,9 @@ class Draft:
             )
             return
         source = make_source(self.folder)
+        if not source.exists():  # a list with hashes that nobody has the source of
+            text = text_of(self.folder / "requirements.txt")
+            source.write_text(re.sub(r" *\\\n *--hash=\S+| +--hash=\S+", "", text))
         replaced = {name_of(line) for line in packages}
         kept = [line for line in source.read_text().splitlines() if name_of(line) not in replaced]
         source.write_text("\n".join([*kept, *packages, ""]))

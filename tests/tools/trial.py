@@ -84,6 +84,13 @@ for version in sys.argv[1:]:
     if not missing:
         break
 """
+# Run in the container: the page once more, with the traceback that Django in production shows to nobody.
+DJANGO_PAGE = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+from django.test import Client
+Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
+"""
 IMPORT_LIMIT = 90  # seconds
 
 
@@ -218,7 +225,13 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
         answer = further
     refused = answer.status_code == 400 and "HTTP_HOST" in running.log
     if answer.status_code >= 500 or refused:
-        yield Failure("page", f"{running.log}\nadopt: GET {answer.url.path} says {answer.status_code}")
+        why = f"adopt: GET {answer.url.path} says {answer.status_code}"
+        if draft.app.framework == "django":
+            try:
+                running.python(DJANGO_PAGE, draft.app.module, answer.url.path)
+            except DockerException as error:
+                why = f"{error.stderr}\n{why}"
+        yield Failure("page", f"{running.log}\n{why}")
         return
     running.stop()
 
