@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from library import hooks
 from library.locks import normalized, own_name
 
 from .draft import Draft, lacking, make_source, manage, run_beside
@@ -94,6 +95,12 @@ PACKAGES = {
 }
 
 
+def recipe(title: str) -> str:
+    """The lines for gunicorn's settings that the reference shows under a heading."""
+    section = hooks.PAGE.read_text().partition(f"\n## {title}\n")[2]
+    return section.partition("```python\n")[2].partition("```")[0]
+
+
 @dataclass(frozen=True)
 class Case:
     """What a row has matched: the draft and its failure, the whole match and its end, and the name that is in it."""
@@ -150,6 +157,9 @@ def foresee(draft: Draft) -> None:
     if draft.app.framework == "django" and served and re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE):
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
+    if "MultiProcessCollector" in code:
+        settings_file = folder / "gunicorn.conf.py"
+        settings_file.write_text(f"{settings_file.read_text()}\n{recipe('Prometheus')}")
     table = read_pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}

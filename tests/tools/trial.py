@@ -57,7 +57,8 @@ import os, sys
 
 def report(event, arguments):
     if event == "sqlite3.connect" and isinstance(arguments[0], (str, bytes)):
-        print("adopt: sqlite3 opens", os.path.abspath(os.fsdecode(arguments[0])), file=sys.stderr, flush=True)
+        path = os.fsdecode(arguments[0]).removeprefix("file:").partition("?")[0]
+        print("adopt: sqlite3 opens", os.path.abspath(path), file=sys.stderr, flush=True)
 
 sys.addaudithook(report)
 """

@@ -372,6 +372,15 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     foresee(draft)
     assert "\nRUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
 
+    counts = {
+        "shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n",
+        "requirements.txt": "",
+    }
+    draft = draft_of(tmp_path / "prometheus", counts)
+    foresee(draft)
+    assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
+    compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
+
     served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
     draft = draft_of(tmp_path / "django", DJANGO | served)
     foresee(draft)
