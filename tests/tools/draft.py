@@ -406,8 +406,9 @@ def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequenc
     # What root writes in the container belongs to whoever calls this.
     owner = f"{os.getuid()}:{os.getgid()}"
     script = f"{' && '.join(commands) or 'true'}; code=$?; chown -R {owner} /app; exit $code"
-    name = f"{engine.SESSION}-export"
-    run = ["docker", "run", "--rm", f"--name={name}", f"--volume={folder}:/app", "--workdir=/app", laptop, "sh", "-c"]
+    run = ["docker", "run", "--rm", f"--name={engine.SESSION}-export", "--workdir=/app", f"--volume={folder}:/app"]
+    # What one command has looked up, the next one knows; it goes with the session.
+    run += [f"--volume={engine.SESSION}-cache:/root/.cache", laptop, "sh", "-c"]
     done = subprocess.run([*run, script], capture_output=True, text=True, check=False)
     if done.returncode:
         line = "the packages cannot be exported: the log above ends with the reason"
