@@ -8,6 +8,20 @@ from .sabotages import SABOTAGES, Sabotage
 from .subject import Subject, subject_of, wrong_subject
 from .tutorial import Folder
 
+# What `make test` runs of tests/system besides cells and sabotages: all tests whose names begin so.
+DAILY_TESTS = (
+    "test_adopt.py::test_the_files_are_those_of_the_manual_steps[flask]",
+    "test_articles.py::test_commands_of_the_article[final]",
+    "test_articles.py::test_commands_of_the_article[step-",
+    "test_articles.py::test_commands_that_are_not_run_say_why",
+    "test_commands.py",
+    "test_contract.py",
+    "test_guestbook.py::test_sign_in_a_browser[step-5-larger]",
+    "test_guestbook.py::test_the_copy_in_extra_1_has_not_drifted",
+    "test_projects.py::test_answers_and_stops_gracefully[flask]",
+    "test_score.py::test_make_passes_everything_on_and_says_what_is_required",
+)
+
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 
 

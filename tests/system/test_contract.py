@@ -14,7 +14,7 @@ from library.practices.runtime import undisturbed_life
 from library.subject import Subject
 
 SUBJECTS = [pytest.param(Subject(folder.name, folder.path), id=folder.name) for folder in tutorial.load()]
-pytestmark = [pytest.mark.daily, pytest.mark.parametrize("subject", SUBJECTS)]
+pytestmark = pytest.mark.parametrize("subject", SUBJECTS)
 
 
 def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
