@@ -21,7 +21,7 @@ from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import SCRATCH, NotReady, docker, inspect, last_line, run_to_its_end, wait_until
-from ..subject import PYTHON, READY_LIMIT, Running, Subject
+from ..subject import PYTHON, READY_LIMIT, Running, Subject, look
 from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
 
@@ -583,7 +583,7 @@ if any(line.split()[1:3] == ["/tmp", "tmpfs"] for line in open("/proc/mounts")):
 
 
 # Run inside the container: the files by which gunicorn's workers show that they live, as far as this user may see them.
-HEARTBEATS = """
+HEARTBEATS = look("""
 import glob, os
 for link in glob.glob("/proc/[0-9]*/fd/*"):
     try:
@@ -592,13 +592,13 @@ for link in glob.glob("/proc/[0-9]*/fd/*"):
         continue
     if "/wgunicorn-" in file and not file.startswith("/dev/shm/"):
         print(file)
-"""
+""")
 
 
 @practice()
 def heartbeat_in_memory(subject: Subject) -> None:
     """No worker shows that it lives by a file on a disk: a busy one would make it look dead."""
-    if found := subject.shared.python(HEARTBEATS):
+    if found := subject.shared.look(HEARTBEATS):
         raise Violation(
             f"a worker's file is {found.splitlines()[0]}",
             "docker compose exec web sh -c 'ls -l /proc/*/fd | grep wgun'",
