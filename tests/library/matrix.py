@@ -1,8 +1,13 @@
 """The matrix: every practice, asked of every folder that it applies to, and where `make test` sees it."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from . import tutorial
+from .dockerfile import Dockerfile
 from .practices import PRACTICES, Practice
 from .sabotages import SABOTAGES, Sabotage
 from .subject import Subject, subject_of, wrong_subject
@@ -45,10 +50,38 @@ def first_folder(practice: Practice) -> Folder:
     return next(folder for folder in FOLDERS.values() if practice.id in (*folder.adds, *folder.starts_with))
 
 
+# To see that these do not hold, the folder before would install everything again: `make test` sees them fail after a
+# change of the folder that adds them, where what is installed comes from the cache.
+SEEN_AFTER_A_CHANGE = {"lean-context", "unrelated-changes"}
+
+
 def is_daily(folder: Folder, practice: Practice) -> bool:
-    """Whether `make test` asks a practice of a folder: what is slow, where it is first added and right before that."""
+    """Whether `make test` asks a practice of a folder.
+
+    What is slow, where it is first added and right before that. What is quick, of every folder; but of one that starts
+    the same as the folder before only what it adds, and what reads other files of its own.
+    """
     first = first_folder(practice)
-    return not practice.slow or folder is first or folder.name in first.builds_on[-1:]
+    if practice.slow:
+        before = first.builds_on[-1:] if practice.id not in SEEN_AFTER_A_CHANGE else ()
+        return folder is first or folder.name in before
+    reads_files = practice.builds or practice.needs == "published"
+    return practice.id in folder.adds or reads_files or not starts_the_same(folder)
+
+
+def starts_the_same(folder: Folder) -> bool:
+    """Whether `docker compose up` starts in a folder what it starts in the one that it builds on, its name apart."""
+    before = [FOLDERS[name] for name in folder.builds_on[-1:]]
+    return any(_what_starts(one.path, one.name) <= _what_starts(folder.path, folder.name) for one in before)
+
+
+@cache
+def _what_starts(path: Path, name: str) -> set[str]:
+    """What decides what the app's container is like: its service, the stages of its image, and the files in that."""
+    service = yaml.safe_load((path / "compose.yaml").read_text())["services"]["web"] | {"develop": None}
+    stages = map(str, Dockerfile((path / "Dockerfile").read_text()).stages)
+    files = filter(Path.exists, (path / "requirements.txt", path / "gunicorn.conf.py", *path.glob("hello/*.py")))
+    return {str(service), *stages, *(file.read_text().replace(f'"{name}"', "") for file in files)}
 
 
 def cells() -> list[Cell]:

@@ -75,23 +75,7 @@ SABOTAGES = [
         {"graceful-stop"},
         symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",
     ),
-    Sabotage(
-        "one request at a time",
-        "step-1-kiss",
-        "gunicorn.conf.py",
-        r"\nthreads = .*",
-        "",
-        {"concurrent-requests"},
-    ),
-    Sabotage(
-        "workers' files on a disk",
-        "step-1-kiss",
-        "gunicorn.conf.py",
-        r"\nworker_tmp_dir = .*",
-        "",
-        {"heartbeat-in-memory"},
-    ),
-    Sabotage("no WORKDIR", "step-2-poetry", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
+    Sabotage("no WORKDIR", "step-1-kiss", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
     Sabotage(
         "a hotfix beside the lock",
         "step-2-poetry",
@@ -110,6 +94,31 @@ SABOTAGES = [
         r"COPY . .\n\1",
         {"cached-dependencies"},
         symptom="I correct one word on a page, and wait for the build as long as on the first day.",
+    ),
+    # Where the code comes last, a changed file installs nothing again.
+    Sabotage(
+        "one request at a time",
+        "step-3-basic",
+        "gunicorn.conf.py",
+        r"\nthreads = .*",
+        "",
+        {"concurrent-requests"},
+    ),
+    Sabotage(
+        "workers' files on a disk",
+        "step-3-basic",
+        "gunicorn.conf.py",
+        r"\nworker_tmp_dir = .*",
+        "",
+        {"heartbeat-in-memory"},
+    ),
+    Sabotage(
+        "Git's files sent along",
+        "step-3-basic",
+        ".dockerignore",
+        r"\n\.git\n\.gitignore",
+        "",
+        {"lean-context", "unrelated-changes"},
     ),
     Sabotage(
         "secrets left out at the root only",
@@ -514,6 +523,15 @@ SABOTAGES = [
         "$",
         {"debuggable"},
         symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
+    ),
+    Sabotage(
+        "published as most people do",
+        "extra-5-publishing",
+        "publish.sh",
+        r"[\s\S]+",
+        '#!/bin/sh\nset -eu\ncd "$(dirname "$0")"\ndocker compose build web\n'
+        'docker tag "$(docker compose config --images web)" "$1"\ndocker push "$1"\necho "IMAGE=$1" >release.env\n',
+        {"bill-of-materials", "no-stand-in", "published-by-digest", "signed"},
     ),
     Sabotage(
         "deployed by a name that can move",
