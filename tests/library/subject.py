@@ -488,6 +488,16 @@ class _Shared:
 _shared = _Shared()
 
 
+def is_shared(subject: Subject) -> bool:
+    """Whether the shared container of this process is this subject's."""
+    return _shared.subject == subject
+
+
+def share_running(subject: Subject, running: Running, stack: ExitStack) -> None:
+    """Share a container that has been started already, and that the stack ends."""
+    _shared.take(subject, running, stack)
+
+
 def share(subject: Subject, limit: float, **overrides: Any) -> None:
     """Start the shared container of a subject with overrides, and wait for its first answer so many seconds.
 

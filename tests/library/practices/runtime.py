@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import SCRATCH, NotReady, docker, inspect, last_line, run_to_its_end, wait_until
-from ..subject import PYTHON, READY_LIMIT, Running, Subject, look
+from ..subject import PYTHON, READY_LIMIT, Running, Subject, is_shared, look, share_running
 from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
 
@@ -207,14 +207,23 @@ _lives: dict[tuple[object, ...], Life] = {}
 
 
 def undisturbed_life(subject: Subject) -> Life:
-    """The life of one container of a subject, which several practices look at."""
+    """The life of one container of a subject, which several practices look at.
+
+    Where nobody has begun to look at the subject's shared container, this one is started again to be that: to start
+    again costs less of a CPU than another container does.
+    """
     if subject.key not in _lives:
-        with subject.running() as running:
+        with ExitStack() as stack:
+            running = stack.enter_context(subject.running())
             running.get()
             said = health_when_looked_at(running)
             took = running.stop()
             running.container.reload()
             _lives[subject.key] = Life(said, running.log, took, running.container.state.exit_code or 0)
+            if not is_shared(subject):
+                docker.start(running.container)
+                running.wait_until_ready()
+                share_running(subject, running, stack.pop_all())
     return _lives[subject.key]
 
 
