@@ -106,7 +106,7 @@ def cells() -> list[Cell]:
 
 
 def daily_sabotages() -> list[Sabotage]:
-    """The sabotages that `make test` makes: for each practice that no daily cell sees fail, a given or the first one."""
+    """The sabotages that `make test` makes: for each practice that no daily cell sees fail, that one or the first."""
     unseen = PRACTICES.keys() - {cell.practice.id for cell in cells() if cell.daily and not cell.holds}
     daily = [sabotage for sabotage in SABOTAGES if sabotage.what in SEEN_AFTER_A_CHANGE.values()]
     unseen -= SEEN_AFTER_A_CHANGE.keys()
