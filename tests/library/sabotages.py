@@ -38,21 +38,23 @@ class Sabotage:
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     symptom: str = ""
 
-    def break_copy(self, path: Path) -> None:
-        """Change a copy of the folder, and take away what would tell: the article, and comments.
 
-        Raises:
-            ValueError: the file has changed since, and the sabotage no longer fits.
-        """
-        file = path / self.file
-        changed, count = re.subn(self.old, self.new, file.read_text())
+def break_copy(path: Path, *sabotages: Sabotage) -> None:
+    """Change a copy of a folder, and take away what would tell: the article, and comments.
+
+    Raises:
+        ValueError: a file has changed since, and its sabotage no longer fits.
+    """
+    for sabotage in sabotages:
+        file = path / sabotage.file
+        changed, count = re.subn(sabotage.old, sabotage.new, file.read_text())
         if count != 1:
-            raise ValueError(f"{self.old} is not in {self.folder}/{self.file} once: adapt the sabotage")
+            raise ValueError(f"{sabotage.old} is not in {sabotage.folder}/{sabotage.file} once: adapt the sabotage")
         file.write_text(changed)
-        (path / "README.md").unlink()
-        for file in path.rglob("*"):
-            if file.is_file() and file.suffix in COMMENTED:
-                file.write_text(COMMENTS.sub("", file.read_text()))
+    (path / "README.md").unlink()
+    for file in path.rglob("*"):
+        if file.is_file() and file.suffix in COMMENTED:
+            file.write_text(COMMENTS.sub("", file.read_text()))
 
 
 SABOTAGES = [
@@ -689,7 +691,7 @@ class Exercise:
     def lay_out(self, path: Path) -> None:
         """Write the broken copy of the folder."""
         copy_files(self.folder.path, path)
-        self.sabotage.break_copy(path)
+        break_copy(path, self.sabotage)
 
     def solve(self, path: Path) -> None:
         """Put the folder's own files in place of the broken ones."""

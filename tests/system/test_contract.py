@@ -11,9 +11,9 @@ import pytest
 
 from library import clock, tutorial
 from library.practices.runtime import undisturbed_life
-from library.subject import Subject
+from library.subject import Subject, subject_of
 
-SUBJECTS = [pytest.param(Subject(folder.name, folder.path), id=folder.name) for folder in tutorial.load()]
+SUBJECTS = [pytest.param(subject_of(folder), id=folder.name) for folder in tutorial.load()]
 pytestmark = pytest.mark.parametrize("subject", SUBJECTS)
 
 
