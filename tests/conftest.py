@@ -14,6 +14,9 @@ from library.matrix import DAILY_TESTS
 from library.practices import PRACTICES, Practice, needs
 from library.subject import Subject
 
+# What a test of these takes of a free CPU, roughly, and what a slow practice does.
+SECONDS = {"test_articles": 30, "test_projects": 20, "test_sabotage": 20, "test_score": 20}
+SECONDS_OF_SLOW = 4
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
 
 
@@ -85,7 +88,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(subject.name))
     # One process builds a subject's image, starts its shared container, and asks it everything: the subjects with the
     # most work come first, so that no process is busy with one when the others have ended. The unit tests come last.
-    work = Counter(_group(item) for item in items if _has_its_own(item))
+    work = Counter[str]()
+    for item in items:
+        work[_group(item)] += SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _has_its_own(item)
     items.sort(
         key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
     )
