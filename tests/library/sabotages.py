@@ -38,21 +38,23 @@ class Sabotage:
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     symptom: str = ""
 
-    def break_copy(self, path: Path) -> None:
-        """Change a copy of the folder, and take away what would tell: the article, and comments.
 
-        Raises:
-            ValueError: the file has changed since, and the sabotage no longer fits.
-        """
-        file = path / self.file
-        changed, count = re.subn(self.old, self.new, file.read_text())
+def break_copy(path: Path, *sabotages: Sabotage) -> None:
+    """Change a copy of a folder, and take away what would tell: the article, and comments.
+
+    Raises:
+        ValueError: a file has changed since, and its sabotage no longer fits.
+    """
+    for sabotage in sabotages:
+        file = path / sabotage.file
+        changed, count = re.subn(sabotage.old, sabotage.new, file.read_text())
         if count != 1:
-            raise ValueError(f"{self.old} is not in {self.folder}/{self.file} once: adapt the sabotage")
+            raise ValueError(f"{sabotage.old} is not in {sabotage.folder}/{sabotage.file} once: adapt the sabotage")
         file.write_text(changed)
-        (path / "README.md").unlink()
-        for file in path.rglob("*"):
-            if file.is_file() and file.suffix in COMMENTED:
-                file.write_text(COMMENTS.sub("", file.read_text()))
+    (path / "README.md").unlink()
+    for file in path.rglob("*"):
+        if file.is_file() and file.suffix in COMMENTED:
+            file.write_text(COMMENTS.sub("", file.read_text()))
 
 
 SABOTAGES = [
@@ -75,23 +77,7 @@ SABOTAGES = [
         {"graceful-stop"},
         symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",
     ),
-    Sabotage(
-        "one request at a time",
-        "step-1-kiss",
-        "gunicorn.conf.py",
-        r"\nthreads = .*",
-        "",
-        {"concurrent-requests"},
-    ),
-    Sabotage(
-        "workers' files on a disk",
-        "step-1-kiss",
-        "gunicorn.conf.py",
-        r"\nworker_tmp_dir = .*",
-        "",
-        {"heartbeat-in-memory"},
-    ),
-    Sabotage("no WORKDIR", "step-2-poetry", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
+    Sabotage("no WORKDIR", "step-1-kiss", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
     Sabotage(
         "a hotfix beside the lock",
         "step-2-poetry",
@@ -110,6 +96,31 @@ SABOTAGES = [
         r"COPY . .\n\1",
         {"cached-dependencies"},
         symptom="I correct one word on a page, and wait for the build as long as on the first day.",
+    ),
+    # Where the code comes last, a changed file installs nothing again.
+    Sabotage(
+        "one request at a time",
+        "step-3-basic",
+        "gunicorn.conf.py",
+        r"\nthreads = .*",
+        "",
+        {"concurrent-requests"},
+    ),
+    Sabotage(
+        "workers' files on a disk",
+        "step-3-basic",
+        "gunicorn.conf.py",
+        r"\nworker_tmp_dir = .*",
+        "",
+        {"heartbeat-in-memory"},
+    ),
+    Sabotage(
+        "Git's files sent along",
+        "step-3-basic",
+        ".dockerignore",
+        r"\n\.git\n\.gitignore",
+        "",
+        {"lean-context", "unrelated-changes"},
     ),
     Sabotage(
         "secrets left out at the root only",
@@ -516,6 +527,15 @@ SABOTAGES = [
         symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
     ),
     Sabotage(
+        "published as most people do",
+        "extra-5-publishing",
+        "publish.sh",
+        r"[\s\S]+",
+        '#!/bin/sh\nset -eu\ncd "$(dirname "$0")"\ndocker compose build web\n'
+        'docker tag "$(docker compose config --images web)" "$1"\ndocker push "$1"\necho "IMAGE=$1" >release.env\n',
+        {"bill-of-materials", "no-stand-in", "published-by-digest", "signed"},
+    ),
+    Sabotage(
         "deployed by a name that can move",
         "extra-5-publishing",
         "publish.sh",
@@ -671,7 +691,7 @@ class Exercise:
     def lay_out(self, path: Path) -> None:
         """Write the broken copy of the folder."""
         copy_files(self.folder.path, path)
-        self.sabotage.break_copy(path)
+        break_copy(path, self.sabotage)
 
     def solve(self, path: Path) -> None:
         """Put the folder's own files in place of the broken ones."""

@@ -35,7 +35,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 # A plain list, Poetry, uv with several packages; the others differ in what no adoption looks at.
-MARKS = {"flask": [pytest.mark.daily], "django": [], "workspace": []}
+MARKS: dict[str, list[pytest.MarkDecorator]] = {"flask": [], "django": [], "workspace": []}
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,8 @@ from library.runner import Runner
 from library.subject import Subject
 from tools.blocks import commands
 
-# Others take minutes, or are read by those who go on.
-DAILY = re.compile("step-|final")
 ARTICLES = [
-    pytest.param(
-        Subject(folder.name, folder.path),
-        page,
-        id=page.parent.name,
-        marks=[pytest.mark.daily] if DAILY.match(page.parent.name) else [],
-    )
+    pytest.param(Subject(folder.name, folder.path), page, id=page.parent.name)
     for folder in tutorial.load()
     for page in folder.pages
 ]
@@ -42,7 +35,6 @@ ARTICLES = [
 BUILDS = re.compile(r"\bbuild\b|\bdocker compose .*\b(run|up|watch)\b|publish\.sh")
 
 
-@pytest.mark.daily
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md", "tests/README.md"])
 def test_commands_that_are_not_run_say_why(page: str) -> None:
     """Only the folders' pages can be run: any other block of commands must have a reason."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from library.project import COMPOSE_FILES, NAMES
+from library.composing import COMPOSE_FILES, NAMES
 
 from .guess import text_of
 

@@ -141,7 +141,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
     subject = Subject(
         f"{draft.folder.name} {number}",
         draft.folder,
-        names_folder=False,
+        ours=False,
         slow=None,
         profile="",
         env_files=tuple(variables(draft)),
