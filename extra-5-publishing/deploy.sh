@@ -2,6 +2,7 @@
 # ./deploy.sh starts what release.env names, if cosign.pub fits its signature. Until then, what runs goes on.
 set -eu
 cd "$(dirname "$0")"
+export COSIGN_USER="$(id -u)"
 
 release() { docker compose --env-file release.env --file compose.yaml --file compose.release.yaml "$@"; }
 release run --rm --no-TTY verify
