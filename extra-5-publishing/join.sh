@@ -6,6 +6,7 @@ tag=$1
 shift
 
 for platform; do
+  # shellcheck source=/dev/null
   . "./$platform/release.env"
   set -- "$@" "$REPOSITORY@sha256:$DIGEST"
   shift

@@ -2,6 +2,7 @@
 # ./sign.sh signs what release.env names, and attaches bom.json to it, signed. For an index, name the bills of its platforms.
 set -eu
 cd "$(dirname "$0")"
+# shellcheck source=/dev/null
 . ./release.env
 [ $# -gt 0 ] || set -- bom.json
 
