@@ -18,7 +18,7 @@ import pytest
 
 from library import runner, swarm, tutorial
 from library.engine import SCRATCH, SESSION, free_port, one_build_at_a_time, remove_names
-from library.practices.publish import SCRIPT, STAND_IN
+from library.practices.publish import SCRIPT, STAND_IN, name_stand_ins
 from library.repository import copy_files
 from library.runner import Runner
 from library.subject import Subject
@@ -71,6 +71,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
         environment["COMPOSE_PROJECT_NAME"] = project if name == subject.path.name else f"{project}-{name}"
         if folder not in visited.values():
             copy_files(tutorial.ROOT / name, folder)
+            name_stand_ins(folder)
             visited[environment["COMPOSE_PROJECT_NAME"]] = folder
 
     enter(subject.path.name)
