@@ -81,7 +81,7 @@ def another(image: str) -> str:
     return f'FROM {image}\nLABEL version="2"\n'
 
 
-@practice(slow=True, builds=True, needs="stack")
+@practice("access", slow=True, builds=True, needs="stack")
 def proxy_alone(subject: Subject) -> None:
     """Where `compose.tls.yaml` publishes to everybody, they get nothing over plain HTTP but the way to HTTPS."""
     address = another_address()
