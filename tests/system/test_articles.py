@@ -49,6 +49,10 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     project = f"{SESSION}-article-{page.parent.name}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
     environment["REGISTRY_PORT"] = registry
+    # A reader's Git knows who commits.
+    environment |= {
+        f"GIT_{role}_{what}": "reader@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
     build = {}
     if (subject.path / SCRIPT).exists():
         # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.

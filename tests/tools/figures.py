@@ -13,8 +13,6 @@ MEASUREMENTS = ROOT / "assets/measurements.json"
 ACCEPTANCE = ROOT / "assets/acceptance.json"
 BASES = ROOT / "assets/bases.json"
 
-# The builds that extra-2 compares: the first of them is the measure of the others.
-BUILDERS = tutorial.side_by_side()["builders"]
 # The three images that extra-1 compares.
 WAYS = tutorial.side_by_side()["ways"]
 # The rows of a table that sets folders side by side, and the unit of its figures.
@@ -27,12 +25,6 @@ ROWS = {
     "dependency_s": ("Build, one dependency changed", "s"),
     "code_s": ("Build, code changed", "s"),
     "start_s": ("Start to the first answer", "s"),
-}
-BUILDS = {
-    "dependency_s": "One dependency changed",
-    "code_s": "Code changed",
-    "cold_s": "Cold: no cache at all",
-    "unchanged_s": "Nothing changed",
 }
 
 # The page behind a picture may be light or dark, so the picture brings a background of its own for either.
@@ -47,26 +39,6 @@ STYLE = """
 """
 # Where the pages say what a stand-in is.
 STAND_INS = "bootstrap/README.md#how-a-stand-in-differs-from-the-official-image"
-
-
-def build_times() -> str:
-    """The table and the chart of the build times, for a page in a folder."""
-    medians, first = _medians(), next(iter(BUILDERS))
-    lines = [f"| Median build time | {' | '.join(BUILDERS.values())} |", "|---|" + "---:|" * len(BUILDERS)]
-    for kind, label in BUILDS.items():
-        cells = (_said(name, kind, first) for name in BUILDERS)
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    said = "; ".join(
-        f"{label}: " + ", ".join(f"{short} {medians[name][kind]:.1f} s" for name, short in BUILDERS.items())
-        for kind, label in BUILDS.items()
-    )
-    lines += [
-        "",
-        f"![Bar chart of the same build times. {said}.](../assets/build-times.svg)",
-        "",
-        f"*{_linked(_conditions(), '../')}*",
-    ]
-    return "\n".join(lines)
 
 
 def side_by_side(columns: dict[str, str]) -> str:
@@ -92,10 +64,10 @@ def side_by_side(columns: dict[str, str]) -> str:
 
 def beside(*names: str) -> str:
     """The table of these folders or builds."""
-    return side_by_side({name: BUILDERS.get(name, folders().get(name, name)) for name in names})
+    return side_by_side({name: folders().get(name, name) for name in names})
 
 
-def _medians(names: Iterable[str] = tuple(BUILDERS)) -> dict[str, dict[str, float]]:
+def _medians(names: Iterable[str]) -> dict[str, dict[str, float]]:
     subjects = json.loads(MEASUREMENTS.read_text())["subjects"]
     if missing := [name for name in names if name not in subjects]:
         raise RuntimeError(f"not measured yet: make measure STEP={missing[0].partition('/')[0]}")
@@ -118,7 +90,7 @@ def _said(name: str, kind: str, first: str) -> str:
     return f"{time:.1f} s, {more:.{0 if more >= 10 else 1}f} times {words}"
 
 
-def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
+def _conditions(names: Iterable[str]) -> str:
     """The machine and the runs behind the figures of these subjects, in one sentence."""
     data = json.loads(MEASUREMENTS.read_text())
     found = {data["subjects"][name]["run"]: len(data["subjects"][name]["samples"]["cold_s"]) for name in names}
@@ -210,20 +182,6 @@ def _marks(longest: float) -> list[float]:
     return [round(number * step, 2) for number in range(int(longest / step) + 1)]
 
 
-def _build_times_chart() -> str:
-    medians, first = _medians(), next(iter(BUILDERS))
-    groups = {
-        label: [
-            Bar(short, (("own" if name.startswith("extra-2") else "others", medians[name][kind]),), text)
-            for name, short in BUILDERS.items()
-            for text in [_said(name, kind, first)]
-        ]
-        for kind, label in BUILDS.items()
-    }
-    legend = {"own": "this lesson", "others": "steps before it"}
-    return _draw(f"Time to build, beside {BUILDERS[first]}", "s", groups, legend, _conditions())
-
-
 def folders() -> dict[str, str]:
     """The folders that have been measured, in reading order, and what tables and charts call them."""
     measured = json.loads(MEASUREMENTS.read_text())["subjects"]
@@ -285,8 +243,7 @@ def _charts_of_folders() -> dict[str, tuple[str, str, dict[str, list[Bar]], dict
 
 def charts() -> dict[str, str]:
     """Every chart of the articles: the name of its file, and the SVG."""
-    drawn = {"build-times.svg": _build_times_chart()}
-    return drawn | {file: _draw(*chart) for file, chart in _charts_of_folders().items()}
+    return {file: _draw(*chart) for file, chart in _charts_of_folders().items()}
 
 
 def by_folder() -> str:
