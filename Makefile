@@ -28,9 +28,11 @@ help: ## show this list
 	@echo 'PORT=9000          the port on this machine (make up: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test, test-all, test-unit)'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
-	@echo 'SERVICE= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
-	@echo 'FORMAT=json|markdown  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
-	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
+	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
+	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
+	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
+	@echo 'APP=shop:app MANAGER=uv  what make adopt starts, and who keeps the packages, if it cannot see that'
+	@echo 'FORCE=1 ADD=0 TRY=0  replace files that are there, add no package, try nothing (make adopt)'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
 	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
@@ -41,19 +43,22 @@ up: ## build a folder, start it, and show what curl gets
 down: ## stop a folder and remove its containers
 	@cd $(FOLDER) && docker compose down
 
-# Only what is given: the tool knows its defaults. From the environment, so that a path may have any character.
-score: .venv/ready ## ask the practices about a project: PROJECT=../shop
-	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make score PROJECT=../shop' >&2; exit 2; }
+# Only what is given: the tool knows its defaults. From the environment, so that a path may have any character; some
+# shells have a HOST of their own there.
+score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what got better or worse: BEFORE= AFTER=
+	@[ -n "$$PROJECT$$BEFORE" ] || { echo 'make: which project? For example: make score PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh
-	@PYTHONPATH=tests .venv/bin/python -m tools.score --project "$$PROJECT" $${SERVICE:+--service "$$SERVICE"} \
+	@PYTHONPATH=tests .venv/bin/python -m tools.score $${PROJECT:+--project "$$PROJECT"} \
+		$${BEFORE:+--before "$$BEFORE"} $${AFTER:+--after "$$AFTER"} $${COMPOSE:+--compose "$$COMPOSE"} \
+		$${SERVICE:+--service "$$SERVICE"} $(if $(filter command,$(origin HOST)),--host "$$HOST") \
 		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
 		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
 
-adopt: .venv/ready ## put final's files into a project, then score it: PROJECT=../shop
+adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh && bootstrap/bases.sh final
-	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} $${FORCE:+--force "$$FORCE"}
-	@$(MAKE) score
+	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} \
+		$${MANAGER:+--manager "$$MANAGER"} $${FORCE:+--force "$$FORCE"} $${TRY:+--try "$$TRY"} $${ADD:+--add "$$ADD"}
 
 exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
 	@cd tests && ../.venv/bin/python -m tools.exercises exercise '$(N)' $(if $(FORCE),--force)
@@ -138,4 +143,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) README.md
+DOCUMENTS = tests/README.md tests/mutants.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) README.md

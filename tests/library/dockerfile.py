@@ -1,7 +1,8 @@
 """A Dockerfile as objects: its stages, and their instructions."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 # An image of Python's own, with the tag that it has.
@@ -24,10 +25,12 @@ class Dockerfile:
     Args:
         text: what is in the file.
         target: the stage that is built; by default the last one.
+        arguments: what the build gives for the arguments that stand before the first stage.
     """
 
     text: str
     target: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def instructions(self) -> list[str]:
@@ -52,8 +55,9 @@ class Dockerfile:
                 found[-1][2].append(line)
                 opened = re.search(r"<<-?[\"']?(\w+)", line)
                 end = opened[1] if opened else ""
-            elif default := re.match(r"ARG\s+(\w+)=[\"']?([^\s\"']*)", line, re.IGNORECASE):
-                arguments[default[1]] = _expanded(default[2], arguments)
+            elif line.upper().startswith("ARG "):
+                for name, default in re.findall(r"(\w+)(?:=[\"']?([^\s\"']*)[\"']?)?", line[4:]):
+                    arguments[name] = self.arguments.get(name, _expanded(default, arguments))
         return [Stage(base, name, tuple(lines)) for base, name, lines in found]
 
     @cached_property

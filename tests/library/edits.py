@@ -70,7 +70,8 @@ def change_dependency(subject: Subject) -> str:
         LookupError: the project locks none of the packages of which another version is known here.
     """
     locked = locks.versions(subject.source)
-    files_ = {file.name: file.read_text() for file in locks.files(subject.source)}
+    found = locks.files(subject.source)
+    files_ = {file.name: file.read_text() for file in found}
     if not files_.keys() & {"poetry.lock", "requirements.txt"}:
         raise LookupError("it changes a poetry.lock or a requirements.txt, and there is neither")
     name = next((name for name in OTHER_VERSIONS if name in locked), "click")
@@ -79,8 +80,9 @@ def change_dependency(subject: Subject) -> str:
     version, wheel, sdist = OTHER_VERSIONS[name]
     unique = secrets.token_hex(32)
     files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
-    for path in map(subject.source.joinpath, ("poetry.lock", "requirements.txt", "pyproject.toml")):
-        if not path.exists():
+    beside = [file.with_name("pyproject.toml") for file in found[:1]]
+    for path in (*found, *filter(Path.exists, beside)):
+        if path.name not in ("poetry.lock", "requirements.txt", "pyproject.toml"):
             continue
         text = path.read_text()
         if path.name == "poetry.lock":

@@ -1,23 +1,32 @@
 """What a project's lock file pins."""
 
+import json
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 # The files that may pin what is installed.
-NAMES = ("requirements.txt", "poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock")
+LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+NAMES = ("requirements.txt", *LOCKS)
+# Lists by purpose: requirements-prod.txt, requirements/base.txt.
+LIST = re.compile(r"(^|/)(requirements[\w.-]*|requirements/[\w.-]+)\.txt$")
 
 
 def files(folder: Path) -> list[Path]:
-    """The lock files and lists that a folder has."""
-    return [folder / name for name in NAMES if (folder / name).exists()]
+    """The lock files and lists that a folder has; where it has none, what lies below it."""
+    if here := [folder / name for name in NAMES if (folder / name).exists()]:
+        return here
+    below = (path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_file())
+    return sorted(path for path in below if path.name in NAMES or LIST.search(path.relative_to(folder).as_posix()))
 
 
 def own_name(folder: Path) -> str:
     """The normalized name of the project itself, or nothing."""
+    beside = next(iter(files(folder)), folder / "requirements.txt")
     try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text())
+        project = tomllib.loads(beside.with_name("pyproject.toml").read_text())
     except (FileNotFoundError, tomllib.TOMLDecodeError):
         return ""
     name = project.get("project", {}).get("name") or project.get("tool", {}).get("poetry", {}).get("name", "")
@@ -31,11 +40,11 @@ def normalized(name: str) -> str:
 
 def dev_only(folder: Path) -> set[str]:
     """The packages that only developers need, as far as a lock says so; where it does not, tools that are known."""
-    if (folder / "poetry.lock").exists():
-        return {p["name"] for p in packages(folder) if DEV_GROUPS.issuperset(p.get("groups", ["main"]))}
+    locked = packages(folder)
+    if any("groups" in package for package in locked):
+        return {normalized(p["name"]) for p in locked if DEV_GROUPS.issuperset(p.get("groups", ["main"]))}
     runs = {normalized(name) for name in versions(folder)}
-    if (folder / "uv.lock").exists():
-        locked = tomllib.loads((folder / "uv.lock").read_text()).get("package", [])
+    if any("source" in package for package in locked):  # a uv.lock, which has the project among its packages
         own: dict[str, Any] = next((p for p in locked if normalized(p["name"]) == own_name(folder)), {})
         groups = own.get("dev-dependencies", {}).values()
         return {p["name"] for group in groups for p in group} - {p["name"] for p in own.get("dependencies", ())}
@@ -48,20 +57,55 @@ DEV_TOOLS = {"black", "coverage", "flake8", "ipdb", "isort", "mypy", "pre-commit
 
 
 def packages(folder: Path) -> list[dict[str, Any]]:
-    """The entries of a folder's poetry.lock, or else its uv.lock; none where there is no such file."""
-    for lock in (folder / "poetry.lock", folder / "uv.lock"):
-        if lock.exists():
-            found: list[dict[str, Any]] = tomllib.loads(lock.read_text()).get("package", [])
-            return found
-    return []
+    """The entries of a folder's lock file, the first one of ``LOCKS``; none where there is no such file."""
+    lock = min(
+        (file for file in files(folder) if file.name in LOCKS), key=lambda file: LOCKS.index(file.name), default=None
+    )
+    if not lock:
+        return []
+    if lock.suffix == ".lock" and lock.stem == "Pipfile":
+        groups = {"default": "main", "develop": "dev"}
+        content = json.loads(lock.read_text())
+        return [
+            {"name": name, "groups": [group], **package, "version": package["version"].removeprefix("==")}
+            for section, group in groups.items()
+            for name, package in content.get(section, {}).items()
+            if "version" in package
+        ]
+    content = tomllib.loads(lock.read_text())
+    found: list[dict[str, Any]] = content.get("package") or content.get("packages") or []
+    return found
 
 
 def versions(folder: Path) -> dict[str, str]:
-    """What the folder's lock, or else its requirements.txt, pins, as {normalized name: version}."""
+    """What the folder's lock, or else its lists, pin, as {normalized name: version}."""
     if found := packages(folder):
         return {normalized(package["name"]): package["version"] for package in found if "version" in package}
-    listed = folder / "requirements.txt"
-    return dict(listed_pins(listed.read_text())) if listed.exists() else {}
+    return dict(pin for listed in files(folder) for pin in listed_pins(listed.read_text()))
+
+
+# What an installer compares of each file: "sha256:…", in a pylock.toml `sha256 = "…"`.
+SHA256 = re.compile(r"(sha256(?::| = \"))[0-9a-f]{8}")
+# What serves an app: one of these is in almost every project. Their lines in a list (one logical line, continued), in a
+# poetry.lock or pdm.lock (one a file), in a uv.lock or pylock.toml (one a file, with its address), in a Pipfile.lock.
+SERVES = (
+    "flask|django|fastapi", "starlette|quart|sanic|litestar|aiohttp|tornado|bottle|falcon|pyramid", "gunicorn|uvicorn",
+)  # fmt: skip
+ENTRY = r'^(?:{0})(?:\[.*?\])?==(?:.*\\\n)*.*|^.*(?:file = "|url = "\S*/)(?:{0})-\d.*|^ +"(?:{0})": \{{[\s\S]*?\n +\}}'
+
+
+def change_entries(text: str, change: Callable[[str], str]) -> str:
+    """A lock or a list with other entries for what serves the app; the same text where it has none."""
+    for names in SERVES:
+        entry = re.compile(ENTRY.format(names), re.MULTILINE | re.IGNORECASE)
+        if (changed := entry.sub(lambda found: change(found[0]), text)) != text:
+            return changed
+    return text
+
+
+def with_other_hashes(text: str) -> str:
+    """A lock or a list where no file of what serves the app has the right hash."""
+    return change_entries(text, lambda entry: SHA256.sub(r"\g<1>00000000", entry))
 
 
 def listed_pins(requirements: str) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """Somebody's own project as a subject: a copy of it, started with what its compose file says and nothing of its own.
 
-The project itself is never changed. Its compose files are taken as they are; one more file, which is merged last, takes
-away what would touch anything else on this machine: fixed ports and names, other people's volumes and networks, and
-folders that are mounted over the image.
+The project itself is never changed. Compose says what it makes of the project's files. From that model goes what would
+touch anything else on this machine: fixed ports and names, other people's volumes and networks, and folders that are
+mounted over the image. The rest is the one compose file that everything here is started with.
 """
 
 import json
@@ -19,11 +19,22 @@ import httpx
 from python_on_whales.exceptions import DockerException
 
 from . import tutorial
+from .composing import COMPOSE_FILES as COMPOSE_FILES
+from .composing import Unusable as Unusable
+from .composing import (
+    built_from,
+    choose_files,
+    choose_service,
+    config,
+    found_by_compose,
+    isolate,
+    needed_by,
+    with_shared_builds,
+)
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
 from .practices.runtime import LISTENING, health, wait_until_listening
 from .subject import READY_LIMIT, Running, Subject
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 # What a project has if all these are there.
 FILES_OF = {
     "debug-file": ("compose.debug.yaml",),
@@ -35,21 +46,33 @@ FILES_OF = {
 }
 # What a copy leaves out: it may be huge, and no build needs it.
 LEFT_OUT = re.compile(r"^(\.git|\.venv|venv|node_modules|__pycache__|\.tox|\.nox|\.[a-z]+_cache)$")
-DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of databases keep what they know
-NAMES = ("web", "app", "api", "backend", "server")  # of the service that serves, where several are built
+# What shows that a build asks Git: in the Dockerfile, or in the project's own metadata.
+READS_GIT = re.compile(
+    r"""(?:^|[\s=/"'])\.git(?:[\s/,"']|$)|\bgit (?:describe|rev-parse|log)\b|setuptools[_-]scm|hatch-vcs|versioningit"""
+    r"""|dunamai|dynamic-versioning|source = "scm\"""",
+    re.MULTILINE,
+)
 
 
-class Unusable(Exception):
-    """A project cannot be built, started or asked: one line that says what to do, and the end of a log if there is one.
+@dataclass(frozen=True)
+class Options:
+    """What somebody says of a project that it does not say itself.
 
     Args:
-        line: what is wrong, and what to do.
-        log: what was printed meanwhile.
+        compose: the compose files, as paths below the project; those that compose finds by itself where it is empty.
+        service: the compose service that serves; needed where the compose files leave a choice.
+        page: the path that is asked for, "/" by default.
+        slow: a path that is answered after a while, if there is one.
+        host: the name by which the app is asked, for an app that knows its names.
+        env_file: variables for the compose file and the app.
     """
 
-    def __init__(self, line: str, log: str = "") -> None:
-        super().__init__(line)
-        self.log = "\n".join(log.strip().splitlines()[-20:])
+    compose: Sequence[str] = ()
+    service: str = ""
+    page: str = ""
+    slow: str = ""
+    host: str = ""
+    env_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,68 +81,119 @@ class Prepared:
 
     Args:
         subject: its copy.
-        folder: the lesson of the tutorial that it is, if it is one.
+        files: its own compose files.
         notes: what was done otherwise than the project says, a line each.
     """
 
     subject: Subject
-    folder: tutorial.Folder | None
+    files: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def prepare(
-    folder: Path, *, service: str = "", page: str = "", slow: str = "", env_file: Path | None = None
-) -> Prepared:
+def prepare(folder: Path, options: Options, label: str = "") -> Prepared:
     """Copy a project, and see how it is built and started.
 
     Args:
         folder: the project, which stays as it is.
-        service: the compose service that serves; needed where the compose file leaves a choice.
-        page: the path that is asked for, "/" by default.
-        slow: a path that is answered after a while, if there is one.
-        env_file: variables for the compose file and the app.
+        options: what it does not say itself.
+        label: what tells this copy from another one of the same project.
 
     Raises:
         Unusable: there is no such project, or something is missing.
     """
     if not folder.is_dir():
         raise Unusable(f"there is no folder {folder}: PROJECT is the path of a folder with a Dockerfile")
-    if env_file and not env_file.is_file():
-        raise Unusable(f"there is no file {env_file}: ENV_FILE is the path of a file with lines NAME=value")
+    if options.env_file and not options.env_file.is_file():
+        raise Unusable(f"there is no file {options.env_file}: ENV_FILE is the path of a file with lines NAME=value")
     folder = folder.resolve()
-    files = [name for name in COMPOSE_FILES if (folder / name).is_file()][:1]
-    files += [name for stem in files if (folder / (name := stem.replace(".y", ".override.y"))).is_file()]
-    if not files and not (folder / "Dockerfile").is_file():
-        others = sorted(path.name for path in folder.glob("*[Dd]ockerfile*"))
-        hint = f": rename {others[0]}, or name it in a compose file" if others else ""
-        raise Unusable(f"{folder} has no Dockerfile{hint}")
-    copy = SCRATCH.resolve() / "project" / "copy" / folder.name
+    copy = SCRATCH.resolve() / "project" / (label or "copy") / folder.name
     notes = [f"not copied, because it cannot be read: {name}" for name in copy_project(folder, copy)]
-
     lesson = next((lesson for lesson in tutorial.load() if lesson.path == folder), None)
-    if lesson:
-        subject = Subject(lesson.name, copy, has=lesson.has)
+    if lesson and not options.compose and not options.service:
+        subject = Subject(lesson.name, copy, has=lesson.has, env_files=tuple(_given(options)))
+        files = subject.compose
     else:
-        has = frozenset(thing for thing, names in FILES_OF.items() if all((copy / name).exists() for name in names))
-        has |= {"compose"} if files else set()
-        subject = Subject(folder.name, copy, names_folder=False, slow=slow or None, has=has, profile="")
-    if page:
-        subject = replace(subject, page=page if page.startswith("/") else f"/{page}")
-    if slow:
-        subject = replace(subject, slow=slow if slow.startswith("/") else f"/{slow}")
-    env_files = [file for file in (copy / ".env", env_file and env_file.resolve()) if file and file.is_file()]
-    subject = replace(subject, env_files=tuple(env_files) if env_file else ())
-    if files:
-        subject, more = _composed(subject, tuple(files), service)
-    else:
-        subject, more = _alone(subject, service), []
-    if not lesson:
-        watching = any((service.get("develop") or {}).get("watch") for service in subject.services().values())
-        lines = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
-        tested = any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in lines)
-        stage = {"test-stage"} if tested else set()
-        subject = replace(subject, has=subject.has | stage | ({"watch"} if watching else set()))
-    return Prepared(subject, lesson, (*notes, *more))
+        subject, files = _composed(folder, copy, f"{folder.name} {label}".strip(), options, notes)
+    page, slow = (path if not path or path.startswith("/") else f"/{path}" for path in (options.page, options.slow))
+    subject = replace(subject, page=page or "/", slow=slow or subject.slow, host=options.host or subject.host)
+    return Prepared(subject, files, tuple(notes))
+
+
+def _given(options: Options) -> list[Path]:
+    return [options.env_file.resolve()] if options.env_file else []
+
+
+def _composed(
+    folder: Path, copy: Path, name: str, options: Options, notes: list[str]
+) -> tuple[Subject, tuple[str, ...]]:
+    """The copy of a project as a subject of this name, and the compose files that say how it is started.
+
+    What is done otherwise than they say is added to the notes.
+    """
+    files = choose_files(copy, options.compose, notes)
+    if options.service and not files:
+        raise Unusable(f"there is no compose file, so there is no service {options.service}: leave SERVICE out")
+    given = files or (_written(copy.parent / "alone.json", {"web": {"build": str(copy)}}),)
+    model = with_shared_builds(config(copy, given, _given(options), notes))
+    try:
+        service = choose_service(copy, model["services"], options.service)
+    except Unusable as reason:
+        raise Unusable("; ".join([str(reason), *notes])) from reason
+    for file in _given(options):
+        variables = _written(copy.parent / "variables.json", {service: {"env_file": [str(file)]}})
+        model = with_shared_builds(config(copy, (*given, variables), [file], notes))
+    services = model["services"]
+    own, needed = services[service], needed_by(services, service)
+    if not own.get("build"):
+        own["build"] = {"context": str(copy)}
+        notes.append(f"service {service} names an image only: the folder's Dockerfile is built in its place")
+    build = own["build"]
+    context, dockerfile = built_from(copy, service, build)
+    ports = [port for port in own.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
+    subject = Subject(
+        name,
+        copy,
+        ours=False,
+        service=service,
+        compose=(str(copy.parent / "compose.json"),),  # beside the copy: what is in it may end up in the image
+        compose_file="" if files == found_by_compose(copy) else os.pathsep.join(files),
+        context=str(context.relative_to(copy)),
+        dockerfile=dockerfile if dockerfile != "Dockerfile" else None,
+        target=build.get("target"),
+        arguments={key: str(value) for key, value in (build.get("args") or {}).items()},
+        port=int(ports[0]["target"]) if ports else 0,  # choose_port knows more when it is built
+        published=int(str(ports[0].get("published") or 8000).partition("-")[0]) if ports else 8000,
+        profile=(own.get("profiles") or [""])[0],
+        slow=None,
+        host="localhost",
+        copy_of=folder.name,
+    )
+    if _reads_git(subject):
+        if (folder / ".git").is_dir():
+            shutil.copytree(folder / ".git", copy / ".git", symlinks=True)
+        else:
+            notes.append("its build asks Git, and there is no folder .git at the top of the project")
+    notes += _isolate_all(subject, model, needed)
+    if files and not ports:
+        notes.append(f"service {service} publishes no port: here it is published on 127.0.0.1")
+    _write(subject, model)
+    if built := [other for other in needed if services[other].get("build") and other != service]:
+        _build_others(subject, built)
+    return replace(subject, has=_things(subject, services, compose=bool(files), published=bool(ports))), files
+
+
+def _things(subject: Subject, services: Mapping[str, Any], *, compose: bool, published: bool) -> frozenset[str]:
+    """What practices may be about (`practices.THINGS`) that this project has."""
+    has = {thing for thing, names in FILES_OF.items() if all((subject.path / name).exists() for name in names)}
+    tests = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
+    for thing, is_there in (
+        ("compose", compose),
+        ("published", published),
+        ("test-stage", any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in tests)),
+        ("watch", any((service.get("develop") or {}).get("watch") for service in services.values())),
+    ):
+        has |= {thing} if is_there else set()
+    return frozenset(has)
 
 
 def copy_project(folder: Path, to: Path) -> list[str]:
@@ -143,214 +217,91 @@ def copy_project(folder: Path, to: Path) -> list[str]:
     return [str(Path(name).relative_to(folder)) for name in unreadable]
 
 
-def _alone(subject: Subject, service: str) -> Subject:
-    """A project without a compose file gets one."""
-    if service:
-        raise Unusable(f"there is no compose file, so there is no service {service}: leave SERVICE out")
-    return _on_port(subject, 8000)
+def _reads_git(subject: Subject) -> bool:
+    """Whether the build asks Git for something, a version mostly."""
+    files = [subject.source / name for name in ("pyproject.toml", "setup.py", "setup.cfg")]
+    texts = [subject.parsed.text, *(file.read_text(errors="replace") for file in files if file.is_file())]
+    return any(READS_GIT.search(text) for text in texts)
+
+
+def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str]) -> list[str]:
+    """Take away from the services that are started what touches anything else, and say what matters of it."""
+    services = model["services"]
+    notes = []
+    images: dict[
+        str | None, str
+    ] = {}  # what the project calls an image that is built here, and its name of this session
+    for name in needed:
+        service, serves = services[name], name == subject.service
+        notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
+        if images.get(service.get("image")):
+            service.pop("build", None)  # it is built already
+        elif service.get("build"):
+            own = subject.image_name if serves else f"{SESSION}-service-{re.sub('[^a-z0-9]', '-', name.lower())}"
+            images[service.get("image")] = service["image"] = own
+    for name in needed:
+        services[name]["image"] = images.get(services[name]["image"], services[name]["image"])
+    for kind in ("volumes", "networks"):
+        # Without names of their own and without anybody else's, they belong to the run.
+        model[kind] = {key: {} for key in model.get(kind) or {} if key != "default"}
+    return notes
+
+
+def _written(file: Path, services: Mapping[str, Any]) -> str:
+    """The path of a compose file with these services, which is written."""
+    file.write_text(json.dumps({"services": services}))
+    return str(file)
+
+
+def _write(subject: Subject, model: Mapping[str, Any]) -> None:
+    """Write the compose file that the copy, and each copy of it, is started with: its paths are relative to them."""
+
+    def relative(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: relative(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [relative(item) for item in value]
+        inside = isinstance(value, str) and (value == str(subject.path) or value.startswith(f"{subject.path}/"))
+        return f".{value.removeprefix(str(subject.path))}" if inside else value
+
+    kinds = ("services", "networks", "volumes", "secrets", "configs")
+    Path(subject.compose[0]).write_text(json.dumps({kind: relative(model[kind]) for kind in kinds if model.get(kind)}))
 
 
 def _on_port(subject: Subject, port: int) -> Subject:
-    """Write the compose file of a project that has none: it publishes one port of the app on this machine alone."""
-    service: dict[str, Any] = {"build": ".", "ports": [f"127.0.0.1::{port}"]}
-    if subject.env_files:
-        service["env_file"] = [str(subject.env_files[-1])]
-    file = SCRATCH / "project" / "compose.yaml"  # beside the copy: what is in it may end up in the image
-    file.write_text(json.dumps({"services": {"web": service}}))
-    return replace(subject, compose=(str(file),), port=port)
-
-
-def _composed(subject: Subject, files: tuple[str, ...], wanted: str) -> tuple[Subject, list[str]]:
-    """A project with a compose file: the service that serves, and what is taken away from it and what it depends on."""
-    subject = replace(subject, compose=files)
-    everything = _config(subject)
-    services = everything["services"]
-    name = _choose(services, wanted, has_dockerfile=(subject.path / "Dockerfile").is_file())
-    own, needed = services[name], _needed(services, name)
-    context, dockerfile = _built_from(subject.path, name, own.get("build") or {"context": str(subject.path)})
-
-    notes = []
-    lines = ["services:"]
-    for other in needed:
-        override, said = _override(subject.path, services[other], other == name)
-        notes += [f"service {other}: {line}" for line in said]
-        if other != name and services[other].get("build"):
-            override["image"] = json.dumps(f"{SESSION}-service-{re.sub('[^a-z0-9]', '-', other.lower())}")
-        if other == name and not own.get("build"):
-            override["build"] = json.dumps({"context": "."})
-            notes.append(f"service {name} names an image only: the folder's Dockerfile is built in its place")
-        if other == name and subject.env_files:
-            override["env_file"] = json.dumps([str(subject.env_files[-1])])
-        lines += [f"  {other}:", *(f"    {key}: {value}" for key, value in override.items())]
-    for kind in ("volumes", "networks"):
-        # Without names of their own and without anybody else's, they belong to the run.
-        if found := [key for key in everything.get(kind, {}) if key != "default"]:
-            lines += [f"{kind}:", *(f"  {key}: !override {{}}" for key in found)]
-    merged_last = SCRATCH / "project" / "override.yaml"
-    merged_last.write_text("\n".join(lines) + "\n")
-
-    published: dict[str, Any] = next((port for port in own.get("ports", ()) if port["protocol"] == "tcp"), {})
-    if not published:
-        notes.append(f"service {name} publishes no port: here it is published on 127.0.0.1")
-    subject = replace(
-        subject,
-        service=name,
-        compose=(*files, str(merged_last)),
-        context=str(context.relative_to(subject.path)),
-        dockerfile=dockerfile if dockerfile != "Dockerfile" else None,
-        target=(own.get("build") or {}).get("target"),
-        port=int(published.get("target", 8000)),
-        published=int(str(published.get("published") or 8000).partition("-")[0]) or 8000,
-        profile=(own.get("profiles") or [""])[0],
-        has=subject.has | ({"published"} if published else set()),
-    )
-    if built := [other for other in needed if services[other].get("build") and other != name]:
-        _build_others(subject, built)
-    return subject, notes
-
-
-def _built_from(folder: Path, service: str, build: Mapping[str, Any]) -> tuple[Path, str]:
-    """What a service is built from: the build context, and the Dockerfile as a path relative to it."""
-    context = Path(build["context"]).resolve()
-    if not context.is_relative_to(folder):
-        outside = os.path.relpath(context, folder)
-        raise Unusable(f"service {service} is built from {outside}: PROJECT has to be the folder that holds both")
-    if "dockerfile_inline" in build:
-        raise Unusable(f"service {service} has its Dockerfile in the compose file: put it into a file")
-    dockerfile = os.path.relpath(context / build.get("dockerfile", "Dockerfile"), context)
-    if not (context / dockerfile).is_file():
-        raise Unusable(
-            f"service {service} is built from {context.relative_to(folder) / dockerfile}, which is not there"
-        )
-    return context, dockerfile
-
-
-def _compose(subject: Subject, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a compose command on the project's files."""
-    files = [f"--file={subject.path / name}" for name in subject.compose]
-    files += [f"--env-file={file}" for file in subject.env_files]
-    command = ["docker", "compose", *files, f"--project-directory={subject.path}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def _config(subject: Subject) -> dict[str, Any]:
-    """What compose makes of the project's files.
-
-    Raises:
-        Unusable: compose does not accept them, or a file or a variable is missing.
-    """
-    done = _compose(subject, "--profile=*", "config", "--format=json")
-    if done.returncode:
-        said = last_line(done.stderr).replace(f"{subject.path}/", "")
-        if missing := re.search(r"env file (\S+) not found", said):
-            there = sorted(path.name for path in subject.path.glob("*env*") if path.is_file())
-            hint = f"copy {there[0]} to that name" if there else "write it"
-            raise Unusable(f"the compose file names {missing[1]}, which is not there: {hint}")
-        if re.search(r"required variable|is missing a value", said):
-            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env")
-        raise Unusable(f"docker compose config: {said}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def _choose(services: Mapping[str, Any], wanted: str, *, has_dockerfile: bool) -> str:
-    """The service that serves: the one that is wanted, the one that is built, or one that is called so."""
-    if wanted and wanted not in services:
-        raise Unusable(f"there is no service {wanted}: SERVICE is one of {', '.join(sorted(services))}")
-    built = [name for name, service in services.items() if service.get("build")]
-    if wanted and (wanted in built or has_dockerfile):
-        return wanted
-    if wanted:
-        raise Unusable(f"service {wanted} is not built, and the folder has no Dockerfile")
-    if not built and len(services) == 1 and has_dockerfile:
-        return next(iter(services))
-    if not built:
-        raise Unusable(f"the compose file builds no service: SERVICE is one of {', '.join(sorted(services))}")
-    # Those that are started without being asked for come first, then those that can be reached.
-    everyday = [name for name in built if not services[name].get("profiles")] or built
-    reachable = [name for name in everyday if services[name].get("ports")] or everyday
-    named = [name for name in NAMES if name in reachable]
-    if len(reachable) == 1 or named:
-        return (named or reachable)[0]
-    raise Unusable(f"the compose file builds several services: choose one, SERVICE={' or SERVICE='.join(reachable)}")
-
-
-def _needed(services: Mapping[str, Any], name: str) -> list[str]:
-    """A service and those that it depends on, directly or not."""
-    found = [name]
-    for one in found:
-        depends = services[one].get("depends_on") or {}
-        found += [other for other in depends if other not in found and other in services]
-    return found
-
-
-def _override(folder: Path, service: Mapping[str, Any], serves: bool) -> tuple[dict[str, str], list[str]]:
-    """What is merged into a service, as YAML by key, and what has to be said of it."""
-    found = {"profiles": "!reset []"}
-    notes: list[str] = []
-    for key in ("container_name", "pull_policy", "hostname"):
-        if service.get(key):
-            found[key] = "!reset null"
-    if (service.get("build") or {}).keys() & {"tags", "cache_to"}:
-        found["build"] = "{tags: !reset [], cache_to: !reset []}"
-    if service.get("network_mode") == "host":
-        found["network_mode"] = "!reset null"
-        notes.append("network_mode: host is left out")
-    if (service.get("deploy") or {}).get("replicas", 1) != 1:
-        found["deploy"] = json.dumps({"replicas": 1})
-    if serves and not service.get("ports"):
-        found["ports"] = '!override ["127.0.0.1::8000"]'
-    elif ports := service.get("ports"):
-        # Where it was published, but on a free port.
-        kept = [{key: value for key, value in port.items() if key != "published"} for port in ports] if serves else []
-        found["ports"] = f"!override {json.dumps(kept)}"
-    mounts = service.get("volumes") or []
-    kept_mounts, said = _mounts(folder, mounts, serves)
-    if kept_mounts != mounts:
-        found["volumes"] = f"!override {json.dumps(kept_mounts)}"
-    return found, notes + said
-
-
-def _mounts(folder: Path, mounts: Sequence[dict[str, Any]], serves: bool) -> tuple[list[dict[str, Any]], list[str]]:
-    """The mounts of a service that touch nothing outside of the copy, hide no code, and leave no files of root's."""
-    kept: list[dict[str, Any]] = []
-    notes = []
-    for mount in mounts:
-        source = Path(mount.get("source", "")).resolve()
-        if mount["type"] != "bind":
-            kept.append(mount)
-        elif not source.is_relative_to(folder):
-            if mount.get("read_only") and source.exists():
-                kept.append(mount)
-            else:
-                notes.append(f"not mounted: {source}, which is outside of the project")
-        elif serves and source.is_dir() and (source == folder or any(source.glob("**/*.py"))):
-            notes.append(f"not mounted over the image: {source.relative_to(folder)}, whose code the image has")
-        elif source.is_file() or (source.is_dir() and any(source.iterdir()) and not DATABASES.search(mount["target"])):
-            kept.append({**mount, "read_only": True})
-        else:
-            kept.append({"type": "volume", "target": mount["target"]})
-    return kept, notes
+    """A service that publishes no port publishes this one, on this machine alone."""
+    model = json.loads(Path(subject.compose[0]).read_text())
+    model["services"][subject.service]["ports"] = [f"127.0.0.1::{port}"]
+    _write(subject, model)
+    return replace(subject, port=port)
 
 
 def _build_others(subject: Subject, names: list[str]) -> None:
     """Build what the service depends on, once, under names of this session."""
+    command = ["docker", "compose", f"--file={subject.compose[0]}", f"--project-directory={subject.path}"]
     with one_build_at_a_time():
-        done = _compose(subject, f"--project-name={SESSION}-services", "build", *names)
+        done = subprocess.run(
+            [*command, f"--project-name={SESSION}-services", "build", *names],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         raise Unusable(f"{', '.join(names)}, which it depends on, cannot be built", done.stdout + done.stderr)
 
 
 def choose_port(prepared: Prepared) -> Prepared:
-    """Where a project without a compose file listens: EXPOSE, or the variable PORT, or 8000. It has to be built."""
+    """Where a service that publishes no port listens: `expose`, EXPOSE, or the variable PORT, or 8000. It is built."""
     subject = prepared.subject
-    if "compose" in subject.has:
+    if subject.port:
         return prepared
-    config = docker.image.inspect(subject.image).config
-    exposed = sorted(int(port.partition("/")[0]) for port in config.exposed_ports or {} if not port.endswith("udp"))
-    variables = dict(line.partition("=")[::2] for line in config.env or ())
-    named = variables.get("PORT", "")
-    return replace(prepared, subject=_on_port(subject, (*exposed, int(named) if named.isdecimal() else 8000)[0]))
+    service = subject.services()[subject.service]
+    image = docker.image.inspect(subject.image).config
+    exposed = [*map(str, service.get("expose") or ()), *sorted(image.exposed_ports or {})]
+    ports = [int(number[0]) for port in exposed if not port.endswith("udp") and (number := re.match(r"\d+", port))]
+    variables = dict(line.partition("=")[::2] for line in image.env or ()) | (service.get("environment") or {})
+    named = str(variables.get("PORT") or "")
+    return replace(prepared, subject=_on_port(subject, (*ports, int(named) if named.isdecimal() else 8000)[0]))
 
 
 def first_start(prepared: Prepared) -> Prepared:
@@ -369,7 +320,10 @@ def first_start(prepared: Prepared) -> Prepared:
                 if not running.ends():
                     raise
                 code = running.container.state.exit_code
-                raise Unusable(f"the app does not start: it ended with exit code {code}", running.log) from error
+                hint = "if it misses a variable, ENV_FILE=my.env has it"
+                raise Unusable(
+                    f"the app does not start: it ended with exit code {code}; {hint}", running.log
+                ) from error
             reachable = [port for port, local in found.items() if not local]
             if subject.port in found or "published" in subject.has or len(reachable) != 1:
                 _require_answer(running, found)
@@ -377,11 +331,10 @@ def first_start(prepared: Prepared) -> Prepared:
                 return replace(prepared, subject=replace(subject, has=subject.has | has))
     except DockerException as error:
         if "python3" in (error.stderr or ""):
-            raise Unusable("the image has no python3, with which the practices look around in it") from error
+            seen = f"the image of {subject.service} has no python3, with which the practices look around in it"
+            raise Unusable(f"{seen}: SERVICE= names the service of the app") from error
         raise Unusable(f"docker compose up: {last_line(str(error.stderr or error))}") from error
     (port,) = reachable
-    if "compose" in subject.has:
-        raise Unusable(f"the app listens on port {port}: write ports: ['{port}'] into the service, which has none")
     note = f"it listens on port {port}, which neither EXPOSE nor the variable PORT says"
     return first_start(replace(prepared, subject=_on_port(subject, port), notes=(*prepared.notes, note)))
 
@@ -405,7 +358,7 @@ def _require_answer(running: Running, found: dict[int, bool]) -> None:
         raise Unusable("in the container, the app listens on 127.0.0.1 alone: let it listen on 0.0.0.0", running.log)
     if running.port not in found:
         ports = " and ".join(map(str, sorted(found)))
-        raise Unusable(f"the app listens on port {ports}, and port {running.port} is published", running.log)
+        raise Unusable(f"the app listens on port {ports}, and port {running.port} is published or exposed", running.log)
     # A server that listens may need a while for its first answer; one that has answered has decided.
     wait_until(lambda: running.answers() or _says(running) >= 400 or not running.is_up, READY_LIMIT)
     if running.answers():
@@ -419,9 +372,7 @@ def _require_answer(running: Running, found: dict[int, bool]) -> None:
         raise Unusable(f"GET {running.page} says {status}: name a page that anybody may read, PAGE=/about", running.log)
     hint = "its log may say why; PAGE=/about asks for another page"
     if status == 400:
-        hint = (
-            "a Django that does not know the host 127.0.0.1 (ALLOWED_HOSTS) says so; PAGE=/about asks for another page"
-        )
+        hint = "an app that knows its names (ALLOWED_HOSTS) says so to others: HOST=shop.example.org asks by that one"
     raise Unusable(f"GET {running.page} says {status}: {hint}", running.log)
 
 

@@ -75,7 +75,8 @@ def tls() -> ssl.SSLContext:
 class Running:
     """A service that compose started, or one of its replicas, which compose counts from 1.
 
-    ``port`` is the one in the container, ``page`` the path that is asked for where nothing else is said.
+    ``port`` is the one in the container, ``page`` the path that is asked for where nothing else is said, ``host`` the
+    name by which the app is asked, where its address will not do.
     """
 
     project: DockerClient
@@ -84,6 +85,7 @@ class Running:
     index: int = 1
     port: int = 8000
     page: str = "/"
+    host: str = ""
     _urls: dict[int, str] = field(default_factory=dict)
 
     @cached_property
@@ -111,7 +113,8 @@ class Running:
     ) -> httpx.Response:
         # No proxy leads to this machine; to look for one takes longer than the request.
         url = self.url(port) + (path or self.page)
-        return httpx.get(url, timeout=timeout, headers={"Accept": accept}, verify=tls(), trust_env=False)
+        headers = {"Accept": accept} | ({"Host": self.host} if self.host else {})
+        return httpx.get(url, timeout=timeout, headers=headers, verify=tls(), trust_env=False)
 
     def answers(self, path: str | None = None, port: int | None = None) -> bool:
         """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
@@ -137,7 +140,7 @@ class Running:
 
     def now(self) -> "Running":
         """The container that runs the service now, which may be another one."""
-        return Running(self.project, self.service, self.by_hand, self.index, self.port, self.page)
+        return Running(self.project, self.service, self.by_hand, self.index, self.port, self.page, self.host)
 
     @property
     def is_up(self) -> bool:
@@ -227,12 +230,15 @@ class Subject:
         compose: the compose files, as `docker compose --file` takes them.
         env_files: files with variables for the compose files.
         context: what is built, below the folder: where Dockerfile, lock file and code are.
+        compose_file: what COMPOSE_FILE says where somebody starts it by hand, if compose does not find its file alone.
         target: a stage that is built in the place of the one that compose names.
+        arguments: the build arguments that compose gives.
         port: where the app listens in the container.
         published: where it is published when somebody starts it by hand.
         page: the path that is asked for where nothing else is said.
+        host: the name by which the app is asked, where its address will not do.
         slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
-        names_folder: whether the page is JSON with the folder's name as ``step``.
+        ours: whether it has the tutorial's conventions: a page with the folder's name as ``step``, names of variables.
         has: the things that practices may need (`practices.THINGS`); one that needs another thing is not asked.
         copy_of: the name of the folder that this is a copy of, if it is one.
     """
@@ -246,12 +252,15 @@ class Subject:
     compose: tuple[str, ...] = ("compose.yaml",)
     env_files: tuple[Path, ...] = ()
     context: str = "."
+    compose_file: str = ""
     target: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
     port: int = 8000
     published: int = 8000
     page: str = "/"
+    host: str = ""
     slow: str | None = "/slow?seconds={seconds}"
-    names_folder: bool = True
+    ours: bool = True
     has: frozenset[str] = frozenset()
     copy_of: str = ""
 
@@ -281,7 +290,7 @@ class Subject:
 
     @property
     def parsed(self) -> Dockerfile:
-        return Dockerfile(self.read(self.dockerfile or "Dockerfile"), self.target or "")
+        return Dockerfile(self.read(self.dockerfile or "Dockerfile"), self.target or "", self.arguments)
 
     def slow_path(self, seconds: float) -> str:
         """The path that is answered after some time: after so many seconds, where it can be told."""
@@ -293,6 +302,10 @@ class Subject:
             commands = tuple(re.sub(r"(?<=[ =])web(?=[ ;=:]|$)", self.service, c) for c in commands)
         if profile := self.service if self.profile is None and self.service != "web" else self.profile:
             commands = (f"export COMPOSE_PROFILES={profile}", *commands)
+        if self.compose_file:
+            commands = (f"export COMPOSE_FILE={shlex.quote(self.compose_file)}", *commands)
+        if self.host not in ("", "localhost"):
+            commands = tuple(re.sub(r"\bcurl ", f"curl --header 'Host: {self.host}' ", c) for c in commands)
         page = "" if self.page == "/" else self.page
         commands = tuple(
             re.sub(r"localhost:8000(?![/\d])", f"localhost:{self.published}{page}", c).replace(
@@ -407,7 +420,7 @@ class Subject:
         try:
             project.compose.up(self.service, detach=True, no_build=True, quiet=True)
             by_hand = self.by_hand("docker compose up --build")
-            yield Running(project, self.service, by_hand, port=self.port, page=self.page)
+            yield Running(project, self.service, by_hand, port=self.port, page=self.page, host=self.host)
         finally:
             project.compose.down(timeout=0, volumes=True, quiet=True)
 

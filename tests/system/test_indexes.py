@@ -11,7 +11,8 @@ from library.engine import BuildFailed
 from library.packages import Packages
 from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
-from tools.adopt import POETRY, UV, App, Manager, exporting, put_final
+from tools.draft import exporting, put_final
+from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("indexes")]
 OF_UV = """
@@ -73,7 +74,7 @@ def adopted(folder: Path, index: Packages, manager: Manager, without: str = "") 
     ]
     lock = "poetry lock" if manager is POETRY else "uv lock"
     beside(folder, " && ".join((f"export {direct}", lock, *commands)))
-    return Subject("a project with an index", folder, names_folder=False)
+    return Subject("a project with an index", folder, ours=False)
 
 
 @pytest.mark.parametrize("manager", [UV, POETRY], ids=["uv", "Poetry"])

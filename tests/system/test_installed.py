@@ -7,7 +7,8 @@ import pytest
 from library.engine import BuildFailed, run_to_its_end, wait_until
 from library.strangers import beside, change, uncomment
 from library.subject import Subject
-from tools.adopt import POETRY, UV, App, Manager, exporting, put_final
+from tools.draft import exporting, put_final
+from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("installed")]
 PYPROJECT = """[project]
@@ -66,7 +67,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     put_final(folder, App("shop:app", ""), manager, "3.14")
     uncomment(folder / "Dockerfile", ["# RUN uv pip install --no-deps ."])
     beside(folder, " && ".join((f"{manager.name.lower()} lock", *exporting(folder, manager, "3.14"))))
-    return Subject(f"a package that {manager.name} keeps", folder, names_folder=False, has=frozenset({"compose"}))
+    return Subject(f"a package that {manager.name} keeps", folder, ours=False, has=frozenset({"compose"}))
 
 
 def test_its_command_and_its_version_are_in_production(subject: Subject) -> None:

@@ -315,7 +315,7 @@ def test_a_list_for_another_python_stops_the_build(adopted: tuple[Project, Subje
         requirements.write_text(text)
         with pytest.raises(BuildFailed) as stopped:
             copy.build()
-        assert "gunicorn: not found" in stopped.value.output
+        assert "cannot access '/venv/bin/gunicorn'" in stopped.value.output
 
 
 @only("flask")

@@ -138,14 +138,19 @@ def mutants() -> None:
         cog.outl("\n</details>")
 
 
-def defended(name: str) -> None:
-    """For each line of a folder's files what turns red without it, folded: a table for each file.
+def defended() -> None:
+    """For each line of each folder's files what turns red without it: a table for each file.
 
-    Lines that were asked about in a folder that this one builds on are counted: that folder's article shows them.
+    Lines that were asked about in a folder that this one builds on are counted: they stand in that folder's tables.
     """
-    folder = FOLDERS[name]
+    for folder in FOLDERS.values():
+        cog.outl(f"\n### {folder.name}")
+        _defended(folder)
+
+
+def _defended(folder: Folder) -> None:
     results = mutations.known(folder, json.loads(MUTATIONS.read_text())["folders"])
-    reasons = mutations.equivalents(name)
+    reasons = mutations.equivalents(folder.name)
     elsewhere = _asked_in(folder, results)
     for file in mutations.FILES:
         path = folder.path / file
@@ -165,15 +170,11 @@ def defended(name: str) -> None:
             else:
                 rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
         if rows or counts:
-            cog.outl(
-                f"<details><summary>{file}: what turned red without each line (<code>make mutate</code>)</summary>\n"
-            )
+            cog.outl(f"\n`{file}`\n")
             if rows:
                 _table(("Line", "Without it, or with less"), rows)
             for base, count in counts.items():
-                link = f"[{tutorial.short_name(base)}](../{base}/README.md#what-got-better)"
-                cog.outl(f"\nAs in {link}, whose article shows it: {count} line{'s' * (count > 1)}.")
-            cog.outl("\n</details>")
+                cog.outl(f"\nAs in [{tutorial.short_name(base)}](#{base}): {count} line{'s' * (count > 1)}.")
 
 
 def _asked_in(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -213,6 +214,7 @@ def adds(name: str) -> None:
     lines += [
         "",
         f"`make test STEP={name}` checks each of them, and sees it fail one step earlier, or after a change.",
+        f"[What turns red without each line](../tests/mutants.md#{name}).",
     ]
     if len(folder.adds) > LONG_LIST:
         lines = [

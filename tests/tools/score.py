@@ -6,67 +6,27 @@ of their own. Progress goes to standard error, the result to standard output.
 
 import argparse
 import functools
-import json
-import os
+import re
 import signal
+import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import fields
 from difflib import get_close_matches
-from itertools import groupby
 from pathlib import Path
 
-from library import engine, project, tutorial
-from library.engine import BuildFailed
-from library.practices import PRACTICES, Answer, Practice, ask
-from library.practices.runtime import COLOURS
+from library import engine, project
+from library.engine import BuildFailed, last_line
+from library.practices import PRACTICES, Answer, ask
 from library.subject import Subject
 from tools import pool
+from tools.report import COMPARED, FORMATS, MARKS, Result, Scored, got_worse, taught_by
 
 WORKERS = 3  # processes; most of a practice is waiting
 LIMIT = 300  # seconds for one practice
-MARKS = {"holds": "✔", "violated": "✘", "not asked": "–"}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one practice, and the folder that teaches it."""
-
-    practice: Practice
-    answer: Answer
-    folder: str
-    by_hand: tuple[str, ...]
-
-    @property
-    def mark(self) -> str:
-        return MARKS[self.answer.outcome]
-
-
-def taught_by(practice: str) -> str:
-    """The first folder that adds a practice, or starts with it."""
-    folders = tutorial.load()
-    adding = [folder.name for folder in folders if practice in folder.adds]
-    return (adding or [folder.name for folder in folders if practice in folder.starts_with])[0]
-
-
-def remark(practice: str) -> str:
-    """What final has to say of a practice that it does not hold itself."""
-    final = next(folder for folder in tutorial.load() if folder.name == "final")
-    if practice in final.holds:
-        return ""
-    return f"final does without: {final.gives_up.get(practice, 'it belongs to a larger app')}"
-
-
-@contextmanager
-def _own_session() -> Iterator[None]:
-    """A session for projects: no variable of the tests' own is seen by their compose files."""
-    with engine.session():
-        for name in ("PORT", "DEBUG_PORT"):
-            os.environ.pop(name, None)
-        yield
 
 
 @contextmanager
@@ -77,7 +37,7 @@ def _asking(subject: Subject, image: str) -> Iterator[Callable[[str], Answer]]:
         with pool.at_most(LIMIT):
             return ask(PRACTICES[name], subject)
 
-    with _own_session():
+    with engine.session():
         subject.take_image(image)
         yield do
 
@@ -110,20 +70,24 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.Prepared, list[Result]]:
+def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, label: str = "") -> Scored:
     """Build and start a project, and ask the practices.
+
+    Args:
+        arguments: those of the command line.
+        names: the ids of the practices.
+        folder: where the project is.
+        label: what tells it from another one that is asked, too.
 
     Raises:
         Unusable: it does not build, start or answer.
     """
-    say(f"score: copying {arguments.project}")
-    prepared = project.prepare(
-        arguments.project,
-        service=arguments.service,
-        page=arguments.page,
-        slow=arguments.slow,
-        env_file=arguments.env_file,
-    )
+    say(f"score: copying {folder}")
+    options = {field.name: getattr(arguments, field.name) for field in fields(project.Options)}
+    prepared = project.prepare(folder, project.Options(**options), label)
+    said = len(prepared.notes)
+    for note in prepared.notes:
+        say(f"score: {note}")
     subject = prepared.subject
     say(f"score: building {subject.name}")
     try:
@@ -134,8 +98,11 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
     say("score: starting it")
     prepared = project.first_start(prepared)
     subject = prepared.subject
-    for note in prepared.notes:
+    for note in prepared.notes[said:]:
         say(f"score: {note}")
+    # What only the tutorial's folders can have is not mentioned to anybody else who does not name it.
+    named = {*arguments.only, *arguments.require}
+    names = [name for name in names if subject.ours or name in named or PRACTICES[name].concerns_everybody(subject.has)]
     say(f"score: asking {len(names)} practices, {arguments.workers} at a time")
     done = iter(range(1, len(names) + 1))
 
@@ -151,81 +118,51 @@ def score(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[project.
     return prepared, results
 
 
-def summary(name: str, results: Sequence[Result]) -> str:
-    counts = {outcome: sum(result.answer.outcome == outcome for result in results) for outcome in MARKS}
-    return f"{name}: {counts['holds']} hold, {counts['violated']} do not, {counts['not asked']} were not asked"
+def compare(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[Scored, Scored]:
+    """Ask two folders, or two commits of a project.
+
+    Raises:
+        Unusable: there is no such folder or commit, or one of them cannot be asked.
+    """
+    if not arguments.before or not (arguments.after or arguments.project):
+        raise project.Unusable(
+            "BEFORE= and AFTER= name two folders, or two commits of PROJECT; without AFTER, PROJECT is"
+        )
+    folders = [_folder_of(option, getattr(arguments, option), arguments.project) for option in ("before", "after")]
+    before, after = (
+        score(arguments, names, folder, label) for folder, label in zip(folders, ("before", "after"), strict=True)
+    )
+    return before, after
 
 
-def compose_file(prepared: project.Prepared) -> str:
-    """The compose file that the commands need, where the project has none."""
-    subject = prepared.subject
-    if "compose" in subject.has:
-        return ""
-    return f'services:\n  web:\n    build: .\n    ports: ["127.0.0.1:8000:{subject.port}"]'
+def _folder_of(option: str, name: str, repository: Path | None) -> Path:
+    """The folder of this name, or a clone of the project at this commit; the project itself where there is no name.
 
+    Raises:
+        Unusable: there is neither.
+    """
+    if repository and not name:
+        return repository
+    if (folder := Path(name).expanduser()).is_dir():
+        return folder
+    if not repository:
+        raise project.Unusable(f"{option.upper()}={name} is no folder; to name a commit, say of what: PROJECT=../shop")
 
-def as_text(prepared: project.Prepared, results: Sequence[Result]) -> str:
-    """The result for a terminal."""
-    lines = []
-    if file := compose_file(prepared):
-        lines += ["It has no compose.yaml. The commands below need this one:", textwrap.indent(file, "    ")]
-    for family, group in groupby(results, key=lambda result: result.practice.family):
-        lines += ["", family.capitalize()]
-        for result in group:
-            answer = result.answer
-            lines.append(f"  {result.mark} {result.practice.id}: {result.practice.sentence}")
-            if answer.outcome == "not asked":
-                lines.append(f"      not asked: {answer.said}")
-            elif answer.outcome == "violated":
-                lines.append(textwrap.indent(f"seen: {COLOURS.sub('', answer.said).strip()}", "      "))
-                lines += [f"        $ {command}" for command in result.by_hand]
-                lines.append(f"      taught in: {result.folder}/README.md")
-                if note := remark(result.practice.id):
-                    lines.append(f"      {note}")
-    return "\n".join([*lines, "", summary(prepared.subject.name, results)])
+    def git(*command: str, where: Path = repository) -> str:
+        # Git reads no repository of another user's, unless the command says that it may.
+        run = ["git", "-c", "safe.directory=*", "-C", str(where), *command]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = last_line(done.stderr)
+            raise project.Unusable(f"{option.upper()}={name} is no folder, and no commit of {repository}: {said}")
+        return done.stdout.strip()
 
-
-def as_markdown(prepared: project.Prepared, results: Sequence[Result]) -> str:
-    """The result for a page or a comment: a table, and below it what was seen."""
-    lines = [f"**{summary(prepared.subject.name, results)}**"]
-    for family, group in groupby(results, key=lambda result: result.practice.family):
-        lines += ["", f"**{family.capitalize()}**", "", "| | Practice | |", "|---|---|---|"]
-        for result in group:
-            said = "" if result.answer.outcome == "holds" else result.answer.said
-            cell = " ".join(COLOURS.sub("", said).replace("|", "\\|").replace("<", "&lt;").split())
-            cell = f"not asked: {cell}" if result.answer.outcome == "not asked" else cell
-            if result.answer.outcome == "violated":
-                cell += f" (`{result.folder}`)"
-            lines.append(f"| {result.mark} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
-    if file := compose_file(prepared):
-        lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
-    if violated := [result for result in results if result.answer.outcome == "violated"]:
-        lines += ["", "<details><summary>The commands that show it</summary>"]
-        for result in violated:
-            lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
-        lines += ["", "</details>"]
-    return "\n".join(lines)
-
-
-def as_json(prepared: project.Prepared, results: Sequence[Result]) -> str:
-    """The result for programs."""
-    practices = {
-        result.practice.id: {
-            "family": result.practice.family,
-            "sentence": result.practice.sentence,
-            **asdict(result.answer),
-            "by_hand": result.by_hand if result.answer.by_hand else (),
-            "taught_by": result.folder,
-        }
-        for result in results
-    }
-    subject = prepared.subject
-    head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
-    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
-    return json.dumps(found, indent=2, ensure_ascii=False)
-
-
-FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json}
+    commit = git("rev-parse", "--verify", f"{name}^{{commit}}")
+    top = Path(git("rev-parse", "--show-toplevel"))
+    clone = engine.SCRATCH / option / top.name
+    git("clone", "--quiet", "--no-checkout", str(top), str(clone))
+    git("checkout", "--quiet", commit, where=clone)
+    return clone / repository.resolve().relative_to(top.resolve())
 
 
 def chosen(arguments: argparse.Namespace) -> list[str]:
@@ -250,14 +187,21 @@ def main() -> None:
     def words(text: str) -> list[str]:
         return text.replace(",", " ").split()
 
+    def files(text: str) -> list[str]:
+        return re.split(r"[\s,:]+", text.strip())
+
     def path(text: str) -> Path:
         return Path(text).expanduser()
 
     parser = argparse.ArgumentParser(description="Ask the practices about a project.")
-    parser.add_argument("--project", type=path, required=True)
+    parser.add_argument("--project", type=path)
+    parser.add_argument("--before", default="")
+    parser.add_argument("--after", default="")
+    parser.add_argument("--compose", type=files, default=[])
     parser.add_argument("--service", default="")
     parser.add_argument("--page", default="")
     parser.add_argument("--slow", default="")
+    parser.add_argument("--host", default="")
     parser.add_argument("--env-file", type=path)
     parser.add_argument("--format", default="text")
     parser.add_argument("--workers", type=int, default=WORKERS)
@@ -269,11 +213,22 @@ def main() -> None:
     try:
         if arguments.format not in FORMATS:
             raise project.Unusable(f"FORMAT is one of {', '.join(FORMATS)}, not {arguments.format}")
+        comparing = bool(arguments.before or arguments.after)
+        if comparing and arguments.format not in COMPARED:
+            raise project.Unusable(f"what is compared is told as FORMAT={' or '.join(COMPARED)}")
         names = chosen(arguments)
         start = time.monotonic()
-        with _own_session():
-            prepared, results = score(arguments, names)
-            print(FORMATS[arguments.format](prepared, results))
+        worse: list[Result] = []
+        with engine.session():
+            if comparing:
+                before, (prepared, results) = compare(arguments, names)
+                worse = got_worse(before[1], results)
+                print(COMPARED[arguments.format](before, (prepared, results)))
+            elif arguments.project:
+                prepared, results = score(arguments, names, arguments.project)
+                print(FORMATS[arguments.format](prepared, results))
+            else:
+                raise project.Unusable("which project? For example: PROJECT=../shop")
         say(f"score: {time.monotonic() - start:.0f} s")
     except project.Unusable as reason:
         if reason.log:
@@ -287,6 +242,7 @@ def main() -> None:
     missed = [f"{name} ({outcomes[name]})" for name in arguments.require if outcomes[name] != "holds"]
     if missed:
         say(f"score: REQUIRE: {', '.join(missed)}")
+    if missed or worse:
         sys.exit(1)
 
 

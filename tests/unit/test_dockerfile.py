@@ -48,6 +48,9 @@ FROM python:${OTHER:-3.13}
     assert Dockerfile(text).images == ["python:3.14-slim", "python:3.14-slim", "python:3.13"]
     assert Dockerfile(text).base_image == "python:3.13"
     assert Dockerfile(text, target="test").base_image == "python:3.14-slim"
+    assert Dockerfile(text, arguments={"VERSION": "3.13", "OTHER": "3.12"}).images[0] == "python:3.13-slim"
+    given = "ARG PYTHON SUITE='trixie'\nFROM python:$PYTHON-$SUITE\n"  # without a default: compose says it
+    assert Dockerfile(given, arguments={"PYTHON": "3.14"}).base_image == "python:3.14-trixie"
 
 
 def test_images_that_instructions_take_files_from() -> None:

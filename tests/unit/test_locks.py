@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from library import locks
 
 UV = """
@@ -45,6 +47,90 @@ def test_poetry(tmp_path: Path) -> None:
     entries = (f'[[package]]\nname = "{name}"\nversion = "1"\ngroups = {list_}\n' for name, list_ in groups.items())
     (tmp_path / "poetry.lock").write_text("".join(entries))
     assert locks.dev_only(tmp_path) == {"pytest"}
+
+
+HASH = "sha256:" + 64 * "a"
+PIPFILE = f"""
+{{
+    "_meta": {{"hash": {{"sha256": "{64 * "b"}"}}}},
+    "default": {{
+        "flask": {{
+            "hashes": [
+                "{HASH}"
+            ],
+            "index": "pypi",
+            "version": "==3.1.0"
+        }},
+        "shop": {{"path": "."}}
+    }},
+    "develop": {{
+        "pytest": {{
+            "hashes": [
+                "{HASH}"
+            ],
+            "version": "==9.1"
+        }}
+    }}
+}}
+"""
+PDM = f"""
+[[package]]
+name = "Flask"
+version = "3.1.0"
+groups = ["default"]
+files = [
+    {{file = "flask-3.1.0-py3-none-any.whl", hash = "{HASH}"}},
+]
+
+[[package]]
+name = "pytest"
+version = "9.1"
+groups = ["dev"]
+files = [
+    {{file = "pytest-9.1-py3-none-any.whl", hash = "{HASH}"}},
+]
+"""
+PYLOCK = f"""
+[[packages]]
+name = "flask"
+version = "3.1.0"
+wheels = [{{ url = "https://example.org/flask-3.1.0-py3-none-any.whl", hashes = {{ sha256 = "{64 * "a"}" }} }}]
+
+[[packages]]
+name = "pytest"
+version = "9.1"
+wheels = [{{ url = "https://example.org/pytest-9.1-py3-none-any.whl", hashes = {{ sha256 = "{64 * "a"}" }} }}]
+"""
+
+
+OTHERS = {"Pipfile.lock": PIPFILE, "pdm.lock": PDM, "pylock.toml": PYLOCK}
+
+
+@pytest.mark.parametrize(("name", "text"), OTHERS.items(), ids=OTHERS)
+def test_other_managers(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / name).write_text(text)
+    assert locks.files(tmp_path) == [tmp_path / "deploy" / name]  # below the folder, where that has none
+    (tmp_path / "requirements.txt").write_text("# exported\n")
+    (tmp_path / name).write_text(text)
+    assert locks.versions(tmp_path) == {"flask": "3.1.0", "pytest": "9.1"}
+    assert "pytest" in locks.dev_only(tmp_path) or name == "pylock.toml"
+    changed = locks.with_other_hashes(text)
+    assert changed.count(8 * "0" + 56 * "a") == 1
+    assert changed.index(8 * "0") < changed.index("pytest")
+
+
+def test_the_server_stands_in_for_a_framework_that_is_not_known() -> None:
+    text = "bolt==1.0 --hash=sha256:aaaaaaaa\ngunicorn==27.0 --hash=sha256:aaaaaaaa\n"
+    assert locks.with_other_hashes(text) == text[:-9] + "00000000\n"
+    assert locks.with_other_hashes(text[:33]) == text[:33]
+
+
+def test_lists_by_purpose(tmp_path: Path) -> None:
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements/base.txt").write_text("flask==3.1.0\n")
+    (tmp_path / "requirements/production.txt").write_text("-r base.txt\ngunicorn==27.0\n")
+    assert locks.versions(tmp_path) == {"flask": "3.1.0", "gunicorn": "27.0"}
 
 
 def test_nothing(tmp_path: Path) -> None:

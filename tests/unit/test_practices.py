@@ -7,6 +7,7 @@ import pytest
 
 from library.matrix import FOLDERS, cells, daily_sabotages, starts_the_same
 from library.practices import PRACTICES, Violation
+from library.practices.runtime import DEVELOPS, SCRIPT
 from library.repository import copy_files
 from library.subject import Subject
 
@@ -38,6 +39,33 @@ def test_a_tool_without_a_version_is_noticed(tmp_path: Path, pinned: str, loose:
 def test_tools_with_a_version_or_a_digest(tmp_path: Path, pinned: str) -> None:
     (tmp_path / "Dockerfile").write_text(PINNED.replace(":0.13.8", pinned))
     PRACTICES["pinned-tools"].check(Subject("pinned", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("command", "develops"),
+    [
+        ("/usr/local/bin/python3.14 /usr/local/bin/uvicorn main:app --host 0.0.0.0 --reload", True),
+        ("/usr/local/bin/python3.14 /usr/local/bin/gunicorn --reload shop:app", True),
+        ("uwsgi --http :8000 --py-autoreload=1", True),
+        ("/usr/local/bin/python3.14 /usr/local/bin/fastapi dev --host 0.0.0.0", True),
+        ("/usr/local/bin/python3.14 /usr/local/bin/flask --app shop --debug run", True),
+        ("python -m quart run", True),
+        ("python manage.py runserver 0.0.0.0:8000", True),
+        ("/usr/local/bin/python3.14 /usr/local/bin/fastapi run", False),
+        ("gunicorn --chdir /flask run:app --reload-extra-file x", False),
+        ("uvicorn main:app --reload-dir src", False),
+    ],
+)
+def test_a_server_that_watches_its_files_is_for_development(command: str, develops: bool) -> None:
+    assert bool(DEVELOPS.search(f"tini -- x\n{command}\nsleep 1")) == develops
+    assert not SCRIPT.search(command)
+
+
+def test_an_app_that_starts_its_server_itself() -> None:
+    assert SCRIPT.findall("/usr/local/bin/python -u src/main.py\npython -m shop\npython x.py migrate") == [
+        "src/main.py",
+        "-m shop",
+    ]
 
 
 @pytest.mark.parametrize("practice", PRACTICES)

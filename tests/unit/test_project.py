@@ -1,15 +1,19 @@
 """Somebody's own project, before an engine sees it: what is copied, which service serves, what is mounted."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from library.project import Unusable, _choose, _mounts, _needed, copy_project
+from library.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by, with_shared_builds
+from library.project import READS_GIT, copy_project
 
 BUILT: dict[str, Any] = {"build": {"context": "."}}
 PUBLISHED = {**BUILT, "ports": [{"target": 80}]}
+NGINX = {"build": {"context": "nginx"}, "ports": [{"target": 80}], "depends_on": {"web": {}}}
+SERVE = ["gunicorn", "--workers", "2", "--worker-class", "uvicorn.workers.UvicornWorker", "shop:app"]
 
 
 @pytest.mark.parametrize(
@@ -20,10 +24,39 @@ PUBLISHED = {**BUILT, "ports": [{"target": 80}]}
         ({"one": BUILT, "two": PUBLISHED}, "two"),
         ({"one": PUBLISHED, "web": PUBLISHED}, "web"),
         ({"web": {**PUBLISHED, "profiles": ["x"]}, "site": PUBLISHED}, "site"),
+        # A proxy publishes the port, and is not asked; nor is who works beside the app.
+        ({"front": NGINX, "shop": {**BUILT, "expose": ["5000"]}}, "shop"),
+        (
+            {"traefik": {**PUBLISHED, "image": "x"}, "django": BUILT, "celeryworker": BUILT, "flower": PUBLISHED},
+            "django",
+        ),
+        ({"a": {**BUILT, "command": ["celery", "-A", "shop", "worker"]}, "b": {**BUILT, "command": SERVE}}, "b"),
+        (
+            {
+                "a": {**BUILT, "image": "shop", "command": ["python", "manage.py", "migrate"]},
+                "b": {"image": "shop", "command": ["sh", "-c", "python manage.py migrate\ngunicorn shop"]},
+            },
+            "b",
+        ),
+        ({"site": BUILT, "client": {"build": {"context": "ui"}, "ports": [{"target": 80}]}}, "site"),
+        ({"site": {"image": "shop"}, "db": {"image": "postgres:17"}}, "site"),
     ],
 )
-def test_the_service_that_serves(services: dict[str, Any], chosen: str) -> None:
-    assert _choose(services, "", has_dockerfile=True) == chosen
+def test_the_service_that_serves(tmp_path: Path, services: dict[str, Any], chosen: str) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.14-slim\n")
+    (tmp_path / "ui").mkdir()
+    (tmp_path / "ui/Dockerfile").write_text("FROM python:3.14 AS tools\nFROM node:24\n")
+    model = with_shared_builds({"services": _in(tmp_path, services)})
+    assert choose_service(tmp_path, model["services"], "") == chosen
+
+
+def _in(folder: Path, services: dict[str, Any]) -> dict[str, Any]:
+    """The services with absolute paths, as compose says them."""
+    return {
+        name: service
+        | ({"build": {"context": str(folder / service["build"]["context"])}} if "build" in service else {})
+        for name, service in services.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -34,9 +67,89 @@ def test_the_service_that_serves(services: dict[str, Any], chosen: str) -> None:
         ({"one": {"image": "x"}, "two": {"image": "y"}}, "", "builds no service"),
     ],
 )
-def test_a_choice_that_nobody_can_make(services: dict[str, Any], wanted: str, message: str) -> None:
+def test_a_choice_that_nobody_can_make(tmp_path: Path, services: dict[str, Any], wanted: str, message: str) -> None:
     with pytest.raises(Unusable, match=message):
-        _choose(services, wanted, has_dockerfile=True)
+        choose_service(tmp_path, _in(tmp_path, services), wanted)
+
+
+def _chosen(folder: Path, wanted: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    notes: list[str] = []
+    return choose_files(folder, wanted, notes), notes
+
+
+def test_the_compose_files_of_a_project(tmp_path: Path) -> None:
+    def write(*names: str) -> None:
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("services:\n  web:\n    build: .\n")
+
+    with pytest.raises(Unusable, match=r"has no Dockerfile at its top, and no compose file$"):
+        _chosen(tmp_path, ())
+    write("deploy/stack/compose.yaml", ".github/workflows/tests.yml")
+    (tmp_path / "deploy/values.yml").write_text("web:\n  services: none\n")
+    assert _chosen(tmp_path, ()) == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
+    write("local.yml", "production.yml")
+    with pytest.raises(
+        Unusable, match=r"which compose file\? COMPOSE=production.yml or COMPOSE=local.yml or COMPOSE=dep"
+    ):
+        _chosen(tmp_path, ())
+    assert _chosen(tmp_path, ["local.yml", "./production.yml"]) == (("local.yml", "production.yml"), [])
+    with pytest.raises(
+        Unusable, match=r"COMPOSE: there is no file x.yml in .*; there is production.yml, local.yml, dep"
+    ):
+        _chosen(tmp_path, ["x.yml"])
+    (tmp_path / ".env").write_text("A=1\nCOMPOSE_FILE=local.yml\n")
+    assert _chosen(tmp_path, ())[0] == ("local.yml",)
+    (tmp_path / ".env").unlink()
+    (tmp_path / "local.yml").unlink()
+    write("compose.yml", "compose.override.yml")
+    assert _chosen(tmp_path, ()) == (
+        ("compose.yml",),
+        [
+            "compose.override.yml is left out, as it is for development: COMPOSE='compose.yml compose.override.yml'",
+            "compose.yml is asked; there is production.yml, deploy/stack/compose.yaml, too: COMPOSE=production.yml",
+        ],
+    )
+
+
+def test_what_is_there_once_on_a_machine_is_left_out(tmp_path: Path) -> None:
+    service: dict[str, Any] = {
+        "container_name": "shop",
+        "build": {"context": ".", "tags": ["shop:1"], "args": {"A": "1"}},
+        "environment": {"PORT": None, "A": "1"},
+        "network_mode": "host",
+        "networks": {"front": {"ipv4_address": "10.0.0.2", "aliases": ["shop"]}, "back": None},
+        "logging": {"driver": "awslogs"},
+        "deploy": {"replicas": 3, "resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}},
+        "ports": [{"target": 80, "published": "80", "host_ip": "0.0.0.0"}],
+    }
+    notes = isolate(tmp_path, service, serves=True)
+    assert notes == [
+        "network_mode: host is left out",
+        "its log goes to the engine, and not to awslogs",
+        "it gets no device (a GPU)",
+    ]
+    assert service == {
+        "build": {"context": ".", "args": {"A": "1"}},
+        "environment": {"A": "1"},
+        "networks": {"front": {"aliases": ["shop"]}, "back": {"aliases": []}},
+        "deploy": {"replicas": 1, "resources": {"reservations": {}}},
+        "ports": [{"target": 80, "host_ip": "0.0.0.0"}],
+        "volumes": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("COPY .git .git\n", True),
+        ("RUN --mount=source=.git,target=.git,type=bind pip install .\n", True),
+        ("RUN pip install setuptools-scm\n", True),
+        ("COPY .gitignore git+https://x.git .\n", False),
+    ],
+)
+def test_a_build_that_reads_git(text: str, reads: bool) -> None:
+    assert bool(READS_GIT.search(text)) == reads
 
 
 def test_what_a_service_depends_on() -> None:
@@ -46,7 +159,7 @@ def test_what_a_service_depends_on() -> None:
         "disk": {},
         "x": {},
     }
-    assert _needed(services, "web") == ["web", "db", "disk"]
+    assert needed_by(services, "web") == ["web", "db", "disk"]
 
 
 def test_mounts_that_hide_the_code_or_lie_elsewhere_are_left_out(tmp_path: Path) -> None:
@@ -59,7 +172,7 @@ def test_mounts_that_hide_the_code_or_lie_elsewhere_are_left_out(tmp_path: Path)
 
     volume = {"type": "volume", "source": "data", "target": "/data"}
     mounts = [bind("code", "/app"), bind("settings", "/etc/app"), bind("pg", "/var/lib/postgresql/data"), volume]
-    kept, notes = _mounts(tmp_path, [*mounts, {"type": "bind", "source": "/srv", "target": "/x"}], serves=True)
+    kept, notes = mounts_of(tmp_path, [*mounts, {"type": "bind", "source": "/srv", "target": "/x"}], serves=True)
     assert kept == [
         {**bind("settings", "/etc/app"), "read_only": True},
         {"type": "volume", "target": "/var/lib/postgresql/data"},

@@ -55,6 +55,18 @@ THINGS: dict[Thing, str] = {
     "watch": "no service of a compose file watches your files (`develop: watch:`)",
 }
 
+Weight = Literal["loss", "access", "unnoticed", "cost", "taste", "ours"]
+# Why it matters where a practice does not hold, the worst first. The last one is about names and conventions of the
+# tutorial's own: nobody else is asked. The one before is no fault in every project: a remark.
+WEIGHTS: dict[Weight, str] = {
+    "loss": "requests or data may be lost",
+    "access": "somebody may get in, or get further",
+    "unnoticed": "nobody would notice in time",
+    "cost": "it costs time or space",
+    "taste": "a matter of taste, or of some platforms",
+    "ours": "the tutorial's own conventions",
+}
+
 
 class Violation(Exception):
     """A practice was seen not to hold.
@@ -62,12 +74,14 @@ class Violation(Exception):
     Args:
         seen: what was seen instead.
         by_hand: the commands that show it, run in the folder.
+        weight: why this matters, where that is less than what the practice is about.
     """
 
-    def __init__(self, seen: str, *by_hand: str) -> None:
+    def __init__(self, seen: str, *by_hand: str, weight: Weight | None = None) -> None:
         super().__init__(seen)
         self.seen = seen
         self.by_hand = by_hand
+        self.weight = weight
 
 
 class NotAsked(Exception):
@@ -79,6 +93,7 @@ class Practice:
     """A check with its id, the family (module) it belongs to, and the sentence that it proves.
 
     Args:
+        weight: why it matters where it does not hold, a key of ``WEIGHTS``.
         slow: it builds again or starts containers of its own: half a minute, where others take a second.
         slow_to_fail: it takes a minute or so to be seen *not* to hold.
         builds: it reads the Dockerfile, or builds something of its own: that the image is the same says nothing of it.
@@ -89,6 +104,7 @@ class Practice:
     family: str
     sentence: str
     check: Check
+    weight: Weight
     slow: bool
     slow_to_fail: bool
     builds: bool
@@ -98,9 +114,13 @@ class Practice:
         """Whether it is asked of what has these things."""
         return self.needs is None or self.needs in has
 
+    def concerns_everybody(self, has: frozenset[str]) -> bool:
+        """Whether somebody else's project that has these things is asked, too."""
+        return self.weight != "ours" and self.applies_to(has)
+
 
 def practice(
-    *, slow: bool = False, slow_to_fail: bool = False, builds: bool = False, needs: Thing | None = None
+    weight: Weight, *, slow: bool = False, slow_to_fail: bool = False, builds: bool = False, needs: Thing | None = None
 ) -> Callable[[Check], Check]:
     """Register a function as a practice; :class:`Practice` says what the arguments mean."""
 
@@ -108,7 +128,7 @@ def practice(
         id_ = check.__name__.replace("_", "-")
         sentence = " ".join((check.__doc__ or "").split())
         family = check.__module__.rpartition(".")[2]
-        PRACTICES[id_] = Practice(id_, family, sentence, check, slow, slow_to_fail, builds, needs)
+        PRACTICES[id_] = Practice(id_, family, sentence, check, weight, slow, slow_to_fail, builds, needs)
         return check
 
     return register
@@ -124,11 +144,15 @@ Outcome = Literal["holds", "violated", "not asked"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of asking a practice: the outcome, what was seen or why it was not asked, and commands to see it by."""
+    """What came of asking a practice: the outcome, what was seen or why it was not asked, and commands to see it by.
+
+    And the weight of what was seen, where it is not the practice's.
+    """
 
     outcome: Outcome
     said: str = ""
     by_hand: tuple[str, ...] = ()
+    weight: Weight | None = None
 
 
 def ask(practice: Practice, subject: Subject) -> Answer:
@@ -138,7 +162,7 @@ def ask(practice: Practice, subject: Subject) -> Answer:
     try:
         practice.check(subject)
     except Violation as violation:
-        return Answer("violated", violation.seen, violation.by_hand)
+        return Answer("violated", violation.seen, violation.by_hand, violation.weight)
     except NotAsked as reason:
         return Answer("not asked", str(reason))
     except (BuildFailed, NotReady) as error:

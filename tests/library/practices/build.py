@@ -14,31 +14,24 @@ from ..dockerfile import OF_PYTHON
 from ..engine import BuildFailed, NotReady, inspect, run_to_its_end, wait_until
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .inside import installed
-
-# The lines about the framework in a requirements.txt (one logical line, continued), in a poetry.lock (one a file) and
-# in a uv.lock (one a file, with its address).
-FRAMEWORK = re.compile(
-    r"^(?:flask|django|fastapi)(?:\[.*?\])?==(?:.*\\\n)*.*"
-    r'|^.*(?:file = "|url = "\S*/)(?:flask|django|fastapi)-\d.*',
-    re.MULTILINE | re.IGNORECASE,
-)
+from .inside import brought_by_tools, installed
 
 
-@practice()
+@practice("unnoticed")
 def locked_dependencies(subject: Subject) -> None:
     """Every installed package, transitive ones too, has the version that the lock file names."""
     locked = locks.versions(subject.source)
     own = locks.own_name(subject.source)  # the project itself may be installed, too
     found = {name: version for name, version in installed(subject).items() if name != own}
-    if loose := {name: version for name, version in found.items() if locked.get(name) != version}:
+    loose = {name: version for name, version in found.items() if locked.get(name) != version}
+    if loose and (loose := {name: loose[name] for name in loose.keys() - brought_by_tools(subject)}):
         raise Violation(
             f"installed, but not locked at that version: {', '.join(f'{n} {v}' for n, v in sorted(loose.items()))}",
             "docker compose run --rm web pip list",
         )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("access", slow=True, slow_to_fail=True, builds=True)
 def verified_hashes(subject: Subject) -> None:
     """A package that is not the one that was locked stops the build, and the message says so."""
     with subject.copied("with another hash for one package") as copy:
@@ -50,11 +43,11 @@ def verified_hashes(subject: Subject) -> None:
         tampered = 0
         for lock in found:
             locked = lock.read_text()
-            text = FRAMEWORK.sub(lambda lines: re.sub("sha256:.{8}", "sha256:00000000", lines[0]), locked)
+            text = locks.with_other_hashes(locked)
             lock.write_text(text)
             tampered += text != locked
-        if not tampered and any("sha256:" in lock.read_text() for lock in found):
-            raise NotAsked(f"none of Flask, Django and FastAPI is in {named}: it changes the hashes of one of them")
+        if not tampered and any(locks.SHA256.search(lock.read_text()) for lock in found):
+            raise NotAsked(f"no framework or server that is known here is in {named}: it changes the hashes of one")
         if not tampered:
             raise Violation(f"{named}: no hashes, so whatever the index sends is installed", f"grep sha256 {named}")
         try:
@@ -83,7 +76,7 @@ HASHES = re.compile(r" \\\n +--hash=\S+")
 def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
     with subject.copied("with one package that has no hash") as copy:
         listed = copy.source / name
-        listed.write_text(FRAMEWORK.sub(lambda lines: HASHES.sub("", lines[0]), listed.read_text()))
+        listed.write_text(locks.change_entries(listed.read_text(), lambda entry: HASHES.sub("", entry)))
         try:
             copy.build()
         except BuildFailed:
@@ -95,7 +88,7 @@ def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
 
-@practice(builds=True)
+@practice("unnoticed", builds=True)
 def pinned_tools(subject: Subject) -> None:
     """The base image and each of Python's name a Debian release, and every tool that the build uses has a version."""
     for base in (subject.parsed.base_image, *subject.parsed.images):
@@ -122,7 +115,7 @@ def pinned_tools(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def cached_dependencies(subject: Subject) -> None:
     """After a change of the app's code alone, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
@@ -143,7 +136,7 @@ def cached_dependencies(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def cached_downloads(subject: Subject) -> None:
     """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
     _require_cached_downloads(subject, "docker compose --progress plain build")
@@ -177,7 +170,7 @@ CANARIES_IN_CODE = (
 )  # fmt: skip
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("access", slow=True, slow_to_fail=True, builds=True)
 def lean_context(subject: Subject) -> None:
     """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
     _keeps_out(
@@ -200,7 +193,7 @@ def _keeps_out(subject: Subject, what: str, root: Iterable[str], code: Iterable[
         for file in (*map(copy.source.joinpath, root), *map(copy.code.joinpath, code)):
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("ab") as opened:  # a project's own .env is there, and compose reads it
-                opened.write(b"\nCANARY=" + canary + b"\n")
+                opened.write(b"\n# CANARY=" + canary + b"\n")  # Git reads its own, too
         # Where they are to be seen in the image, no layer has to be unpacked; nor one that is there without them, too.
         if found := _in_container(copy, canary) or image.find_in_layers(
             copy, lambda _, file: canary in file.read(), known=[subject.image]
@@ -227,7 +220,7 @@ def _in_container(subject: Subject, canary: bytes) -> set[str]:
     return set(run_to_its_end(subject.image, *look, entrypoint="python3", user="0").stdout.split())
 
 
-@practice(builds=True)
+@practice("taste", builds=True)
 def single_stage(subject: Subject) -> None:
     """The Dockerfile is one stage, read from top to bottom."""
     if (count := len(subject.parsed.stages)) > 1:
@@ -246,7 +239,7 @@ class TestCanary(unittest.TestCase):
 """
 
 
-@practice(slow=True, builds=True, needs="test-stage")
+@practice("unnoticed", slow=True, builds=True, needs="test-stage")
 def test_target(subject: Subject) -> None:
     """`docker build --target test` runs the app's tests, and a test that fails stops it."""
     by_hand = "docker build --target test ."
@@ -274,7 +267,7 @@ def test_target(subject: Subject) -> None:
             raise Violation("a test fails and the build goes on", by_hand)
 
 
-@practice(slow=True, builds=True, needs="test-service")
+@practice("unnoticed", slow=True, builds=True, needs="test-service")
 def tests_in_compose(subject: Subject) -> None:
     """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if one of them does."""
     by_hand = "docker compose run --rm --build test"
@@ -305,7 +298,7 @@ def tests_in_compose(subject: Subject) -> None:
             raise Violation(f"a test fails, and its log ends:\n{said[-500:]}", by_hand)
 
 
-@practice(slow=True, builds=True, needs="test-service")
+@practice("cost", slow=True, builds=True, needs="test-service")
 def tests_after_a_change(subject: Subject) -> None:
     """After a change of the code, its tests are ready without installing anything again."""
     with subject.copied("with other code to test", service="test") as copy:
@@ -341,7 +334,7 @@ LEFTOVERS = (
 OF_USERS = ("instance/shop.sqlite", "media/photo.jpg")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("access", slow=True, slow_to_fail=True, builds=True)
 def no_leftovers(subject: Subject) -> None:
     """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
     _keeps_out(subject, "after a day's work", (*LEFTOVERS, *OF_USERS), LEFTOVERS, "touch db.sqlite3")
@@ -351,7 +344,7 @@ def no_leftovers(subject: Subject) -> None:
 OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".gitignore", ".pre-commit-config.yaml")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def unrelated_changes(subject: Subject) -> None:
     """A changed README, compose file or hook rebuilds nothing."""
     with subject.copied("with another README") as copy:
@@ -361,15 +354,16 @@ def unrelated_changes(subject: Subject) -> None:
             changed.append(copy.source / "poetry.lock")  # what is installed stands in the list
         for file in filter(Path.exists, changed):
             file.write_text(f"{file.read_text()}\n# {secrets.token_hex()}\n")
-        for folder in (".git", ".idea", ".vscode"):
+        asks_git = (copy.source / ".git").exists()  # the build, which then has to notice a change there
+        for folder in (".idea", ".vscode") if asks_git else (".git", ".idea", ".vscode"):
             (copy.source / folder).mkdir(exist_ok=True)
-            (copy.source / folder / "config").write_text(secrets.token_hex())
+            (copy.source / folder / "changed").write_text(secrets.token_hex())
         (copy.source / ".gitignore").touch()
         if ran := copy.build(alone=True).ran:
             raise Violation(f"ran again: {'; '.join(ran)}", "echo >>README.md", "docker compose build")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("ours", slow=True, slow_to_fail=True, builds=True)
 def any_layout(subject: Subject) -> None:
     """The app's modules are found at the root of the project and below `src`, from whichever directory."""
     by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
@@ -393,7 +387,7 @@ def any_layout(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("ours", slow=True, slow_to_fail=True, builds=True)
 def says_what_is_missing(subject: Subject) -> None:
     """A list that brings no server, as one that was made for another Python, stops the build."""
     changes: tuple[Callable[[str], str], ...] = (
@@ -427,7 +421,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
 """
 
 
-@practice(slow=True, builds=True)
+@practice("taste", slow=True, builds=True)
 def repeatable_build(subject: Subject) -> None:
     """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
     # First what two builds within a minute would not show: days and times of the build that are kept in files.

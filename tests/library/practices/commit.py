@@ -9,7 +9,7 @@ from ..subject import Subject
 from . import Violation, practice
 
 
-@practice(slow=True, needs="export")
+@practice("unnoticed", slow=True, needs="export")
 def requirements_in_sync(subject: Subject) -> None:
     """A new lock without a new export is refused before the commit, which leaves the corrected `requirements.txt`."""
     if not (subject.source / ".pre-commit-config.yaml").exists():

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
 """
 
 
-@practice(slow=True, builds=True, needs="database")
+@practice("loss", slow=True, builds=True, needs="database")
 def migrates_on_start(subject: Subject) -> None:
     """The app migrates its database when it starts: of two replicas that start at once, one does, and both run."""
     by_hand = ("docker compose down --volumes", "PORT=0 docker compose up --scale web=2")
@@ -92,7 +92,7 @@ def _asked_all_the_time(running: Running, path: str) -> Iterator[list[str]]:
             end.set()
 
 
-@practice(slow=True, needs="database")
+@practice("loss", slow=True, needs="database")
 def survives_database_restart(subject: Subject) -> None:
     """While the database is away the app lives on and says why it is not ready; then it goes on, and no row is lost."""
     by_hand = ("docker compose stop db; curl -i localhost:8000/health localhost:8000/ready", "docker compose start db")
@@ -119,7 +119,7 @@ def survives_database_restart(subject: Subject) -> None:
             raise Violation("an entry that was there before is lost", *by_hand)
 
 
-@practice(slow=True, needs="database")
+@practice("loss", slow=True, needs="database")
 def keeps_data(subject: Subject) -> None:
     """What people wrote is there again after `docker compose down` and `up`."""
     text = secrets.token_hex()

@@ -21,7 +21,7 @@ http.server.ThreadingHTTPServer(("", PORT), Errors).serve_forever()
 """
 
 
-@practice(slow=True, slow_to_fail=True, builds=True, needs="stack")
+@practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def rolls_without_loss(subject: Subject) -> None:
     """More replicas, a new version, a broken one that is rolled back by itself: visitors lose no request."""
     first, second, broken = (f"{subject.image}:{tag}" for tag in ("latest", "second", "broken"))

@@ -26,7 +26,7 @@ RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 DEBUG_FILE = "compose.debug.yaml"
 
 
-@practice(slow=True, slow_to_fail=True, needs="watch")
+@practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def watched(subject: Subject) -> None:
     """`docker compose watch` brings what you save into the app that runs."""
     watching = _services_that_watch(subject)
@@ -71,7 +71,7 @@ def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
 THERE = "import os, sys; print(*filter(os.path.exists, sys.argv[1:]), sep='\\n')"
 
 
-@practice(slow=True)
+@practice("cost", slow=True)
 def mounted_code_runs(subject: Subject) -> None:
     """A changed file that you mount over the image's is what runs: no bytecode in the image stands for it."""
     word = secrets.token_hex()
@@ -94,7 +94,7 @@ def mounted_code_runs(subject: Subject) -> None:
                 )
 
 
-@practice(slow=True, slow_to_fail=True, needs="watch")
+@practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def live_reload(subject: Subject) -> None:
     """While you write, production's image answers with what you save within 3 seconds; only another lock is built."""
     seen = []
@@ -216,7 +216,7 @@ def _on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subj
     return replace(copy, service=name, port=port, target=target, compose=(*copy.compose, str(file)))
 
 
-@practice(slow=True, needs="debug-file")
+@practice("cost", slow=True, needs="debug-file")
 def debuggable(subject: Subject) -> None:
     """With `compose.debug.yaml`, an editor on this machine alone stops a request; production has no debugger in it."""
     if found := subject.shared.python(

@@ -19,7 +19,7 @@ PIP_FETCHES = re.compile(r"(?<!uv )pip (?:--python \S+ )?(?:install|download) [^
 CACHES = re.compile(r"(^|/)\.cache/|\.whl$|^var/cache/apt/.*\.(deb|bin)$|^var/lib/apt/lists/.*_")
 
 
-@practice(slow=True)
+@practice("cost", slow=True)
 def no_cache_in_image(subject: Subject) -> None:
     """No layer of the image holds a cache of pip, Poetry, uv or apt."""
     by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
@@ -53,7 +53,7 @@ print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\
 """
 
 
-@practice(slow=True)
+@practice("cost", slow=True)
 def precompiled(subject: Subject) -> None:
     """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
     interpreter = subject.shared.look(APP_INTERPRETER)
@@ -77,14 +77,14 @@ def precompiled(subject: Subject) -> None:
             )
 
 
-@practice()
+@practice("cost")
 def no_build_tools(subject: Subject) -> None:
     """No dependency manager (Poetry, uv) is in the image."""
-    if found := programs(subject, "poetry", "uv"):
-        raise Violation(f"in the image: {found}", "docker compose run --rm web poetry --version")
+    if found := programs(subject, "poetry", "uv", "pdm", "pipenv"):
+        raise Violation(f"in the image: {found}", f"docker compose run --rm web {found.split()[0]} --version")
 
 
-@practice()
+@practice("cost")
 def no_dev_dependencies(subject: Subject) -> None:
     """Nothing that only developers need (the dev group) is in the image."""
     if found := sorted(locks.dev_only(subject.source) & installed(subject).keys()):
@@ -97,7 +97,7 @@ TESTS = look(
 )
 
 
-@practice()
+@practice("cost")
 def no_tests_in_image(subject: Subject) -> None:
     """The app's tests are not in the image."""
     if found := subject.shared.look(TESTS):
@@ -126,7 +126,7 @@ for place, folders, files in os.walk("/"):
 """
 
 
-@practice()
+@practice("access")
 def no_world_writable(subject: Subject) -> None:
     """No file of the image can be written by everybody, /tmp and the like apart."""
     command = [*PYTHON, WRITABLE_BY_EVERYBODY]
@@ -137,7 +137,7 @@ def no_world_writable(subject: Subject) -> None:
         )
 
 
-@practice(needs="page")
+@practice("cost", needs="page")
 def static_assets(subject: Subject) -> None:
     """Stylesheet and script are built, served under names with a hash of their content, and may be kept for a year."""
     page = subject.shared.get("/", accept="text/html")
@@ -159,7 +159,7 @@ def static_assets(subject: Subject) -> None:
         raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
 
 
-@practice(slow=True, builds=True, needs="version")
+@practice("unnoticed", slow=True, builds=True, needs="version")
 def knows_its_version(subject: Subject) -> None:
     """`GET /version` names commit and time of the build, Python and Django; another commit installs nothing again."""
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
@@ -182,14 +182,14 @@ def knows_its_version(subject: Subject) -> None:
             raise Violation(f"with another commit ran again: {'; '.join(again)}", "GIT_COMMIT=1 docker compose build")
 
 
-@practice()
+@practice("cost")
 def no_compiler(subject: Subject) -> None:
     """No C compiler is in the image."""
     if found := programs(subject, "cc", "gcc", "g++", "clang"):
         raise Violation(f"in the image: {found}", "docker compose run --rm web gcc --version")
 
 
-@practice()
+@practice("cost")
 def small_image(subject: Subject) -> None:
     """The image has at most a quarter of the full Python image's size, and no layer brings what another one has."""
     base = subject.parsed.base_image
@@ -208,7 +208,7 @@ def small_image(subject: Subject) -> None:
         raise Violation(f"{twice:.0f} MB are in two layers or more", "docker history IMAGE")
 
 
-@practice(slow=True, builds=True)
+@practice("taste", slow=True, builds=True)
 def labelled(subject: Subject) -> None:
     """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
     given = {
@@ -228,6 +228,8 @@ def labelled(subject: Subject) -> None:
 
     if not any(labels(subject.image).values()):
         raise Violation("the image has none of these labels", *by_hand)
+    if not subject.ours:  # other projects' build arguments have other names
+        return
     with patch.dict(os.environ, given), subject.copied("with build arguments") as copy:
         seen = labels(copy.image)
     if seen != expected:

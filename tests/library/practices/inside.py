@@ -74,6 +74,30 @@ def _look_for_installed(subject: Subject) -> dict[str, str]:
     return {name: version for name, version in found.items() if name not in brought}
 
 
+# Run inside the container with the app's interpreter: the tools of these names that it can import, and what they need.
+BROUGHT_BY = """
+import importlib.metadata, re, sys
+def normalized(name):
+    return re.sub("[-_.]+", "-", re.match(r"[\\w.-]+", name)[0]).lower()
+needs = {
+    normalized(d.name): {normalized(one) for one in d.requires or () if "extra ==" not in one}
+    for d in importlib.metadata.distributions()
+}
+brought, more = set(), needs.keys() & set(sys.argv[1:])
+while more:
+    brought |= more
+    more = {one for name in more for one in needs[name] if one in needs} - brought
+print(*brought)
+"""
+TOOLS = ("pip", "pipenv", "poetry", "pdm", "uv", "setuptools", "wheel", "virtualenv")
+
+
+def brought_by_tools(subject: Subject) -> set[str]:
+    """The packages of managers that are installed beside the app, which no lock of the app's names."""
+    interpreter = subject.shared.look(APP_INTERPRETER)
+    return set(str(docker.execute(subject.shared.container, [interpreter, "-B", "-c", BROUGHT_BY, *TOOLS])).split())
+
+
 # Programs that no image needs which only serves, and a script that says where they are.
 PROGRAMS = ("poetry", "uv", "cc", "gcc", "g++", "clang", "node", "npm")
 WHERE = look(f"import shutil; print(*(path for path in map(shutil.which, {PROGRAMS}) if path))")

@@ -25,7 +25,7 @@ FILES: dict[str, Callable[[Path], Contract]] = {
 }
 
 
-@practice(slow=True, needs="manifests")
+@practice("loss", slow=True, needs="manifests")
 def fits_kubernetes(subject: Subject) -> None:
     """The manifests for Kubernetes fit each other and the image: port, paths, user, memory, and time to stop."""
     found = _rendered(subject)
@@ -47,7 +47,7 @@ def fits_kubernetes(subject: Subject) -> None:
     require_contract(subject, contract)
 
 
-@practice(needs="manifests")
+@practice("access", needs="manifests")
 def restricted_pods(subject: Subject) -> None:
     """Kubernetes' strictest Pod Security Standard, *restricted*, admits every pod of the manifests."""
     for what, template in manifests.pod_templates(_rendered(subject)):
@@ -55,7 +55,7 @@ def restricted_pods(subject: Subject) -> None:
             raise Violation(f"{what}: {', '.join(forbidden)}", RENDER)
 
 
-@practice(slow=True, needs="vendors")
+@practice("loss", slow=True, needs="vendors")
 def fits_other_platforms(subject: Subject) -> None:
     """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, signal, and time to stop."""
     for name, read in FILES.items():

@@ -201,7 +201,7 @@ _shared = _Shared()
 # Not marked as slow, though it takes seconds to publish: they share what is published, and so belong into one process.
 
 
-@practice(builds=True, needs="release")
+@practice("unnoticed", builds=True, needs="release")
 def published_by_digest(subject: Subject) -> None:
     """The very image that ran its test is pushed, and deployed by its digest: a tag that moves changes nothing."""
     publisher = _shared.of(subject)
@@ -254,7 +254,7 @@ def _ids(names: set[str]) -> set[str]:
     return found
 
 
-@practice(builds=True, needs="release")
+@practice("access", builds=True, needs="release")
 def signed(subject: Subject) -> None:
     """What was published is signed; what is not signed by your key never starts, and what runs goes on meanwhile."""
     publisher = _shared.of(subject)
@@ -282,7 +282,7 @@ def signed(subject: Subject) -> None:
         publisher.end()
 
 
-@practice(builds=True, needs="release")
+@practice("unnoticed", builds=True, needs="release")
 def bill_of_materials(subject: Subject) -> None:
     """A signed bill of materials of the published image names the packages that the app can import, and no others."""
     publisher = _shared.of(subject)
@@ -302,7 +302,7 @@ def bill_of_materials(subject: Subject) -> None:
         raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", by_hand)
 
 
-@practice(builds=True, needs="release")
+@practice("access", builds=True, needs="release")
 def no_stand_in(subject: Subject) -> None:
     """An image that is built on a stand-in, with your network's addresses in it, is pushed nowhere."""
     publisher = _shared.of(subject)

@@ -136,12 +136,13 @@ def _in_flight(
     return answers
 
 
-@practice(slow=True)
+@practice("loss", slow=True)
 def answers_curl(subject: Subject) -> None:
     """`docker compose up` answers a `curl` from outside the container."""
     # A container that is helped to be reachable says nothing here: this one is started as it is.
     with subject.started() if subject.reachable_with else nullcontext(subject.shared) as running:
         command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "10", running.url() + subject.page]
+        command += ["--header", f"Host: {subject.host}"] if subject.host else []
 
         def curl() -> subprocess.CompletedProcess[str]:
             return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -151,19 +152,62 @@ def answers_curl(subject: Subject) -> None:
         answer = curl()
         if answer.returncode != 0:
             raise Violation(answer.stderr.strip(), "curl localhost:8000")
-        if subject.names_folder and json.loads(answer.stdout)["step"] != subject.folder:
+        if subject.ours and json.loads(answer.stdout)["step"] != subject.folder:
             raise Violation(f"another app's answer: {answer.stdout}", "curl localhost:8000")
 
 
-@practice()
+@practice("loss")
 def production_server(subject: Subject) -> None:
     """A production server serves the app, not a framework's development server."""
     server = subject.shared.get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")
+    if command := DEVELOPS.search(subject.shared.look(COMMAND_LINES)):
+        raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top web")
+    if scripts := SCRIPT.findall(subject.shared.look(COMMAND_LINES)):
+        _require_no_reload(subject, scripts[0])
 
 
-@practice(slow=True)
+# Run inside the container: the command line of each of the app's processes.
+COMMAND_LINES = look(
+    APP_PROCESSES
+    + """
+for pid in sorted(app_processes()):
+    try:
+        print(open(f"/proc/{pid}/cmdline").read().replace("\\0", " ").strip())
+    except OSError:
+        continue  # it has just ended
+"""
+)
+# Servers of frameworks, and options by which any server watches its files: for whoever writes the app.
+DEVELOPS = re.compile(
+    r"^(?:(?:.*(?:bin/| -m ))?(?:flask|quart)(?: --?\w+(?:[ =]\S+)?)* run\b|.*\bfastapi dev\b|.*\brunserver(?:_plus)?\b"
+    r"|.* --(?:auto-|py-auto-?)?reload(?:[ =]|$)|.*\bsanic\b.* (?:--dev|--debug|-d)\b).*$",
+    re.MULTILINE,
+)
+# An app that starts its server itself, by a call that may have `reload=True`.
+SCRIPT = re.compile(r"^\S*python[\d.]*(?: -[uBO]+)* (-m \S+|\S+\.py)$", re.MULTILINE)
+
+TOUCH = """
+import pathlib
+for path in pathlib.Path.cwd().rglob("*.py"):
+    if "site-packages" not in path.parts:
+        path.touch()
+"""
+
+
+def _require_no_reload(subject: Subject, script: str) -> None:
+    """Raise a violation where the process that serves is another one after a module of the app was touched."""
+    with subject.running() as running:
+        before = set(_signal_workers(running, 0))
+        with suppress(DockerException):  # a file system that is read-only has nothing to watch
+            docker.execute(running.container, [*PYTHON, TOUCH], user="0")
+            if wait_until(lambda: set(_signal_workers(running, 0)) - before, limit=5):
+                by_hand = f"docker compose exec --user 0 web touch {script}; docker compose logs web"
+                raise Violation(f"{script} reloads what changes: its server is a developer's", by_hand)
+
+
+@practice("taste", slow=True)
 def port_from_env(subject: Subject) -> None:
     """The port in the container comes from the environment variable `PORT`, as many platforms demand."""
     if subject.published in _published(subject) and os.environ.get("PORT") == "0":
@@ -227,7 +271,7 @@ def undisturbed_life(subject: Subject) -> Life:
     return _lives[subject.key]
 
 
-@practice(slow=True)
+@practice("loss", slow=True)
 def graceful_stop(subject: Subject) -> None:
     """On `docker stop`, a request in flight is answered; an idle app ends within 2 seconds of a free CPU, with 0."""
     life = undisturbed_life(subject)
@@ -282,7 +326,7 @@ def _require_exit_code_0(code: int, by_hand: str) -> None:
         raise Violation(f"exit code {code}" + " (killed: it did not react to SIGTERM)" * (code == 137), by_hand)
 
 
-@practice(slow=True)
+@practice("loss", slow=True)
 def concurrent_requests(subject: Subject) -> None:
     """While three slow requests are under way, another one is answered."""
     if not subject.slow:
@@ -301,7 +345,7 @@ def concurrent_requests(subject: Subject) -> None:
             )
 
 
-@practice(slow=True)
+@practice("loss", slow=True)
 def survives_worker_kill(subject: Subject) -> None:
     """When the process that serves requests dies, another takes its place within 3 seconds, without a restart."""
     by_hand = (WORKER_PIDS, "docker compose exec web sh -c 'kill -9 WORKER_PID ...'", "curl localhost:8000")
@@ -319,7 +363,7 @@ def survives_worker_kill(subject: Subject) -> None:
             raise Violation("the whole container was restarted", *by_hand)
 
 
-@practice(slow=True)
+@practice("unnoticed", slow=True)
 def clean_logs(subject: Subject) -> None:
     """From start to stop, the log shows no error, warning or deprecation."""
     require_clean(undisturbed_life(subject).log)
@@ -331,7 +375,7 @@ def require_clean(log: str) -> None:
         raise Violation(f"the log says: {line[0].strip()}", "docker compose logs")
 
 
-@practice(slow=True)
+@practice("unnoticed", slow=True)
 def unbuffered_logs(subject: Subject) -> None:
     """What the app prints is in `docker logs` at once."""
     word = secrets.token_hex()
@@ -372,7 +416,7 @@ def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
         yield {"volumes": [f"{folder}:/first:ro"], "environment": environment}
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice("unnoticed", slow=True, slow_to_fail=True)
 def crash_traceback(subject: Subject) -> None:
     """When the interpreter itself crashes in a request, the log shows a Python traceback."""
     with subject.running() as running, ThreadPoolExecutor() as pool:
@@ -427,7 +471,7 @@ def shipped_healthcheck(subject: Subject) -> Healthcheck | None:
     )
 
 
-@practice(slow=True)
+@practice("unnoticed", slow=True)
 def healthcheck(subject: Subject) -> None:
     """The engine knows that the app has started: its first look is within 5 seconds, and sees a healthy app."""
     if not (check := shipped_healthcheck(subject)):
@@ -440,7 +484,7 @@ def healthcheck(subject: Subject) -> None:
         raise Violation(f"its health is {state}", *SEE_HEALTH)
 
 
-@practice(needs="healthcheck")
+@practice("unnoticed", needs="healthcheck")
 def healthcheck_fair(subject: Subject) -> None:
     """The health check is no burden and calls nobody ill too early: not at a slow answer, not while an app starts."""
     check = shipped_healthcheck(subject)
@@ -460,7 +504,7 @@ def healthcheck_fair(subject: Subject) -> None:
             raise Violation(because, SEE_HEALTHCHECK)
 
 
-@practice(slow=True, needs="healthcheck")
+@practice("taste", slow=True, needs="healthcheck")
 def healthcheck_on_any_port(subject: Subject) -> None:
     """The health check asks where the app listens, whatever `PORT` says."""
     elsewhere = {"environment": {"PORT": "9001"}, "ports": ["9001"]}
@@ -476,7 +520,7 @@ def healthcheck_on_any_port(subject: Subject) -> None:
             )
 
 
-@practice(slow=True)
+@practice("unnoticed", slow=True)
 def hang_noticed(subject: Subject) -> None:
     """An app that hangs is called unhealthy within 2 minutes, and healthy again when it goes on."""
     check = shipped_healthcheck(subject)
@@ -500,7 +544,7 @@ def hang_noticed(subject: Subject) -> None:
             raise Violation(f"the workers run again, and its health is {health(running)}", *SEE_HEALTH)
 
 
-@practice(slow=True)
+@practice("unnoticed", slow=True)
 def errors_noticed(subject: Subject) -> None:
     """An app whose every answer is a server error is called unhealthy."""
     state = _health_where_all_answers_are(500, subject, ("unhealthy", "not checked"))
@@ -508,7 +552,7 @@ def errors_noticed(subject: Subject) -> None:
         raise Violation(f"every answer is a server error, and its health is {state}", *SEE_HEALTH)
 
 
-@practice(slow=True, needs="healthcheck")
+@practice("ours", slow=True, needs="healthcheck")
 def healthy_without_health_page(subject: Subject) -> None:
     """An app that answers 404, as one without a page `/health` does, is called healthy: it lives."""
     state = _health_where_all_answers_are(404, subject, ("healthy", "unhealthy", "not checked"))
@@ -567,7 +611,7 @@ def health_when_looked_at(running: Running) -> str:
     return health(running)
 
 
-@practice()
+@practice("cost")
 def writes_nothing(subject: Subject) -> None:
     """While it serves, the app changes no file of its container: no bytecode, no socket."""
     subject.shared.get()
@@ -604,7 +648,7 @@ for link in glob.glob("/proc/[0-9]*/fd/*"):
 """)
 
 
-@practice()
+@practice("loss")
 def heartbeat_in_memory(subject: Subject) -> None:
     """No worker shows that it lives by a file on a disk: a busy one would make it look dead."""
     if found := subject.shared.look(HEARTBEATS):
@@ -614,7 +658,7 @@ def heartbeat_in_memory(subject: Subject) -> None:
         )
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice("loss", slow=True, slow_to_fail=True)
 def patient_stop(subject: Subject) -> None:
     """A request that takes longer than Docker's ten seconds is answered at a stop, too; a hang ends in two minutes."""
     if not subject.slow or "{seconds}" not in subject.slow:
@@ -640,7 +684,7 @@ def gunicorn_seconds(container: Container) -> Counter[str]:
     return Counter({setting: int(seconds) for setting, seconds in times})
 
 
-@practice(slow=True, slow_to_fail=True, needs="compose")
+@practice("cost", slow=True, slow_to_fail=True, needs="compose")
 def commands_stop(subject: Subject) -> None:
     """A command that knows no signals (a script, a migration) ends at once on `docker stop`, too."""
     sleep = "import time; print('begun', flush=True); time.sleep(600)"
@@ -655,7 +699,7 @@ def commands_stop(subject: Subject) -> None:
         raise Violation(f"a command that sleeps took {took:.1f} s to stop" + killed * ", and was killed", *by_hand)
 
 
-@practice(slow=True, slow_to_fail=True, needs="compose")
+@practice("loss", slow=True, slow_to_fail=True, needs="compose")
 def comes_back(subject: Subject) -> None:
     """When its main process ends, the engine starts the app again."""
     with subject.running() as running:
@@ -675,7 +719,7 @@ def comes_back(subject: Subject) -> None:
             )
 
 
-@practice(slow=True, needs="modes")
+@practice("taste", slow=True, needs="modes")
 def entrypoint_modes(subject: Subject) -> None:
     """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
     first_process = "print(open('/proc/1/comm').read())"
@@ -719,7 +763,7 @@ DEFAULTS = (
 BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEEP_ALIVE": ("0", "keepalive = 0")}
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice("ours", slow=True, slow_to_fail=True)
 def configured_by_env(subject: Subject) -> None:
     """What differs between two places of deployment comes from environment variables."""
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
@@ -821,7 +865,7 @@ LIMITS = (
 )
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice("ours", slow=True, slow_to_fail=True)
 def workers_fit_limits(subject: Subject) -> None:
     """By default there are as many workers as the container may use CPUs (affinity, quota), and as its memory holds."""
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
@@ -887,7 +931,7 @@ WRONG = [
 ]
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice("ours", slow=True, slow_to_fail=True)
 def bad_config_refused(subject: Subject) -> None:
     """A variable that is no number, or no address, stops the start: gunicorn says what is wrong, with no traceback."""
     config = subject.shared.container.config

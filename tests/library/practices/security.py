@@ -11,32 +11,51 @@ from . import Violation, practice
 from .inside import APP_PROCESSES
 from .runtime import health_when_looked_at, require_clean, wait_until_listening
 
-# Run inside the container: who runs the app, and where it works.
-OWNER = look("import os; s = os.stat('/proc/1'); print(s.st_uid, s.st_gid)")
+# Run inside the container: who runs each of the app's processes, the first one first.
+WHO = look(
+    APP_PROCESSES
+    + """
+for pid in sorted(app_processes()):
+    try:
+        status = dict(line.split(":\\t", 1) for line in open(f"/proc/{pid}/status") if ":\\t" in line)
+    except OSError:
+        continue  # it has just ended
+    print(status["Name"].split()[0], status["Uid"].split()[1], status["Gid"].split()[1])
+"""
+)
+# Run inside the container: where the app works.
 DIRECTORY = look("import os; print(os.getcwd())")
 
 
-@practice()
+@practice("access")
 def non_root(subject: Subject) -> None:
     """Neither the app's user nor its group is root, and its user is a number, which Kubernetes can check."""
-    uid, gid = subject.shared.look(OWNER).split()
+    (first, uid, gid), *others = map(str.split, subject.shared.look(WHO).splitlines())
     if uid == "0":
+        accounts = {f"{name} as UID {account}" for name, account, _ in others}
+        if any(account != "0" for _, account, _ in others):  # process 1 is a supervisor
+            seen = f"process 1, {first}, runs as root (UID 0), and starts {', '.join(sorted(accounts))}"
+            raise Violation(seen, "docker compose top web")
         raise Violation("the server runs as root (UID 0)", "docker compose exec web id")
     if gid == "0":
         raise Violation("the server's group is root's (GID 0)", "docker compose exec web id")
     user = docker.image.inspect(subject.image).config.user or ""
+    by_hand = "docker inspect --format '{{.Config.User}}' IMAGE"
+    if user.partition(":")[0] in ("", "0", "root") and not subject.services()[subject.service].get("user"):
+        seen = f"the image starts as root, and process 1, {first}, has become UID {uid} (by gosu, say): what"
+        raise Violation(f"{seen} `docker exec` starts has not", by_hand, "docker compose exec web id", weight="taste")
     if not user.partition(":")[0].isdigit():
-        raise Violation(f"USER is a name: {user!r}", "docker inspect --format '{{.Config.User}}' IMAGE")
+        raise Violation(f"USER is a name: {user!r}", by_hand, weight="taste")
 
 
-@practice()
+@practice("taste")
 def own_directory(subject: Subject) -> None:
     """The app works in a directory of its own, where its files replace none of the system's."""
     if (where := subject.shared.look(DIRECTORY)) in ("/", "/root"):
         raise Violation(f"it works in {where}", "docker compose exec web pwd")
 
 
-@practice(needs="published")
+@practice("access", needs="published")
 def local_only(subject: Subject) -> None:
     """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
     ports = subject.shared.container.network_settings.ports or {}
@@ -52,7 +71,7 @@ def local_only(subject: Subject) -> None:
         raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
 
 
-@practice(slow=True, slow_to_fail=True, builds=True)
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
 def readable_code(subject: Subject) -> None:
     """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
     user = "10001:10001"
@@ -69,7 +88,7 @@ def readable_code(subject: Subject) -> None:
                 ) from error
 
 
-@practice(slow=True, needs="database")
+@practice("access", slow=True, needs="database")
 def refuses_default_secrets(subject: Subject) -> None:
     """In production the app starts with secrets of its own only: with a default it ends, and one line says which."""
     own: dict[str, str] = {"ENVIRONMENT": "production"}
@@ -95,7 +114,7 @@ def refuses_default_secrets(subject: Subject) -> None:
 ROOT_OPTIONS = look("print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))")
 
 
-@practice(needs="compose")
+@practice("access", needs="compose")
 def read_only_rootfs(subject: Subject) -> None:
     """As compose starts it, the container's root file system is read-only, and the app serves all the same."""
     options = subject.shared.look(ROOT_OPTIONS).split(",")
@@ -127,7 +146,7 @@ for pid in app_processes():
 )
 
 
-@practice(needs="compose")
+@practice("access", needs="compose")
 def no_capabilities(subject: Subject) -> None:
     """As compose starts it, no process has a capability, and none can gain one (no-new-privileges)."""
     if found := subject.shared.look(RIGHTS):
@@ -138,7 +157,7 @@ def no_capabilities(subject: Subject) -> None:
 ACCOUNT = "import os, pathlib; print(os.stat('/proc/1').st_uid, home := pathlib.Path.home(), os.access(home, os.W_OK))"
 
 
-@practice(slow=True, slow_to_fail=True)
+@practice("taste", slow=True, slow_to_fail=True)
 def any_uid(subject: Subject) -> None:
     """Any user ID that a platform picks (OpenShift: group 0) runs the app, with clean logs and a home to write to."""
     uid = "1234567"
@@ -176,7 +195,7 @@ print(*(value if value.isdigit() and int(value) < 2**62 else "max" for value in 
 """
 
 
-@practice(slow=True, needs="compose")
+@practice("loss", slow=True, needs="compose")
 def bounded(subject: Subject) -> None:
     """As compose starts it, memory, CPUs and processes of the app have a limit, which variables set."""
     by_hand = ("docker compose up --detach", "docker stats --no-stream")
@@ -188,6 +207,8 @@ def bounded(subject: Subject) -> None:
         raise Violation("it may start as many processes as the machine can", *by_hand)
     if not cpus:
         raise Violation("it may use all CPUs of the machine", *by_hand)
+    if not subject.ours:  # other projects' variables have other names
+        return
     with patch.dict(os.environ, {"CPUS": "0.5", "MEMORY": "300m"}), subject.running() as running:
         other, _, half = running.python(CGROUP).split()
         if (other, half) != (str(300 * 2**20), "50000"):
@@ -208,7 +229,7 @@ for path in sys.argv[1:]:
 """
 
 
-@practice(slow=True, needs="compose")
+@practice("ours", slow=True, needs="compose")
 def data_volume(subject: Subject) -> None:
     """The app can write to /tmp and to a volume at /data, as the image's own user, and to nothing else."""
     where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may

@@ -1,0 +1,284 @@
+"""What ``make score`` prints: what matters most first, for a terminal, a page, a program, a code scanner or a badge."""
+
+import json
+import posixpath
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from urllib.parse import quote
+
+from library import tutorial
+from library.practices import WEIGHTS, Answer, Practice, Weight
+from library.practices.runtime import COLOURS
+from library.project import Prepared
+
+MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}
+FIRST = 3  # so many are shown with their commands; the others, on a line each, do not hide them
+# How a code scanner calls it.
+LEVELS: dict[Weight, str] = {"loss": "error", "access": "error", "unnoticed": "warning", "cost": "warning"}
+COLOURS_OF_BADGE: dict[Weight, str] = {"loss": "red", "access": "red", "unnoticed": "orange", "cost": "yellow"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one practice, and the folder that teaches it."""
+
+    practice: Practice
+    answer: Answer
+    folder: str
+    by_hand: tuple[str, ...]
+
+    @property
+    def weight(self) -> Weight:
+        return self.answer.weight or self.practice.weight
+
+    @property
+    def outcome(self) -> str:
+        """As the answer has it; a violation that is no fault in every project is a remark."""
+        return "remark" if self.answer.outcome == "violated" and self.weight == "taste" else self.answer.outcome
+
+    @property
+    def said(self) -> str:
+        return COLOURS.sub("", self.answer.said).strip()
+
+    @property
+    def line(self) -> str:
+        """Mark, name and what was said, on one line."""
+        return f"{MARKS[self.outcome]} {self.practice.id}: {textwrap.shorten(self.said, 200, placeholder=' …')}"
+
+
+Scored = tuple[Prepared, Sequence[Result]]  # what was asked, and what came of it
+
+
+def taught_by(practice: str) -> str:
+    """The first folder that adds a practice, or starts with it."""
+    folders = tutorial.load()
+    adding = [folder.name for folder in folders if practice in folder.adds]
+    return (adding or [folder.name for folder in folders if practice in folder.starts_with])[0]
+
+
+def remark(practice: str) -> str:
+    """What final has to say of a practice that it does not hold itself."""
+    final = next(folder for folder in tutorial.load() if folder.name == "final")
+    if practice in final.holds:
+        return ""
+    return f"final does without: {final.gives_up.get(practice, 'it belongs to a larger app')}"
+
+
+def by_weight(results: Sequence[Result]) -> list[Result]:
+    """The worst first; of the same weight, what was seen not to hold."""
+    weights, outcomes = list(WEIGHTS), list(MARKS)
+    return sorted(results, key=lambda result: (weights.index(result.weight), outcomes.index(result.outcome)))
+
+
+def violated(results: Sequence[Result]) -> list[Result]:
+    """What was seen not to hold, the worst first."""
+    return [result for result in by_weight(results) if result.outcome == "violated"]
+
+
+def summary(name: str, results: Sequence[Result]) -> str:
+    counts = Counter(result.outcome for result in results)
+    remarks = f", {counts['remark']} are remarks" if counts["remark"] else ""
+    line = f"{name}: {counts['holds']} hold, {counts['violated']} do not{remarks}"
+    return f"{line}, {counts['not asked']} were not asked"
+
+
+def compose_file(prepared: Prepared) -> str:
+    """The compose file that the commands need, where the project has none."""
+    subject = prepared.subject
+    if "compose" in subject.has:
+        return ""
+    return f'services:\n  web:\n    build: .\n    ports: ["127.0.0.1:8000:{subject.port}"]'
+
+
+def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result for a terminal."""
+    first = violated(results)[:FIRST]
+    lines = ["", "What matters most"] if first else []
+    for result in first:
+        lines.append(f"  ✘ {result.practice.id}: {result.practice.sentence}")
+        lines.append(textwrap.indent(f"seen: {result.said}", "      "))
+        lines += [f"        $ {command}" for command in result.by_hand]
+        lines.append(f"      taught in: {result.folder}/README.md")
+        lines.append(f"      why it matters: {WEIGHTS[result.weight]}")
+        if note := remark(result.practice.id):
+            lines.append(f"      {note}")
+    rest = [result for result in by_weight(results) if result not in first and result.outcome != "holds"]
+    for weight, group in groupby(rest, key=lambda result: result.weight):
+        lines += ["", capitalized(WEIGHTS[weight])]
+        for result in group:
+            lines.append(f"  {result.line}" + f" ({result.folder})" * (result.answer.outcome == "violated"))
+    if holding := [result.practice.id for result in by_weight(results) if result.outcome == "holds"]:
+        lines += [
+            "",
+            "What holds",
+            *textwrap.wrap(", ".join(holding), 116, initial_indent="  ✔ ", subsequent_indent="    "),
+        ]
+    if any(result.answer.outcome == "violated" for result in rest):
+        lines += [
+            "",
+            f'ONLY="{" ".join([r.practice.id for r in rest if r.answer.outcome == "violated"][:FIRST])}" shows',
+        ]
+        lines[-1] += " the commands of these."
+    if first and (file := compose_file(prepared)):
+        lines += ["", "It has no compose.yaml. The commands above need this one:", textwrap.indent(file, "    ")]
+    return "\n".join([*lines, "", summary(prepared.subject.name, results)])
+
+
+def as_markdown(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result for a page or a comment: a table, and below it what was seen."""
+    lines = [f"**{summary(prepared.subject.name, results)}**"]
+    for weight, group in groupby(by_weight(results), key=lambda result: result.weight):
+        lines += ["", f"**{capitalized(WEIGHTS[weight])}**", "", "| | Practice | |", "|---|---|---|"]
+        for result in group:
+            said = "" if result.outcome == "holds" else result.said
+            cell = " ".join(said.replace("|", "\\|").replace("<", "&lt;").split())
+            cell = f"not asked: {cell}" if result.outcome == "not asked" else cell
+            if result.answer.outcome == "violated":
+                cell += f" (`{result.folder}`)"
+            lines.append(f"| {MARKS[result.outcome]} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
+    if file := compose_file(prepared):
+        lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
+    if shown := [result for result in by_weight(results) if result.answer.outcome == "violated"]:
+        lines += ["", "<details><summary>The commands that show it</summary>"]
+        for result in shown:
+            lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
+        lines += ["", "</details>"]
+    return "\n".join(lines)
+
+
+def capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result for programs."""
+    practices = {
+        result.practice.id: {
+            "family": result.practice.family,
+            "sentence": result.practice.sentence,
+            **asdict(result.answer),
+            "weight": result.weight,
+            "by_hand": result.by_hand if result.answer.by_hand else (),
+            "taught_by": result.folder,
+        }
+        for result in by_weight(results)
+    }
+    subject = prepared.subject
+    head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
+    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def as_sarif(prepared: Prepared, results: Sequence[Result]) -> str:
+    """What was seen not to hold, for code scanners: the Static Analysis Results Interchange Format of OASIS, 2.1.0."""
+    shown = [result for result in by_weight(results) if result.answer.outcome == "violated"]
+    rules = [
+        {
+            "id": result.practice.id,
+            "shortDescription": {"text": result.practice.sentence},
+            "help": {"text": f"Taught in {result.folder}/README.md. By hand: {'; '.join(result.by_hand)}"},
+            "defaultConfiguration": {"level": LEVELS.get(result.weight, "note")},
+            "properties": {"tags": [result.practice.family, WEIGHTS[result.weight]]},
+        }
+        for result in shown
+    ]
+    findings = [
+        {
+            "ruleId": result.practice.id,
+            "ruleIndex": number,
+            "level": LEVELS.get(result.weight, "note"),
+            "message": {"text": f"{result.practice.sentence} Seen: {result.said or 'that it does not hold'}"},
+            "locations": [{"physicalLocation": _location(prepared, result.practice)}],
+        }
+        for number, result in enumerate(shown)
+    ]
+    run = {"tool": {"driver": {"name": "dockerizing-python", "rules": rules}}, "results": findings}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+
+
+def _location(prepared: Prepared, practice: Practice) -> dict[str, object]:
+    """Where a practice is to be mended: in the compose file, if it is about that, or else in the Dockerfile."""
+    subject = prepared.subject
+    if prepared.files and practice.needs in ("compose", "published"):
+        file, begins = prepared.files[0], rf"^\s+{re.escape(subject.service)}:"
+    else:
+        file = posixpath.normpath(posixpath.join(subject.context, subject.dockerfile or "Dockerfile"))
+        begins = rf"^FROM .* {re.escape(subject.target)}\s*$" if subject.target else "^RUN "
+    path = subject.path / file
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    numbers = [number for number, line in enumerate(lines, 1) if re.search(begins, line, re.IGNORECASE)]
+    # The last stage is the one that is built; the first line of a service begins it.
+    number = (numbers or [1])[0 if file in prepared.files else -1]
+    return {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": number}}
+
+
+def as_badge(_: Prepared, results: Sequence[Result]) -> str:
+    """The endpoint of a badge (https://shields.io/badges/endpoint-badge), in the colour of the worst."""
+    worst = violated(results)[:1]
+    asked = [result for result in results if result.outcome in ("holds", "violated")]
+    badge = {
+        "schemaVersion": 1,
+        "label": "Docker practices",
+        "message": f"{sum(result.outcome == 'holds' for result in asked)} of {len(asked)} hold",
+        "color": COLOURS_OF_BADGE.get(worst[0].weight, "yellow") if worst else "brightgreen",
+    }
+    return json.dumps(badge)
+
+
+FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json, "sarif": as_sarif, "badge": as_badge}
+
+
+def got_better(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:
+    """What holds, and was seen not to hold before, the most important first: as it was before."""
+    holding = {result.practice.id for result in after if result.outcome == "holds"}
+    return [
+        result for result in by_weight(before) if result.answer.outcome == "violated" and result.practice.id in holding
+    ]
+
+
+def got_worse(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:
+    """What is seen not to hold, and held before, the most important first: as it is now."""
+    return got_better(after, before)
+
+
+def as_comparison(before: Scored, after: Scored) -> str:
+    """What got better and what got worse, as the articles say it."""
+    lines = []
+    for title, changed, when in (
+        ("What got better", got_better(before[1], after[1]), "before"),
+        ("What got worse", got_worse(before[1], after[1]), "seen"),
+    ):
+        lines += [title, *(() if changed else ("  Nothing that was asked.",))]
+        for result in changed:
+            mark = MARKS[result.outcome if when == "seen" else "holds"]
+            lines.append(f"  {mark} {result.practice.id}: {result.practice.sentence}")
+            lines.append(textwrap.indent(f"{when}: {result.said}", "      "))
+            lines += [f"        $ {command}" for command in result.by_hand if when == "seen"]
+            lines.append(f"      taught in: {result.folder}/README.md")
+        lines.append("")
+    old, new = (
+        {result.practice.id for result in results if result.outcome != "not asked"} for _, results in (before, after)
+    )
+    for where, names in (("before", old - new), ("after", new - old)):
+        if names:
+            lines += [f"Asked {where} alone: {', '.join(sorted(names))}", ""]
+    return "\n".join([*lines, *(summary(prepared.subject.name, results) for prepared, results in (before, after))])
+
+
+def as_json_comparison(before: Scored, after: Scored) -> str:
+    """The same for programs."""
+    comparison = {
+        "better": [result.practice.id for result in got_better(before[1], after[1])],
+        "worse": [result.practice.id for result in got_worse(before[1], after[1])],
+        "before": json.loads(as_json(*before)),
+        "after": json.loads(as_json(*after)),
+    }
+    return json.dumps(comparison, indent=2, ensure_ascii=False)
+
+
+COMPARED = {"text": as_comparison, "json": as_json_comparison}
