@@ -576,6 +576,15 @@ SABOTAGES = [
         "true ||",
         {"no-stand-in"},
     ),
+    # Seen before anything is deployed.
+    Sabotage(
+        "as patient as Swarm by itself",
+        "extra-6-deploying",
+        "stack.yaml",
+        r"    stop_grace_period: 40s\n",
+        "",
+        {"rolls-without-loss"},
+    ),
     Sabotage(
         "addresses that are kept for a minute",
         "extra-6-deploying",
