@@ -527,15 +527,6 @@ SABOTAGES = [
         symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
     ),
     Sabotage(
-        "published as most people do",
-        "extra-5-publishing",
-        "publish.sh",
-        r"[\s\S]+",
-        '#!/bin/sh\nset -eu\ncd "$(dirname "$0")"\ndocker compose build web\n'
-        'docker tag "$(docker compose config --images web)" "$1"\ndocker push "$1"\necho "IMAGE=$1" >release.env\n',
-        {"bill-of-materials", "no-stand-in", "published-by-digest", "signed"},
-    ),
-    Sabotage(
         "deployed by a name that can move",
         "extra-5-publishing",
         "compose.release.yaml",
@@ -600,6 +591,15 @@ SABOTAGES = [
         r'\[ -z "\$stand_in" \] \|\|',
         "true ||",
         {"no-stand-in"},
+    ),
+    # Seen before anything is deployed.
+    Sabotage(
+        "as patient as Swarm by itself",
+        "extra-6-deploying",
+        "stack.yaml",
+        r"    stop_grace_period: 40s\n",
+        "",
+        {"rolls-without-loss"},
     ),
     Sabotage(
         "addresses that are kept for a minute",

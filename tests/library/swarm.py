@@ -5,12 +5,15 @@ Not on the engine that everybody uses: one that leaves a swarm forgets the names
 not find its registry any more).
 """
 
+import os
 import re
 import secrets
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+import yaml
 
 from . import runner
 from .engine import SESSION, free_port
@@ -46,12 +49,6 @@ class Stack:
         return self.docker(*command, *files, self.name, **settings)
 
     @property
-    def stop_grace(self) -> float:
-        """Seconds that a container of the service `web` has for its stop."""
-        form = "--format={{json .Spec.TaskTemplate.ContainerSpec.StopGracePeriod}}"
-        return float(self.docker("service", "inspect", form, f"{self.name}_web").stdout) / 1e9
-
-    @property
     def images(self) -> list[str]:
         """The images of the running containers of the service `web`."""
         label = f"label=com.docker.swarm.service.name={self.name}_web"
@@ -67,6 +64,16 @@ class Stack:
 def images_of(subject: Subject) -> set[str]:
     """The images that a folder's stack file names itself."""
     return set(re.findall(r"^ +image: ([^$\s]+)$", (subject.path / "stack.yaml").read_text(), re.MULTILINE))
+
+
+def stop_grace(subject: Subject) -> float:
+    """Seconds that a container of the service `web` has for its stop, as the stack file says."""
+    command = ["docker", "stack", "config", "--compose-file=stack.yaml"]
+    given = os.environ | {"IMAGE": subject.image_name}
+    config = subprocess.run(command, cwd=subject.path, env=given, capture_output=True, text=True, check=True).stdout
+    said = yaml.safe_load(config)["services"]["web"].get("stop_grace_period", "10s")
+    seconds = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+    return sum(float(number) * seconds[unit] for number, unit in re.findall(r"([\d.]+)(h|ms|m|s)", said))
 
 
 @contextmanager

@@ -31,6 +31,10 @@ http.server.ThreadingHTTPServer(("", PORT), Errors).serve_forever()
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def rolls_without_loss(subject: Subject) -> None:
     """More replicas, a new version, a broken one that is rolled back by itself: visitors lose no request."""
+    patience, grace = gunicorn_seconds(subject.shared.container)["graceful_timeout"], swarm.stop_grace(subject)
+    if patience >= grace:
+        seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
+        raise Violation(seen, f"grep stop_grace_period {STACK}")
     first, second, broken = (f"{subject.image}:{tag}" for tag in ("latest", "second", "broken"))
     build_recipe(another(first), second)
     build_recipe(errors_only(first, subject.port), broken)
@@ -45,9 +49,6 @@ def rolls_without_loss(subject: Subject) -> None:
             done = stack.deploy(first)
             if done.returncode or not stack.images:
                 raise NotAsked(f"docker stack deploy: {last_line(done.stdout)}")
-            if (patience := gunicorn_seconds(subject.shared.container)["graceful_timeout"]) >= stack.stop_grace:
-                seen = f"gunicorn gives requests {patience} s to end, and is killed after {stack.stop_grace:.0f} s"
-                raise Violation(seen, f"grep stop_grace_period {STACK}")
             with visitors(stack.url + subject.page) as visits:
                 for what, image, replicas, left, state in changes:
                     visits.during = what

@@ -266,8 +266,9 @@ def undisturbed_life(subject: Subject) -> Life:
             _lives[subject.key] = Life(said, running.log, took, running.container.state.exit_code or 0)
             if not is_shared(subject):
                 docker.start(running.container)
-                running.wait_until_ready()
-                share_running(subject, running, stack.pop_all())
+                with suppress(NotReady):  # an app that cannot be started again in its container
+                    running.wait_until_ready()
+                    share_running(subject, running, stack.pop_all())
     return _lives[subject.key]
 
 
