@@ -20,7 +20,6 @@ from python_on_whales.exceptions import DockerException
 
 from . import tutorial
 from .composing import COMPOSE_FILES as COMPOSE_FILES
-from .composing import NAMES as NAMES
 from .composing import Unusable as Unusable
 from .composing import (
     built_from,
