@@ -268,10 +268,12 @@ def isolate(folder: Path, service: dict[str, Any], serves: bool) -> list[str]:
     if (driver := (service.get("logging") or {}).get("driver", "local")) not in ("local", "json-file"):
         del service["logging"]
         notes.append(f"its log goes to the engine, and not to {driver}")
+    devices = service.pop("gpus", None)
     if deploy := service.get("deploy"):
         deploy["replicas"] = 1
-        if (deploy.get("resources") or {}).get("reservations", {}).pop("devices", None):
-            notes.append("it gets no device (a GPU)")
+        devices = (deploy.get("resources") or {}).get("reservations", {}).pop("devices", devices)
+    if devices:
+        notes.append("it gets no GPU")
     # Where it was published, but on a free port.
     ports = service.pop("ports", None) or []
     if serves:
