@@ -29,18 +29,8 @@ JOBS = re.compile(
     r"^(?!.*(gunicorn|uvicorn|uwsgi|hypercorn|daphne|granian|runserver))"
     r".*\b(celery|rq|dramatiq|huey|pytest|manage\.py)\b"
 )
-NAMES = (
-    "web",
-    "app",
-    "api",
-    "backend",
-    "server",
-    "django",
-    "flask",
-    "fastapi",
-    "uwsgi",
-    "gunicorn",
-)  # of the service that serves
+# Of the service that serves, the likeliest first.
+NAMES = ("web", "app", "api", "backend", "server", "django", "flask", "fastapi", "uwsgi", "gunicorn")
 
 
 class Unusable(Exception):
@@ -214,9 +204,8 @@ def _recipe(service: Mapping[str, Any]) -> str:
     file = Path(build.get("context", ""), build.get("dockerfile", "Dockerfile"))
     if not (build and file.is_file()):
         return ""
-    stages = Dockerfile(
-        file.read_text(errors="replace"), build.get("target") or "", build.get("args") or {}
-    ).last_stages
+    recipe = Dockerfile(file.read_text(errors="replace"), build.get("target") or "", build.get("args") or {})
+    stages = recipe.last_stages if recipe.stages else ()
     return "\n".join(line for stage in stages for line in (stage.base, *stage.instructions))
 
 
