@@ -145,8 +145,9 @@ def try_and_mend(draft: Draft) -> None:
 def trial(draft: Draft, number: int) -> Iterator[Failure]:
     """Make the lists where they are not those of this draft, look for wheels the first time, and try it."""
     try:
-        if draft.export() and number == 1:
+        if draft.export() and not draft.looked_for_wheels:
             say("looking for wheels")
+            draft.looked_for_wheels = True
             choose_python(draft)
             draft.export()
     except Unusable as error:

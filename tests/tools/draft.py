@@ -65,6 +65,7 @@ class Draft:
         done: what was mended, a line each.
         wanted: packages that are still to be added.
         exported: what the lists were last made from.
+        looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
     """
 
     project: Path
@@ -79,6 +80,7 @@ class Draft:
     done: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     exported: str = ""
+    looked_for_wheels: bool = False
 
     @property
     def version(self) -> str:

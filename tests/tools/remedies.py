@@ -128,7 +128,7 @@ class Remedy:
     patterns: tuple[str, ...]
     mend: Callable[[Case], str]
     taught: str = WRONG
-    stages: tuple[str, ...] = ("lists", "build", "import", "start", "migrate", "page")
+    stages: tuple[str, ...] = ("build", "import", "start", "migrate", "page")
 
 
 def mend(draft: Draft, failure: Failure) -> str:
