@@ -66,7 +66,6 @@ BESIDE = {
         "pebble": {"image": "${AUTHORITY}", "environment": OF_PEBBLE, "deploy": {"endpoint_mode": "dnsrr"}},
     },
     "configs": {"pebble": {"file": "pebble.pem"}},
-    "version": "3.8",
 }
 LISTENS = "import socket; [socket.create_connection(('localhost', port), 5) for port in (14000, 15000)]"
 # In the place of the app: takes any WebSocket, and says each message again. (uvicorn needs one more package for that.)
@@ -284,11 +283,12 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
         certificate = ["docker", "run", "--rm", authority, "cat", "certificate.pem"]
         stack.machine.run("sh", "-c", f"{' '.join(certificate)} > {swarm.FOLDER}/pebble.pem")
 
-        def deploy(image: str, replicas: int) -> None:
+        def deploy(image: str, replicas: int) -> "subprocess.CompletedProcess[str]":
             settings = {"SITE": NAME, "ACME_CA": "https://pebble:14000/dir", "AUTHORITY": authority}
-            stack.deploy(image, replicas, ("authority.yaml",), **settings)
+            return stack.deploy(image, replicas, ("authority.yaml",), **settings)
 
-        deploy(FOLDER.image, 2)
+        first = deploy(FOLDER.image, 2)
+        assert first.returncode == 0, first.stdout
         context = ssl.create_default_context()
 
         def connect() -> http.client.HTTPConnection:
@@ -336,7 +336,7 @@ def test_an_engine_takes_new_privileges_from_the_containers_of_stacks(daemon: tu
         assert wait_until(lambda: not machine.run("docker", "version").returncode, limit=60)
         machine.load([base])
         machine.run("docker", "swarm", "init", "--advertise-addr=127.0.0.1")
-        text = json.dumps({"version": "3.8", "services": {"web": service}})
+        text = json.dumps({"services": {"web": service}})
         machine.run("sh", "-c", f"echo '{text}' | docker stack deploy --resolve-image=never --compose-file=- shop")
         look = "docker exec $(docker ps --quiet --filter name=shop_web) grep NoNewPrivs /proc/1/status"
         assert wait_until(lambda: not machine.run("sh", "-c", look).returncode, limit=60)

@@ -6,8 +6,11 @@ import socket
 import subprocess
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -85,6 +88,41 @@ def test_a_tcp_probe_passes_before_the_app_is_there() -> None:
             with pytest.raises(httpx.HTTPError):
                 running.get("/health", timeout=1)
             running.wait_until_ready(path="/health")
+
+
+def failures_until_an_answer(url: str, probe: dict[str, Any]) -> tuple[int, float]:
+    """Ask as the kubelet does until there is an answer, or it gives up: the failures, and the seconds that it took."""
+    start, failures = time.monotonic(), 0
+    while failures < probe["failureThreshold"]:
+        asked = time.monotonic()
+        try:
+            httpx.get(url + probe["httpGet"]["path"], timeout=probe["timeoutSeconds"], trust_env=False)
+        except httpx.HTTPError:
+            failures += 1
+        else:
+            break
+        time.sleep(max(0, asked + probe["periodSeconds"] - time.monotonic()))
+    return failures, time.monotonic() - start
+
+
+@pytest.mark.thorough
+def test_the_startup_probe_waits_for_an_app_that_imports_for_45_seconds_and_the_liveness_probe_would_not() -> None:
+    said = manifests.rendered(FOLDER.path / manifests.FOLDER)
+    [deployment] = manifests.of_kind(said, "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    probes = [container["startupProbe"], container["livenessProbe"]]
+    with FOLDER.copied("that imports for 45 seconds") as copy:
+        main = copy.path / "hello/main.py"
+        main.write_text(f"import time\n\ntime.sleep(45)\n{main.read_text()}")
+        with as_contract(copy, manifests.kubernetes(said)).started() as running, ThreadPoolExecutor() as pool:
+            url = running.url()
+            assert wait_until(lambda: "Listening at" in running.log, limit=30)
+            (waited, took), (gave_up, after) = pool.map(partial(failures_until_an_answer, url), probes)
+            print(f"ready after {took:.0f} s and {waited} failures; the liveness probe gave up after {after:.0f} s")
+            assert waited < container["startupProbe"]["failureThreshold"]
+            assert gave_up == container["livenessProbe"]["failureThreshold"]
+            assert after < took
+            assert "WORKER TIMEOUT" not in running.log, "gunicorn does not wait for it"
 
 
 def contracts() -> list[Contract]:
