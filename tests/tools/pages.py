@@ -213,8 +213,8 @@ def adds(name: str) -> None:
         lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
     lines += [
         "",
-        f"`make test STEP={name}` checks each of them, and sees it fail one step earlier, or after a change.",
-        f"[What turns red without each line](../tests/mutants.md#{name}).",
+        f"`make test STEP={name}` checks that each holds here, and fails one folder earlier, or with one line changed.",
+        f"[What fails without each line](../tests/mutants.md#{name}).",
     ]
     if len(folder.adds) > LONG_LIST:
         lines = [
@@ -234,10 +234,10 @@ def exercises(name: str) -> None:
     here = [exercise for exercise in EXERCISES if exercise.folder.name == name]
     n = here[0].number
     cog.outl(f"In the root of your clone, `make exercise N={n}` lays out a copy of this folder with one thing broken.")
-    cog.outl("Find it by what people say, and repair it:\n")
+    cog.outl("Below is the complaint; find and repair its cause:\n")
     for exercise in here:
         cog.outl(textwrap.fill(f"- **N={exercise.number}** {exercise.sabotage.symptom}", 120, subsequent_indent="  "))
-    check = f"`make check N={n}` says whether it is repaired, or what is still seen."
+    check = f"`make check N={n}` says whether it works again, or what is still wrong."
     cog.outl(f"\n{check} `make hint N={n}` says what to look for.")
 
 
