@@ -11,6 +11,7 @@ from library.tutorial import ROOT
 
 PAGES = [
     "README.md",
+    "assets/README.md",
     "tests/README.md",
     "tests/mutants.md",
     *(str(page.relative_to(ROOT)) for folder in tutorial.load() for page in folder.pages),
