@@ -57,22 +57,24 @@ def stages(path: str) -> None:
 
 def scoreboard() -> None:
     """Practice by folder, family by family, for the page in tests/: what holds where, and which article teaches it."""
+    head = ("Practice", *(f"[{tutorial.short_name(name)}](../{name}/README.md)" for name in FOLDERS))
     for family, practices in groupby(PRACTICES.values(), key=lambda practice: practice.family):
         cog.outl(f"\n### {family.capitalize()}\n")
-        _board(practices, "../")
+        rows = []
+        for practice in practices:
+            cells = [_cell(folder, practice) for folder in FOLDERS.values()]
+            rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
+        _table(head, rows)
 
 
-def board(*names: str) -> None:
-    """Some rows of the scoreboard, for the front page."""
-    _board((PRACTICES[name] for name in names), "")
-
-
-def _board(practices: Iterable[Practice], root: str) -> None:
+def taught(*names: str) -> None:
+    """Some practices and the folders that teach them, for the front page."""
     rows = []
-    for practice in practices:
-        cells = [_cell(folder, practice, root) for folder in FOLDERS.values()]
-        rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
-    _table(("Practice", *(f"[{tutorial.short_name(name)}]({root}{name}/README.md)" for name in FOLDERS)), rows)
+    for name in names:
+        folders = [folder.name for folder in FOLDERS.values() if name in folder.adds]
+        links = ", ".join(f"[{tutorial.short_name(folder)}]({folder}/README.md)" for folder in folders)
+        rows.append(f"| `{name}` {PRACTICES[name].sentence} | {links} |")
+    _table(("Practice", "Taught in"), rows)
 
 
 def hadolint() -> None:
@@ -300,13 +302,13 @@ def navigation(name: str) -> None:
     cog.outl(" · ".join(filter(None, links)))
 
 
-def _cell(folder: Folder, practice: Practice, root: str) -> str:
+def _cell(folder: Folder, practice: Practice) -> str:
     """What a cell says, in parentheses where `make test` does not look."""
     if not practice.applies_to(folder.has):
         return "–"
     cell = "yes" if practice.id in folder.holds else "no"
     if practice.id in folder.adds:
-        cell = f"[**added**]({root}{folder.name}/README.md)"
+        cell = f"[**added**](../{folder.name}/README.md)"
     return cell if is_daily(folder, practice) else f"({cell})"
 
 
