@@ -3,7 +3,8 @@
 set -e
 
 prepare_database() {
-    # This shell is process 1, and would ignore SIGTERM while it waits. With the trap it ends at once.
+    # This shell is process 1, and would ignore SIGTERM. With the trap it ends, but a shell runs a trap at once
+    # only while it is in `wait`. That is why the program runs in the background, with `&`.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!
