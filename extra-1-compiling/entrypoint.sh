@@ -3,8 +3,7 @@
 set -e
 
 prepare_database() {
-    # This shell is process 1, and would ignore SIGTERM. With the trap it ends, but a shell runs a trap at once
-    # only while it is in `wait`. That is why the program runs in the background, with `&`.
+    # As process 1, this shell would ignore SIGTERM. It runs a trap at once only while it is in `wait`: hence the `&`.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!
