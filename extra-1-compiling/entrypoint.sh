@@ -3,7 +3,7 @@
 set -e
 
 prepare_database() {
-    # This shell is process 1, and would ignore SIGTERM while it waits. With the trap it ends at once.
+    # As process 1, this shell would ignore SIGTERM. It runs a trap at once only while it is in `wait`: hence the `&`.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!
