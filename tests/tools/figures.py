@@ -37,14 +37,16 @@ STYLE = """
     .page { fill: #0d1117 } text { fill: #e6edf3; stroke: #0d1117 } .others { fill: #6e7681 } .own { fill: #4493f8 }
   }
 """
+# The app whose folders the charts compare: what other apps weigh and take says nothing about these Dockerfiles.
+COMPARED_APP = "hello, with Flask"
 # Where the pages say what a stand-in is.
 STAND_INS = "bootstrap/README.md#how-a-stand-in-differs-from-the-official-image"
 
 
-def side_by_side(columns: dict[str, str]) -> str:
+def side_by_side(columns: dict[str, str], root: str = "../") -> str:
     """A table of what was measured of each subject; ``columns`` maps its name to what the table calls it.
 
-    Sizes have their ratio to the first, unless the apps differ.
+    Sizes have their ratio to the first, unless the apps differ. ``root`` leads from the page to the repository's root.
     """
     medians = _medians(columns)
     lines = [f"| | {' | '.join(columns.values())} |", "|---|" + "---:|" * len(columns)]
@@ -59,12 +61,12 @@ def side_by_side(columns: dict[str, str]) -> str:
             ratio = f" ({value / measure:.0%})" if name != first and unit == "MB" and len(apps) == 1 else ""
             cells.append(f"{value:,.{1 if unit == 's' else 0}f} {unit}".rstrip() + ratio)
         lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"*{_linked(_conditions(columns), '../')}*"])
+    return "\n".join([*lines, "", f"*{_linked(_conditions(columns), root)}*"])
 
 
-def beside(*names: str) -> str:
+def beside(*names: str, root: str = "../") -> str:
     """The table of these folders or builds."""
-    return side_by_side({name: folders().get(name, name) for name in names})
+    return side_by_side({name: folders().get(name, name) for name in names}, root)
 
 
 def _medians(names: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -198,8 +200,8 @@ def _by_app(*apps: str) -> dict[str, list[str]]:
 
 
 def _times(kind: str) -> dict[str, list[Bar]]:
-    """Bars of seconds, a group for each of the small apps."""
-    groups = _by_app("hello")
+    """Bars of seconds, for the app that most folders carry."""
+    groups = _by_app(COMPARED_APP)
     medians = _medians([name for names in groups.values() for name in names])
     return {
         app: [Bar(short_name(name), (("own", medians[name][kind]),), _said(name, kind, names[0])) for name in names]
@@ -226,18 +228,16 @@ SIZE_LEGEND = {"others": "base image", "own": "added by the folder's Dockerfile"
 
 
 def _charts_of_folders() -> dict[str, tuple[str, str, dict[str, list[Bar]], dict[str, str], str]]:
-    """The charts of the front page: title, unit, bars, legend, and the conditions of each file."""
-    apps = {app: {name: short_name(name) for name in names} for app, names in _by_app("hello").items()}
+    """The charts that compare folders: title, unit, bars, legend, and the conditions of each file."""
+    apps = {app: {name: short_name(name) for name in names} for app, names in _by_app(COMPARED_APP).items()}
     small = _conditions([name for names in apps.values() for name in names])
     guestbook = {app: dict(WAYS) for app in _by_app("guestbook")}
     again, first = "Time to build again after", "beside step 1"
-    start = "Time from the start of the container to the first answer"
     return {
         "sizes.svg": ("Size of the image", "MB", _sizes(apps), SIZE_LEGEND, small),
         "sizes-guestbook.svg": ("Size of the image", "MB", _sizes(guestbook), SIZE_LEGEND, _conditions(WAYS)),
         "rebuild-code.svg": (f"{again} a change of the code, {first}", "s", _times("code_s"), {}, small),
         "rebuild-dependency.svg": (f"{again} one dependency changed, {first}", "s", _times("dependency_s"), {}, small),
-        "starts.svg": (f"{start}, {first}", "s", _times("start_s"), {}, small),
     }
 
 
@@ -247,13 +247,13 @@ def charts() -> dict[str, str]:
 
 
 def by_folder() -> str:
-    """The charts of all folders, for the front page; what they show in words is for those who cannot see them."""
+    """The charts that compare folders, for the page beside them; in words, too, for those who cannot see them."""
     lines = []
     for file, (title, _, groups, _, _) in _charts_of_folders().items():
         words = "; ".join(
             f"{group}: " + ", ".join(f"{bar.label} {bar.text}" for bar in bars) for group, bars in groups.items()
         )
-        lines.append(f"![Bar chart. {title}. {words}.](assets/{file})")
+        lines.append(f"![Bar chart. {title}. {words}.]({file})")
     return "\n\n".join(lines)
 
 
