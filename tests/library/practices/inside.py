@@ -99,5 +99,5 @@ def brought_by_tools(subject: Subject) -> set[str]:
 
 def programs(subject: Subject, *names: str) -> str:
     """The paths of those of these programs that the image has."""
-    found = docker.execute(subject.shared.container, ["sh", "-c", f"command -v {' '.join(names)} || true"])
-    return " ".join(str(found).split())
+    look = f"for name in {' '.join(names)}; do command -v $name || true; done"  # Debian's sh looks for one at a time
+    return " ".join(str(docker.execute(subject.shared.container, ["sh", "-c", look])).split())
