@@ -31,7 +31,8 @@ help: ## show this list
 	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
 	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
-	@echo 'APP=shop:app FORCE=1  what make adopt starts, if it cannot find it; replace files that are there'
+	@echo 'APP=shop:app MANAGER=uv  what make adopt starts, and who keeps the packages, if it cannot see that'
+	@echo 'FORCE=1 ADD=0 TRY=0  replace files that are there, add no package, try nothing (make adopt)'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
 	@echo 'OSV_URL=           where a service answers as api.osv.dev does (make audit: PyPI is asked)'
 	@echo 'ENGINE=forky       the Docker of Debian forky beside your own (make test, on Debian or Ubuntu as root)'
@@ -53,11 +54,11 @@ score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what g
 		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
 		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
 
-adopt: .venv/ready ## put final's files into a project, then score it: PROJECT=../shop
+adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh && bootstrap/bases.sh final
-	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} $${FORCE:+--force "$$FORCE"}
-	@$(MAKE) score
+	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} \
+		$${MANAGER:+--manager "$$MANAGER"} $${FORCE:+--force "$$FORCE"} $${TRY:+--try "$$TRY"} $${ADD:+--add "$$ADD"}
 
 exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
 	@cd tests && ../.venv/bin/python -m tools.exercises exercise '$(N)' $(if $(FORCE),--force)
@@ -142,4 +143,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) README.md
+DOCUMENTS = tests/README.md tests/mutants.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) assets/README.md README.md

@@ -10,9 +10,13 @@ import pytest
 
 from library import tutorial
 from library.environment import isolated
+from library.matrix import DAILY_TESTS
 from library.practices import PRACTICES, Practice, needs
 from library.subject import Subject
 
+# What a test of these takes of a free CPU, roughly, and what a slow practice does.
+SECONDS = {"test_articles": 30, "test_projects": 20, "test_sabotage": 20, "test_score": 20}
+SECONDS_OF_SLOW = 4
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
 
 
@@ -51,9 +55,16 @@ def _folder(item: pytest.Item) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose tests; send those that share a container to one worker, which starts it once.
 
-    By default the unit tests and those marked as daily; of a folder (``--step``) or of what somebody names (``-k``) all
+    By default the unit tests and those that are daily; of a folder (``--step``) or of what somebody names (``-k``) all
     but what is marked as thorough.
+
+    Raises:
+        UsageError: no test is called as one that `make test` runs.
     """
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # all of them are here
+        names = [_name(item) for item in items]
+        if gone := [test for test in DAILY_TESTS if not any(name.startswith(test) for name in names)]:
+            raise pytest.UsageError(f"DAILY_TESTS of tests/library/matrix.py: there is no {', '.join(gone)}")
     step, thorough = config.getoption("--step"), config.getoption("--thorough")
     named = step or config.getoption("keyword")
     about = {step, *(case for folder in tutorial.load() if folder.name == step for case in _seen_to_fail(folder))}
@@ -62,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         of_step = not step or _folder(item) in about or (_folder(item), _practice(item)) in about
         mark = item.get_closest_marker("thorough")
-        is_daily = "system" not in item.path.parts or bool(item.get_closest_marker("daily"))
+        is_daily = _is_daily(item)
         if thorough:
             chosen = of_step
         elif named:
@@ -77,9 +88,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(subject.name))
     # One process builds a subject's image, starts its shared container, and asks it everything: the subjects with the
     # most work come first, so that no process is busy with one when the others have ended. The unit tests come last.
-    work = Counter(_group(item) for item in items if _has_its_own(item))
+    work = Counter[str]()
+    for item in items:
+        work[_group(item)] += SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _has_its_own(item)
     items.sort(
         key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
+    )
+
+
+def _name(item: pytest.Item) -> str:
+    return item.nodeid.removeprefix("tests/system/")
+
+
+def _is_daily(item: pytest.Item) -> bool:
+    """Whether `make test` runs it: unit tests, what the matrix names, and the cells and sabotages that it marks."""
+    return (
+        "system" not in item.path.parts or bool(item.get_closest_marker("daily")) or _name(item).startswith(DAILY_TESTS)
     )
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -15,15 +15,27 @@ from .engine import SCRATCH, docker
 from .subject import Subject
 
 
-def find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object]) -> set[str]:
-    """The names of the files in any layer of the image, the base image's aside, that are wanted by name or content."""
+def find_in_layers(
+    subject: Subject, wanted: Callable[[str, IO[bytes]], object], known: Collection[str] = ()
+) -> set[str]:
+    """The names of the files in any layer of the image that are wanted by name or content.
+
+    Args:
+        subject: whose image it is.
+        wanted: gets a file's name and content.
+        known: images whose layers nobody has to look at, besides those of the base image. Where there are no others,
+            nothing is unpacked: a full image takes the engine ten seconds of a CPU to save.
+    """
     found = set()
-    base = docker.image.inspect(subject.base).root_fs.layers or []
+    layers = layers_of(subject.image)
+    aside = {layer for image in (subject.base, *known) for layer in layers_of(image)}
+    if aside.issuperset(layers):
+        return set()
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         saved = Path(folder)
-        _save(subject.image, saved, without={layer.partition(":")[2] for layer in base})
-        layers = json.loads((saved / "manifest.json").read_text())[0]["Layers"]
-        for layer in layers[len(base) :]:
+        _save(subject.image, saved, without={layer.partition(":")[2] for layer in aside})
+        names = json.loads((saved / "manifest.json").read_text())[0]["Layers"]
+        for layer in (name for layer, name in zip(layers, names, strict=True) if layer not in aside):
             with tarfile.open(saved / layer) as files:
                 for file in files:
                     # ".wh." marks a file of an earlier layer as removed.
@@ -32,6 +44,11 @@ def find_in_layers(subject: Subject, wanted: Callable[[str, IO[bytes]], object])
                     if file.isfile() and (stream := files.extractfile(file)) and wanted(file.name, stream):
                         found.add(file.name)
     return found
+
+
+def layers_of(image: str) -> list[str]:
+    """The digests of an image's unpacked layers, which both of Docker's image stores call the same."""
+    return docker.image.inspect(image).root_fs.layers or []
 
 
 def wasted(subject: Subject) -> float:

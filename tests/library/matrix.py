@@ -1,12 +1,31 @@
 """The matrix: every practice, asked of every folder that it applies to, and where `make test` sees it."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from . import tutorial
+from .dockerfile import Dockerfile
 from .practices import PRACTICES, Practice
 from .sabotages import SABOTAGES, Sabotage
 from .subject import Subject, subject_of, wrong_subject
 from .tutorial import Folder
+
+# What `make test` runs of tests/system besides cells and sabotages: all tests whose names begin so.
+DAILY_TESTS = (
+    "test_adopt.py::test_the_files_are_those_of_the_manual_steps[flask]",
+    "test_articles.py::test_commands_of_the_article[final]",
+    "test_articles.py::test_commands_of_the_article[step-",
+    "test_articles.py::test_commands_that_are_not_run_say_why",
+    "test_commands.py",
+    "test_contract.py",
+    "test_guestbook.py::test_sign_in_a_browser[step-5-larger]",
+    "test_guestbook.py::test_the_copy_in_extra_1_has_not_drifted",
+    "test_projects.py::test_answers_and_stops_gracefully[flask]",
+    "test_score.py::test_make_passes_everything_on_and_says_what_is_required",
+)
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 
@@ -31,10 +50,45 @@ def first_folder(practice: Practice) -> Folder:
     return next(folder for folder in FOLDERS.values() if practice.id in (*folder.adds, *folder.starts_with))
 
 
+# After which changed line `make test` sees soonest that a practice does not hold. In step 2, each of the other three
+# would install everything again, Poetry too, for half a minute of a CPU: step 3's article shows the harm there.
+SEEN_AFTER_A_CHANGE = {
+    "cached-dependencies": "settings copied before the packages",
+    "fits-kubernetes": "another user than the image's",
+    "lean-context": "Git's files sent along",
+    "unrelated-changes": "Git's files sent along",
+}
+# And so it asks this one a folder later. Step 2's article shows that it holds there.
+ASKED_LATER = {"verified-hashes": "step-3-basic"}
+
+
 def is_daily(folder: Folder, practice: Practice) -> bool:
-    """Whether `make test` asks a practice of a folder: what is slow, where it is first added and right before that."""
-    first = first_folder(practice)
-    return not practice.slow or folder is first or folder.name in first.builds_on[-1:]
+    """Whether `make test` asks a practice of a folder.
+
+    What is slow, where it is first added and right before that. What is quick, of every folder; but of one that starts
+    the same as the folder before only what it adds, and what reads other files of its own.
+    """
+    if practice.slow:
+        first = first_folder(practice)
+        before = first.builds_on[-1:] if practice.id not in SEEN_AFTER_A_CHANGE else ()
+        return folder.name in (ASKED_LATER.get(practice.id, first.name), *before)
+    reads_files = practice.builds or practice.needs == "published"
+    return practice.id in folder.adds or reads_files or not starts_the_same(folder)
+
+
+def starts_the_same(folder: Folder) -> bool:
+    """Whether `docker compose up` starts in a folder what it starts in the one that it builds on, its name apart."""
+    before = [FOLDERS[name] for name in folder.builds_on[-1:]]
+    return any(_what_starts(one.path, one.name) <= _what_starts(folder.path, folder.name) for one in before)
+
+
+@cache
+def _what_starts(path: Path, name: str) -> set[str]:
+    """What decides what the app's container is like: its service, the stages of its image, and the files in that."""
+    service = yaml.safe_load((path / "compose.yaml").read_text())["services"]["web"] | {"develop": None}
+    stages = map(str, Dockerfile((path / "Dockerfile").read_text()).stages)
+    files = filter(Path.exists, (path / "requirements.txt", path / "gunicorn.conf.py", *path.glob("hello/*.py")))
+    return {str(service), *stages, *(file.read_text().replace(f'"{name}"', "") for file in files)}
 
 
 def cells() -> list[Cell]:
@@ -53,9 +107,10 @@ def cells() -> list[Cell]:
 
 
 def daily_sabotages() -> list[Sabotage]:
-    """The sabotages that `make test` makes: the first one for each practice that no daily cell sees fail."""
+    """The sabotages that `make test` makes: for each practice that no daily cell sees fail, that one or the first."""
     unseen = PRACTICES.keys() - {cell.practice.id for cell in cells() if cell.daily and not cell.holds}
-    daily = []
+    daily = [sabotage for sabotage in SABOTAGES if sabotage.what in SEEN_AFTER_A_CHANGE.values()]
+    unseen -= SEEN_AFTER_A_CHANGE.keys()
     for sabotage in SABOTAGES:
         if sabotage.breaks & unseen:
             daily.append(sabotage)

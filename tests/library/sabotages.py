@@ -38,21 +38,23 @@ class Sabotage:
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     symptom: str = ""
 
-    def break_copy(self, path: Path) -> None:
-        """Change a copy of the folder, and take away what would tell: the article, and comments.
 
-        Raises:
-            ValueError: the file has changed since, and the sabotage no longer fits.
-        """
-        file = path / self.file
-        changed, count = re.subn(self.old, self.new, file.read_text())
+def break_copy(path: Path, *sabotages: Sabotage) -> None:
+    """Change a copy of a folder, and take away what would tell: the article, and comments.
+
+    Raises:
+        ValueError: a file has changed since, and its sabotage no longer fits.
+    """
+    for sabotage in sabotages:
+        file = path / sabotage.file
+        changed, count = re.subn(sabotage.old, sabotage.new, file.read_text())
         if count != 1:
-            raise ValueError(f"{self.old} is not in {self.folder}/{self.file} once: adapt the sabotage")
+            raise ValueError(f"{sabotage.old} is not in {sabotage.folder}/{sabotage.file} once: adapt the sabotage")
         file.write_text(changed)
-        (path / "README.md").unlink()
-        for file in path.rglob("*"):
-            if file.is_file() and file.suffix in COMMENTED:
-                file.write_text(COMMENTS.sub("", file.read_text()))
+    (path / "README.md").unlink()
+    for file in path.rglob("*"):
+        if file.is_file() and file.suffix in COMMENTED:
+            file.write_text(COMMENTS.sub("", file.read_text()))
 
 
 SABOTAGES = [
@@ -75,23 +77,7 @@ SABOTAGES = [
         {"graceful-stop"},
         symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",
     ),
-    Sabotage(
-        "one request at a time",
-        "step-1-kiss",
-        "gunicorn.conf.py",
-        r"\nthreads = .*",
-        "",
-        {"concurrent-requests"},
-    ),
-    Sabotage(
-        "workers' files on a disk",
-        "step-1-kiss",
-        "gunicorn.conf.py",
-        r"\nworker_tmp_dir = .*",
-        "",
-        {"heartbeat-in-memory"},
-    ),
-    Sabotage("no WORKDIR", "step-2-poetry", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
+    Sabotage("no WORKDIR", "step-1-kiss", "Dockerfile", r"\nWORKDIR .*", "", {"own-directory"}),
     Sabotage(
         "a hotfix beside the lock",
         "step-2-poetry",
@@ -110,6 +96,31 @@ SABOTAGES = [
         r"COPY . .\n\1",
         {"cached-dependencies"},
         symptom="I correct one word on a page, and wait for the build as long as on the first day.",
+    ),
+    # Where the code comes last, a changed file installs nothing again.
+    Sabotage(
+        "one request at a time",
+        "step-3-basic",
+        "gunicorn.conf.py",
+        r"\nthreads = .*",
+        "",
+        {"concurrent-requests"},
+    ),
+    Sabotage(
+        "workers' files on a disk",
+        "step-3-basic",
+        "gunicorn.conf.py",
+        r"\nworker_tmp_dir = .*",
+        "",
+        {"heartbeat-in-memory"},
+    ),
+    Sabotage(
+        "Git's files sent along",
+        "step-3-basic",
+        ".dockerignore",
+        r"\n\.git\n\.gitignore",
+        "",
+        {"lean-context", "unrelated-changes"},
     ),
     Sabotage(
         "secrets left out at the root only",
@@ -518,10 +529,26 @@ SABOTAGES = [
     Sabotage(
         "deployed by a name that can move",
         "extra-5-publishing",
-        "publish.sh",
-        r'echo "IMAGE=\$image"',
-        'echo "IMAGE=$1"',
+        "compose.release.yaml",
+        r"(?<=REPOSITORY:\?release\.env has it\})@sha256:\S+",
+        ":1.0",
         {"published-by-digest"},
+    ),
+    Sabotage(
+        "tested, and built again from what was saved since",
+        "extra-5-publishing",
+        "publish.sh",
+        r'cd "\$frozen"\n',
+        "",
+        {"published-by-digest"},
+    ),
+    Sabotage(
+        "signed for whatever repository",
+        "extra-5-publishing",
+        "compose.release.yaml",
+        r" +--annotations repository=\$\{REPOSITORY\}",
+        "     ",
+        {"signed"},
     ),
     Sabotage(
         "another build than the tested one",
@@ -565,6 +592,15 @@ SABOTAGES = [
         "true ||",
         {"no-stand-in"},
     ),
+    # Seen before anything is deployed.
+    Sabotage(
+        "as patient as Swarm by itself",
+        "extra-6-deploying",
+        "stack.yaml",
+        r"    stop_grace_period: 40s\n",
+        "",
+        {"rolls-without-loss"},
+    ),
     Sabotage(
         "addresses that are kept for a minute",
         "extra-6-deploying",
@@ -573,6 +609,16 @@ SABOTAGES = [
         "refresh 1m",
         {"rolls-without-loss"},
         symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",
+    ),
+    Sabotage(
+        "a way past the proxy",
+        "extra-6-deploying",
+        "compose.tls.yaml",
+        r"    ports: !reset \[\]\n",
+        "",
+        {"proxy-alone"},
+        symptom="We have a certificate, and a firewall that lets two ports through. A stranger sent us a password that"
+        " he had read on its way to us.",
     ),
     Sabotage(
         "a readiness probe of another path",
@@ -626,6 +672,22 @@ SABOTAGES = [
         " not say that it stopped.",
     ),
     Sabotage(
+        "a visitor's HTTPS believed from nobody",
+        "extra-7-platforms",
+        "containerapp.yaml",
+        r" +- \{ name: FORWARDED_ALLOW_IPS, value: \"\*\" \}\n",
+        "",
+        {"fits-other-platforms"},
+    ),
+    Sabotage(
+        "connections closed before the Gateway closes them",
+        "extra-7-platforms",
+        "kubernetes/deployment.yaml",
+        r'value: "3700"',
+        'value: "75"',
+        {"fits-kubernetes"},
+    ),
+    Sabotage(
         "as patient as Fly.io by itself",
         "extra-7-platforms",
         "fly.toml",
@@ -671,7 +733,7 @@ class Exercise:
     def lay_out(self, path: Path) -> None:
         """Write the broken copy of the folder."""
         copy_files(self.folder.path, path)
-        self.sabotage.break_copy(path)
+        break_copy(path, self.sabotage)
 
     def solve(self, path: Path) -> None:
         """Put the folder's own files in place of the broken ones."""

@@ -73,7 +73,7 @@ PROJECTS = [
         "uv",
         "orders.main:app",
         "25.50",
-        changed={"Dockerfile": ("=/app:/app/src", "=/app/packages/orders/src:/app/packages/prices/src")},
+        changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")},
     ),
     Project(
         "compiled",

@@ -5,12 +5,15 @@ Not on the engine that everybody uses: one that leaves a swarm forgets the names
 not find its registry any more).
 """
 
+import os
 import re
 import secrets
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+import yaml
 
 from . import runner
 from .engine import SESSION, free_port
@@ -26,6 +29,7 @@ class Stack:
     machine: runner.Runner
     name: str
     port: int
+    tls_port: int
 
     @property
     def url(self) -> str:
@@ -35,17 +39,14 @@ class Stack:
         """Run docker on the machine, in the folder."""
         return self.machine.run("docker", *arguments, folder=FOLDER, environment=environment)
 
-    def deploy(self, image: str, replicas: int = 2) -> "subprocess.CompletedProcess[str]":
-        """Deploy an image, and wait until that is done, or has been rolled back."""
-        settings = {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key"}
+    def deploy(
+        self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Deploy an image, by more stack files if given, and wait until that is done, or has been rolled back."""
+        settings = {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key", **environment}
         command = ["stack", "deploy", "--detach=false", "--quiet", "--resolve-image=never"]
-        return self.docker(*command, "--compose-file=stack.yaml", self.name, **settings)
-
-    @property
-    def stop_grace(self) -> float:
-        """Seconds that a container of the service `web` has for its stop."""
-        form = "--format={{json .Spec.TaskTemplate.ContainerSpec.StopGracePeriod}}"
-        return float(self.docker("service", "inspect", form, f"{self.name}_web").stdout) / 1e9
+        files = [f"--compose-file={file}" for file in ("stack.yaml", *more)]
+        return self.docker(*command, *files, self.name, **settings)
 
     @property
     def images(self) -> list[str]:
@@ -65,6 +66,16 @@ def images_of(subject: Subject) -> set[str]:
     return set(re.findall(r"^ +image: ([^$\s]+)$", (subject.path / "stack.yaml").read_text(), re.MULTILINE))
 
 
+def stop_grace(subject: Subject) -> float:
+    """Seconds that a container of the service `web` has for its stop, as the stack file says."""
+    command = ["docker", "stack", "config", "--compose-file=stack.yaml"]
+    given = os.environ | {"IMAGE": subject.image_name}
+    config = subprocess.run(command, cwd=subject.path, env=given, capture_output=True, text=True, check=True).stdout
+    said = yaml.safe_load(config)["services"]["web"].get("stop_grace_period", "10s")
+    seconds = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+    return sum(float(number) * seconds[unit] for number, unit in re.findall(r"([\d.]+)(h|ms|m|s)", said))
+
+
 @contextmanager
 def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
     """A stack of a folder, to deploy in swarm mode, with the secret that its file names, and these images.
@@ -72,12 +83,15 @@ def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
     Raises:
         NoRunner: this engine cannot run another one.
     """
-    port = free_port()
-    with runner.started({*images, *images_of(subject)}, publish=[(f"127.0.0.1:{port}", 8000)]) as machine:
+    port, tls_port = free_port(), free_port()
+    published = [(f"127.0.0.1:{port}", 8000), (f"127.0.0.1:{tls_port}", 443)]
+    with runner.started({*images, *images_of(subject)}, publish=published) as machine:
         machine.copy(subject.path, FOLDER)
-        found = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port)
+        found = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port, tls_port)
         init = found.docker("swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1")
         if init.returncode:
             raise runner.NoRunner(init.stdout.strip())
+        node = found.docker("info", "--format={{.Swarm.NodeID}}").stdout.strip()
+        found.docker("node", "update", "--label-add=proxy=true", node)
         found.machine.run("sh", "-c", f"echo a secret | docker secret create {found.name}-key -")
         yield found

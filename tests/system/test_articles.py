@@ -18,21 +18,14 @@ import pytest
 
 from library import runner, swarm, tutorial
 from library.engine import SCRATCH, SESSION, free_port, one_build_at_a_time, remove_names
-from library.practices.publish import SCRIPT, STAND_IN
+from library.practices.publish import SCRIPT, STAND_IN, name_stand_ins
 from library.repository import copy_files
 from library.runner import Runner
 from library.subject import Subject
 from tools.blocks import commands
 
-# Others take minutes, or are read by those who go on.
-DAILY = re.compile("step-|final")
 ARTICLES = [
-    pytest.param(
-        Subject(folder.name, folder.path),
-        page,
-        id=page.parent.name,
-        marks=[pytest.mark.daily] if DAILY.match(page.parent.name) else [],
-    )
+    pytest.param(Subject(folder.name, folder.path), page, id=page.parent.name)
     for folder in tutorial.load()
     for page in folder.pages
 ]
@@ -42,7 +35,6 @@ ARTICLES = [
 BUILDS = re.compile(r"\bbuild\b|\bdocker compose .*\b(run|up|watch)\b|publish\.sh")
 
 
-@pytest.mark.daily
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "bootstrap/README.md", "tests/README.md"])
 def test_commands_that_are_not_run_say_why(page: str) -> None:
     """Only the folders' pages can be run: any other block of commands must have a reason."""
@@ -57,6 +49,10 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     project = f"{SESSION}-article-{page.parent.name}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
     environment["REGISTRY_PORT"] = registry
+    # A reader's Git knows who commits.
+    environment |= {
+        f"GIT_{role}_{what}": "reader@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
     build = {}
     if (subject.path / SCRIPT).exists():
         # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.
@@ -79,6 +75,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
         environment["COMPOSE_PROJECT_NAME"] = project if name == subject.path.name else f"{project}-{name}"
         if folder not in visited.values():
             copy_files(tutorial.ROOT / name, folder)
+            name_stand_ins(folder)
             visited[environment["COMPOSE_PROJECT_NAME"]] = folder
 
     enter(subject.path.name)

@@ -9,7 +9,6 @@ import pytest
 from library.engine import SESSION, docker, free_port, one_build_at_a_time
 from library.tutorial import ROOT
 
-pytestmark = pytest.mark.daily
 PROJECT = f"{SESSION}-make-up"
 
 

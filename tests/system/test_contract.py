@@ -11,10 +11,17 @@ import pytest
 
 from library import clock, tutorial
 from library.practices.runtime import undisturbed_life
-from library.subject import Subject
+from library.subject import Subject, subject_of
 
-SUBJECTS = [pytest.param(Subject(folder.name, folder.path), id=folder.name) for folder in tutorial.load()]
-pytestmark = [pytest.mark.daily, pytest.mark.parametrize("subject", SUBJECTS)]
+SUBJECTS = [pytest.param(subject_of(folder), id=folder.name) for folder in tutorial.load()]
+pytestmark = pytest.mark.parametrize("subject", SUBJECTS)
+
+
+def test_comes_up_and_stops(subject: Subject) -> None:
+    """The first one: its container is started again for the others, see `undisturbed_life`."""
+    life = undisturbed_life(subject)
+    assert life.exit_code == 0
+    assert life.stop_seconds < 2
 
 
 def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
@@ -55,12 +62,6 @@ def test_moves_to_another_port(subject: Subject) -> None:
     published = {name: [port["published"] for port in service.get("ports", ())] for name, service in built.items()}
     assert published["web"] == ["9123"]
     assert {port for ports in published.values() for port in ports} == {"9123"}
-
-
-def test_comes_up_and_stops(subject: Subject) -> None:
-    life = undisturbed_life(subject)
-    assert life.exit_code == 0
-    assert life.stop_seconds < 2
 
 
 def test_up_starts_the_app_and_what_it_depends_on(subject: Subject) -> None:

@@ -44,7 +44,6 @@ each_folder = pytest.mark.parametrize(
 of_step_5 = pytest.mark.about(ORIGINAL)
 
 
-@pytest.mark.daily
 def test_the_copy_in_extra_1_has_not_drifted() -> None:
     """Outside the files that the lesson is about, both folders are the same, byte for byte."""
 
@@ -336,7 +335,6 @@ def browser() -> Iterator[Chrome]:
         driver.quit()
 
 
-@pytest.mark.daily
 @each_folder
 def test_sign_in_a_browser(subject: Subject, browser: Chrome, tmp_path: Path) -> None:
     """Sign on a phone and at a desk; with SCREENSHOTS=assets in the environment, keep what it looks like."""

@@ -11,7 +11,8 @@ from library.engine import BuildFailed
 from library.packages import Packages
 from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
-from tools.adopt import POETRY, UV, App, Manager, exporting, put_final
+from tools.draft import exporting, put_final
+from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("indexes")]
 OF_UV = """

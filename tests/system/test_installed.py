@@ -7,7 +7,8 @@ import pytest
 from library.engine import BuildFailed, run_to_its_end, wait_until
 from library.strangers import beside, change, uncomment
 from library.subject import Subject
-from tools.adopt import POETRY, UV, App, Manager, exporting, put_final
+from tools.draft import exporting, put_final
+from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("installed")]
 PYPROJECT = """[project]

@@ -72,13 +72,6 @@ PARAMETERS = {
 }
 
 
-# `make test` sees one of them answer.
-ONE_DAILY = [
-    pytest.param(*project.values, id=name, marks=[*project.marks, *([pytest.mark.daily] if name == "flask" else [])])
-    for name, project in PARAMETERS.items()
-]
-
-
 def only(name: str) -> pytest.MarkDecorator:
     """For a test that is about one project."""
     return pytest.mark.parametrize("adopted", [PARAMETERS[name]], indirect=True)
@@ -100,7 +93,6 @@ def differing_code(image: str, other: str) -> set[str]:
     return {name for name in code if not name.startswith("venv/bin/activate")}
 
 
-@pytest.mark.parametrize("adopted", ONE_DAILY, indirect=True)
 def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
     project, subject = adopted
     with subject.running() as running:
@@ -323,7 +315,7 @@ def test_a_list_for_another_python_stops_the_build(adopted: tuple[Project, Subje
         requirements.write_text(text)
         with pytest.raises(BuildFailed) as stopped:
             copy.build()
-        assert "gunicorn: not found" in stopped.value.output
+        assert "cannot access '/venv/bin/gunicorn'" in stopped.value.output
 
 
 @only("flask")

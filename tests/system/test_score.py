@@ -156,7 +156,6 @@ def test_a_minimal_project_is_asked_and_stays_as_it_is(project: Path) -> None:
     assert not undecided
 
 
-@pytest.mark.daily
 def test_make_passes_everything_on_and_says_what_is_required(project: Path) -> None:
     environment = {**os.environ, "PROJECT": str(project), "ONLY": "no-compiler", "REQUIRE": "non-root no-compiler"}
     done = subprocess.run(["make", "score"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

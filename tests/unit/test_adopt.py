@@ -12,21 +12,9 @@ import yaml
 from library import hooks
 from library.project import Unusable
 from library.tutorial import ROOT
-from tools.adopt import (
-    COMPILE,
-    POETRY,
-    UV,
-    App,
-    Manager,
-    exporting,
-    find_app,
-    find_manager,
-    left_to_do,
-    may_replace,
-    missing,
-    put_final,
-    python_version,
-)
+from tools.adopt import Options, left_to_do, may_add, may_replace
+from tools.draft import COMPILE, Draft, exporting, lacking, put_final
+from tools.guess import POETRY, UV, App, Manager, find_app, find_manager, python_version
 
 PROJECTS = ROOT / "tests/projects"
 
@@ -101,12 +89,12 @@ def test_no_packages_at_all(tmp_path: Path) -> None:
 def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path) -> None:
     files = {"requirements_txt": "FastAPI[standard]>=0.1 # the API\n--index-url x\n", "main_py": "app = FastAPI()"}
     folder = project(tmp_path, **files)
-    with pytest.raises(
-        Unusable, match=r"gunicorn and uvicorn-worker is not among .*: write gunicorn and uvicorn-worker"
-    ):
-        missing(folder, find_app(folder), None)
-    with pytest.raises(Unusable, match="poetry add gunicorn uvicorn-worker httptools"):
-        missing(folder, find_app(folder), POETRY)
+    names = lacking(folder, find_app(folder))
+    assert names == ["gunicorn", "uvicorn-worker", "httptools"]
+    with pytest.raises(Unusable, match=r"are not among .*: write gunicorn and uvicorn-worker and httptools into"):
+        may_add(names, None, Options(adds=False))
+    with pytest.raises(Unusable, match="poetry add --lock gunicorn uvicorn-worker httptools"):
+        may_add(names, POETRY, Options(adds=False))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +129,7 @@ def test_the_lines_that_are_set(tmp_path: Path) -> None:
     assert 'os.environ.get("WORKER_CLASS") or "uvicorn_worker.UvicornWorker"' in settings
     dockerfile = (tmp_path / "Dockerfile").read_text()
     assert "\nFROM python:3.13-slim-trixie AS base\n" in dockerfile
-    assert "PYTHONPATH=/app/packages/orders/src:/app/packages/prices/src\n" in dockerfile
+    assert "PYTHONPATH=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src\n" in dockerfile
 
 
 @pytest.mark.parametrize(
@@ -237,12 +225,14 @@ def test_somebody_at_a_terminal_is_asked(
 
 def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").touch()
-    lines = left_to_do(tmp_path, App("mysite.wsgi:application", "django"), ["Dockerfile"])
+    put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("mysite.wsgi:application", "django"), ["3.14"])
+    draft.demand("SECRET_KEY", "made up")
+    lines = left_to_do(draft, ["Dockerfile"], tried=True)
     assert len(lines) == 3
-    assert "compose.yaml goes before docker-compose.yml" in lines[0]
-    assert "SECRET_KEY" in lines[0]
-    assert "requirements-dev.txt" in lines[1]
-    assert lines[2].endswith("git add Dockerfile")
+    assert "write SECRET_KEY into a file .env" in lines[0]
+    assert "compose.yaml goes before docker-compose.yml" in lines[1]
+    assert "git add Dockerfile;" in lines[2]
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
@@ -259,5 +249,5 @@ def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
 )
 def test_every_project_here_has_an_app_and_a_manager(folder: Path) -> None:
     app = find_app(folder)
-    missing(folder, app, find_manager(folder))
+    assert lacking(folder, app) == []
     assert app.framework in ("django", "fastapi", "flask")

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from library import tutorial
+from library.matrix import daily_sabotages
 from library.practices import PRACTICES
 from library.repository import copy_files, files
-from library.sabotages import COMMENTED, COMMENTS, EXERCISES, FOLDERS, SABOTAGES, Exercise, Sabotage
+from library.sabotages import COMMENTED, COMMENTS, EXERCISES, FOLDERS, SABOTAGES, Exercise, Sabotage, break_copy
 from library.tutorial import ROOT
 from tools.exercises import main, teacher
 
@@ -25,9 +26,16 @@ every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exerc
 def test_a_sabotage_fits_its_folder_and_breaks_what_holds_there(sabotage: Sabotage, tmp_path: Path) -> None:
     folder = FOLDERS[sabotage.folder]
     copy_files(folder.path, tmp_path)
-    sabotage.break_copy(tmp_path)
+    break_copy(tmp_path, sabotage)
     assert sabotage.breaks
     assert sabotage.breaks <= folder.holds
+
+
+def test_those_of_make_test_fit_into_one_copy_of_their_folder(tmp_path: Path) -> None:
+    daily = daily_sabotages()
+    for name in {sabotage.folder for sabotage in daily}:
+        copy_files(FOLDERS[name].path, tmp_path / name)
+        break_copy(tmp_path / name, *(sabotage for sabotage in daily if sabotage.folder == name))
 
 
 def test_there_are_at_least_twelve_exercises_and_one_or_two_for_each_folder() -> None:

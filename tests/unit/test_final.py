@@ -1,10 +1,11 @@
 """final's five files: what its two pages say of them, and what they say of themselves."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from library.tutorial import FINAL_FILES, ROOT
+from library.tutorial import FINAL_FILES, ROOT, Folder, load
 
 FINAL = ROOT / "final"
 REFERENCE = (ROOT / "reference-final/README.md").read_text()
@@ -56,3 +57,14 @@ def test_files_name_their_version_and_the_change_log_has_it() -> None:
     versions = {found and found[1] for found in named}
     newest = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
     assert versions == {newest}
+
+
+@pytest.mark.parametrize("extra", [folder for folder in load() if folder.builds_on == ("final",)], ids=lambda f: f.name)
+def test_what_builds_on_final_only_adds_to_its_files(extra: Folder) -> None:
+    def lines(folder: Path, file: str) -> list[str]:
+        return (folder / file).read_text().splitlines()[file != "gunicorn.conf.py" :]  # without the title
+
+    assert lines(extra.path, "gunicorn.conf.py") == lines(FINAL, "gunicorn.conf.py")
+    for file in ("Dockerfile", ".dockerignore"):
+        here = iter(lines(extra.path, file))
+        assert all(line in here for line in lines(FINAL, file)), file  # in this order, too

@@ -194,8 +194,10 @@ def _keeps_out(subject: Subject, what: str, root: Iterable[str], code: Iterable[
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("ab") as opened:  # a project's own .env is there, and compose reads it
                 opened.write(b"\n# CANARY=" + canary + b"\n")  # Git reads its own, too
-        # Where they are to be seen in the image, no layer has to be unpacked.
-        if found := _in_container(copy, canary) or image.find_in_layers(copy, lambda _, file: canary in file.read()):
+        # Where they are to be seen in the image, no layer has to be unpacked; nor one that is there without them, too.
+        if found := _in_container(copy, canary) or image.find_in_layers(
+            copy, lambda _, file: canary in file.read(), known=[subject.image]
+        ):
             raise Violation(
                 f"in the image: {', '.join(sorted(found))}",
                 by_hand,

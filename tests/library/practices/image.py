@@ -10,7 +10,7 @@ from unittest.mock import patch
 from .. import image, locks
 from ..dockerfile import OF_PYTHON
 from ..engine import NotReady, docker, run_to_its_end
-from ..subject import PYTHON, Subject
+from ..subject import PYTHON, Subject, look
 from . import NotAsked, Violation, practice
 from .inside import APP_INTERPRETER, installed, programs
 
@@ -57,7 +57,7 @@ print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\
 @practice("cost", slow=True)
 def precompiled(subject: Subject) -> None:
     """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
-    interpreter = subject.shared.python(APP_INTERPRETER)
+    interpreter = subject.shared.look(APP_INTERPRETER)
     command = ["-B", "-c", WITHOUT_BYTECODE, *installed(subject)]
     # In a container of its own: one that serves may have written its bytecode by now.
     if found := run_to_its_end(subject.image, *command, entrypoint=interpreter).stdout.split():
@@ -92,14 +92,16 @@ def no_dev_dependencies(subject: Subject) -> None:
         raise Violation(f"in the image: {', '.join(found)}", "docker compose run --rm web python -m pytest --version")
 
 
+# Run inside the container. Packages bring tests of their own, and a virtual environment may lie beside the code.
+TESTS = look(
+    "import pathlib; print(*(p for p in pathlib.Path.cwd().rglob('test_*.py') if 'site-packages' not in p.parts))"
+)
+
+
 @practice("cost")
 def no_tests_in_image(subject: Subject) -> None:
     """The app's tests are not in the image."""
-    # Packages bring tests of their own, and a virtual environment may lie beside the code.
-    look = (
-        "import pathlib; print(*(p for p in pathlib.Path.cwd().rglob('test_*.py') if 'site-packages' not in p.parts))"
-    )
-    if found := subject.shared.python(look):
+    if found := subject.shared.look(TESTS):
         raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
 
 

@@ -2,9 +2,10 @@
 
 import json
 from functools import cache
+from pathlib import Path
 
 from ..engine import docker, run_to_its_end
-from ..subject import Subject
+from ..subject import Subject, look
 
 # Run inside the container with the interpreter that runs the app: every distribution that it can import.
 DISTRIBUTIONS = """
@@ -13,7 +14,7 @@ print(json.dumps({re.sub("[-_.]+", "-", d.name).lower(): d.version for d in impo
 """
 # An app started through a virtual environment's own script runs with that environment's interpreter. The first process
 # may be a shell or an init: its children follow.
-APP_INTERPRETER = r"""
+APP_INTERPRETER = look(r"""
 import os, re
 pids = sorted(int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid())
 words = []
@@ -23,7 +24,7 @@ for pid in pids:
     except (FileNotFoundError, ProcessLookupError):
         continue  # it has just ended
 print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "python3"))
-"""
+""")
 
 
 # The beginning of scripts that run inside the container: {pid: parent} of the app's processes, PID 1 and what is below
@@ -67,7 +68,7 @@ def installed(subject: Subject) -> dict[str, str]:
 
 
 def _look_for_installed(subject: Subject) -> dict[str, str]:
-    interpreter = subject.shared.python(APP_INTERPRETER)
+    interpreter = subject.shared.look(APP_INTERPRETER)
     found = json.loads(str(docker.execute(subject.shared.container, [interpreter, "-B", "-c", DISTRIBUTIONS])))
     brought = distributions_of_image(subject.base)
     return {name: version for name, version in found.items() if name not in brought}
@@ -93,11 +94,15 @@ TOOLS = ("pip", "pipenv", "poetry", "pdm", "uv", "setuptools", "wheel", "virtual
 
 def brought_by_tools(subject: Subject) -> set[str]:
     """The packages of managers that are installed beside the app, which no lock of the app's names."""
-    interpreter = subject.shared.python(APP_INTERPRETER)
+    interpreter = subject.shared.look(APP_INTERPRETER)
     return set(str(docker.execute(subject.shared.container, [interpreter, "-B", "-c", BROUGHT_BY, *TOOLS])).split())
 
 
+# Programs that no image needs which only serves, and a script that says where they are.
+PROGRAMS = ("poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
+WHERE = look(f"import shutil; print(*(path for path in map(shutil.which, {PROGRAMS}) if path))")
+
+
 def programs(subject: Subject, *names: str) -> str:
-    """The paths of those of these programs that the image has."""
-    look = f"for name in {' '.join(names)}; do command -v $name || true; done"  # Debian's sh looks for one at a time
-    return " ".join(str(docker.execute(subject.shared.container, ["sh", "-c", look])).split())
+    """The paths of those of these PROGRAMS that the image has."""
+    return " ".join(path for path in subject.shared.look(WHERE).split() if Path(path).name in names)

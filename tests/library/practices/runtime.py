@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import SCRATCH, NotReady, docker, inspect, last_line, run_to_its_end, wait_until
-from ..subject import PYTHON, READY_LIMIT, Running, Subject
+from ..subject import PYTHON, READY_LIMIT, Running, Subject, is_shared, look, share_running
 from . import NotAsked, Violation, practice
 from .inside import APP_PROCESSES
 
@@ -162,14 +162,14 @@ def production_server(subject: Subject) -> None:
     server = subject.shared.get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")
-    if command := DEVELOPS.search(subject.shared.python(COMMAND_LINES)):
+    if command := DEVELOPS.search(subject.shared.look(COMMAND_LINES)):
         raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top web")
-    if scripts := SCRIPT.findall(subject.shared.python(COMMAND_LINES)):
+    if scripts := SCRIPT.findall(subject.shared.look(COMMAND_LINES)):
         _require_no_reload(subject, scripts[0])
 
 
 # Run inside the container: the command line of each of the app's processes.
-COMMAND_LINES = (
+COMMAND_LINES = look(
     APP_PROCESSES
     + """
 for pid in sorted(app_processes()):
@@ -251,14 +251,24 @@ _lives: dict[tuple[object, ...], Life] = {}
 
 
 def undisturbed_life(subject: Subject) -> Life:
-    """The life of one container of a subject, which several practices look at."""
+    """The life of one container of a subject, which several practices look at.
+
+    Where nobody has begun to look at the subject's shared container, this one is started again to be that: to start
+    again costs less of a CPU than another container does.
+    """
     if subject.key not in _lives:
-        with subject.running() as running:
+        with ExitStack() as stack:
+            running = stack.enter_context(subject.running())
             running.get()
             said = health_when_looked_at(running)
             took = running.stop()
             running.container.reload()
             _lives[subject.key] = Life(said, running.log, took, running.container.state.exit_code or 0)
+            if not is_shared(subject):
+                docker.start(running.container)
+                with suppress(NotReady):  # an app that cannot be started again in its container
+                    running.wait_until_ready()
+                    share_running(subject, running, stack.pop_all())
     return _lives[subject.key]
 
 
@@ -627,7 +637,7 @@ if any(line.split()[1:3] == ["/tmp", "tmpfs"] for line in open("/proc/mounts")):
 
 
 # Run inside the container: the files by which gunicorn's workers show that they live, as far as this user may see them.
-HEARTBEATS = """
+HEARTBEATS = look("""
 import glob, os
 for link in glob.glob("/proc/[0-9]*/fd/*"):
     try:
@@ -636,13 +646,13 @@ for link in glob.glob("/proc/[0-9]*/fd/*"):
         continue
     if "/wgunicorn-" in file and not file.startswith("/dev/shm/"):
         print(file)
-"""
+""")
 
 
 @practice("loss")
 def heartbeat_in_memory(subject: Subject) -> None:
     """No worker shows that it lives by a file on a disk: a busy one would make it look dead."""
-    if found := subject.shared.python(HEARTBEATS):
+    if found := subject.shared.look(HEARTBEATS):
         raise Violation(
             f"a worker's file is {found.splitlines()[0]}",
             "docker compose exec web sh -c 'ls -l /proc/*/fd | grep wgun'",
@@ -665,14 +675,19 @@ def patient_stop(subject: Subject) -> None:
         require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))
 
 
-def gunicorn_seconds(container: Container) -> Counter[str]:
-    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
+def gunicorn_settings(container: Container) -> dict[str, str]:
+    """What gunicorn in a container is set to, as it prints it; nothing where there is no gunicorn."""
     try:
         config = str(docker.execute(container, ["gunicorn", "--print-config"]))
     except DockerException:
-        return Counter()
-    times = re.findall(r"^(timeout|graceful_timeout) += (\d+)$", config, re.MULTILINE)
-    return Counter({setting: int(seconds) for setting, seconds in times})
+        return {}
+    return dict(re.findall(r"^(\w+) += (.*)$", config, re.MULTILINE))
+
+
+def gunicorn_seconds(container: Container) -> Counter[str]:
+    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
+    settings = gunicorn_settings(container)
+    return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="compose")

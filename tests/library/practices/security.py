@@ -5,14 +5,14 @@ import secrets
 from unittest.mock import patch
 
 from .. import edits
-from ..engine import NotReady, docker, run_to_its_end, wait_until
-from ..subject import Subject
+from ..engine import NotReady, another_address, docker, listens, run_to_its_end, wait_until
+from ..subject import Subject, look
 from . import Violation, practice
 from .inside import APP_PROCESSES
 from .runtime import health_when_looked_at, require_clean, wait_until_listening
 
 # Run inside the container: who runs each of the app's processes, the first one first.
-WHO = (
+WHO = look(
     APP_PROCESSES
     + """
 for pid in sorted(app_processes()):
@@ -23,12 +23,14 @@ for pid in sorted(app_processes()):
     print(status["Name"].split()[0], status["Uid"].split()[1], status["Gid"].split()[1])
 """
 )
+# Run inside the container: where the app works.
+DIRECTORY = look("import os; print(os.getcwd())")
 
 
 @practice("access")
 def non_root(subject: Subject) -> None:
     """Neither the app's user nor its group is root, and its user is a number, which Kubernetes can check."""
-    (first, uid, gid), *others = map(str.split, subject.shared.python(WHO).splitlines())
+    (first, uid, gid), *others = map(str.split, subject.shared.look(WHO).splitlines())
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
         if any(account != "0" for _, account, _ in others):  # process 1 is a supervisor
@@ -49,7 +51,7 @@ def non_root(subject: Subject) -> None:
 @practice("taste")
 def own_directory(subject: Subject) -> None:
     """The app works in a directory of its own, where its files replace none of the system's."""
-    if (where := subject.shared.python("import os; print(os.getcwd())").strip()) in ("/", "/root"):
+    if (where := subject.shared.look(DIRECTORY)) in ("/", "/root"):
         raise Violation(f"it works in {where}", "docker compose exec web pwd")
 
 
@@ -57,7 +59,10 @@ def own_directory(subject: Subject) -> None:
 def local_only(subject: Subject) -> None:
     """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
     ports = subject.shared.container.network_settings.ports or {}
-    bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
+    bindings = [binding for bindings in ports.values() for binding in bindings or ()]
+    bound = {binding["HostIp"] for binding in bindings}
+    if address := another_address():
+        bound |= {address for binding in bindings if listens(address, int(binding["HostPort"]))}
     # What else is built from the same folder and listens on the same port is the app, too: a service for development.
     services = subject.services()
     context = (services[subject.service].get("build") or {}).get("context")
@@ -109,13 +114,13 @@ def refuses_default_secrets(subject: Subject) -> None:
 
 
 # Run inside the container: the mount options of the root file system.
-ROOT_OPTIONS = "print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))"
+ROOT_OPTIONS = look("print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))")
 
 
 @practice("access", needs="compose")
 def read_only_rootfs(subject: Subject) -> None:
     """As compose starts it, the container's root file system is read-only, and the app serves all the same."""
-    options = subject.shared.python(ROOT_OPTIONS).split(",")
+    options = subject.shared.look(ROOT_OPTIONS).split(",")
     if "ro" not in options:
         raise Violation(
             f"the root file system is mounted {options[0]}", "docker compose exec web grep ' / ' /proc/mounts"
@@ -126,7 +131,7 @@ def read_only_rootfs(subject: Subject) -> None:
 
 # Run inside the container: what each of the app's processes may do beyond an ordinary one's rights, and whether it can
 # get more.
-RIGHTS = (
+RIGHTS = look(
     APP_PROCESSES
     + """
 for pid in app_processes():
@@ -147,7 +152,7 @@ for pid in app_processes():
 @practice("access", needs="compose")
 def no_capabilities(subject: Subject) -> None:
     """As compose starts it, no process has a capability, and none can gain one (no-new-privileges)."""
-    if found := subject.shared.python(RIGHTS):
+    if found := subject.shared.look(RIGHTS):
         raise Violation(found, "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status")
 
 

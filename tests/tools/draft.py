@@ -1,0 +1,507 @@
+"""A copy of a project on its way to final's files: they are put into it, and then fitted to it, a line at a time."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from library import engine, hooks
+from library.engine import last_line
+from library.exporter import exporter
+from library.locks import normalized
+from library.project import Unusable
+from library.strangers import uncomment
+from library.subject import Subject
+from library.tutorial import FINAL_FILES, ROOT
+
+from . import services
+from .guess import (
+    ASGI,
+    PDM,
+    PIPENV,
+    POETRY,
+    UV,
+    App,
+    Manager,
+    dependencies,
+    dev_list_of,
+    django_command,
+    list_of,
+    local_packages,
+    names_index,
+    read_toml,
+    roots,
+    text_of,
+)
+
+FINAL = ROOT / "final"
+COMPILE = (
+    "uv pip compile --quiet --python-version {version} --universal --generate-hashes {source} --output-file {target}"
+)
+APT = "RUN apt-get update && apt-get install --yes --no-install-recommends"
+UVICORN = "uvicorn_worker.UvicornWorker"  # in final's settings; the worker of apps that are no ASGI apps has threads
+AIOHTTP = "aiohttp.GunicornWebWorker"
+LISTS = ("requirements.in", "requirements.txt", "requirements-dev.in", "requirements-dev.txt")
+
+
+@dataclass
+class Draft:
+    """A copy of a project, and what was decided about it.
+
+    Args:
+        project: the folder that is copied; it stays as it is.
+        folder: the copy.
+        manager: who keeps the packages; None for a plain list.
+        app: what is started.
+        versions: the versions of Python that may be tried; the first one is in the Dockerfile.
+        made_up: values of variables that the compose file demands, for the trial alone.
+        compilers: Debian's packages that compile what has no wheel.
+        debian: Debian's packages that production needs.
+        commands: what is run in the container before a page is asked for.
+        done: what was mended, a line each.
+        wanted: packages that are still to be added.
+        exported: what the lists were last made from.
+        too_new: what a package said for which this Python is too new.
+        looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
+    """
+
+    project: Path
+    folder: Path
+    manager: Manager | None
+    app: App
+    versions: list[str]
+    made_up: dict[str, str] = field(default_factory=dict)
+    compilers: list[str] = field(default_factory=list)
+    debian: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
+    exported: str = ""
+    too_new: str = ""
+    looked_for_wheels: bool = False
+
+    @property
+    def version(self) -> str:
+        return self.versions[0]
+
+    @property
+    def base(self) -> str:
+        """The image that the Dockerfile starts from."""
+        return Subject("adopted", self.folder).parsed.base_image
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+    def set(self, name: str, old: str, new: str) -> None:
+        set_line(self.folder / name, old, new)
+
+    def uncomment(self, name: str, beginning: str) -> bool:
+        """Take the # from the line that begins so, if it has one."""
+        if not any(line.startswith(beginning) for line in self.read(name).splitlines()):
+            return False
+        uncomment(self.folder / name, [beginning])
+        return True
+
+    def state(self) -> str:
+        """What tells this draft from what it was before a remedy."""
+        names = (*FINAL_FILES, *LISTS, *(self.manager.locks if self.manager else ()))
+        texts = [self.read(name) for name in names if (self.folder / name).is_file()]
+        return repr((texts, self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app))
+
+    def set_version(self, version: str) -> None:
+        """Let the image have another Python, and let the list be made for it."""
+        self.versions = [version, *(other for other in self.versions if other != version)]
+        self.set("Dockerfile", r"(?<=^FROM python:)\d+\.\d+", version)
+
+    def set_app(self, app: App) -> None:
+        """Say what is started, with which worker, and from where."""
+        self.app = app
+        put_app(self.folder, app)
+
+    def install_compiler(self, packages: Sequence[str]) -> bool:
+        """Let the line that installs a compiler install these, too."""
+        if not (missing := [name for name in packages if name not in self.compilers]):
+            return False
+        self.compilers += missing
+        self.uncomment(
+            "Dockerfile", "# RUN apt-get update && apt-get install --yes --no-install-recommends build-essential"
+        )
+        names = [name for name in self.compilers if name != "build-essential"]
+        self.set("Dockerfile", r"(?<=--no-install-recommends build-essential).*", "".join(f" {name}" for name in names))
+        return True
+
+    def install(self, packages: Sequence[str]) -> bool:
+        """Let the line that installs Debian's packages in production install these, too."""
+        if not (missing := [name for name in packages if name not in self.debian]):
+            return False
+        self.debian += missing
+        self.uncomment("Dockerfile", f"# {APT} libpq5")
+        line = r"(?<=--no-install-recommends )(?!build-essential).*(?= && rm -rf /var/lib/apt/lists/\*$)"
+        self.set("Dockerfile", line, " ".join(self.debian))
+        return True
+
+    def demand(self, name: str, value: str) -> bool:
+        """Let the compose file demand a variable, with a made-up value for the trial."""
+        text = self.read("compose.yaml")
+        changed = self.made_up.get(name) != value
+        self.made_up[name] = value
+        if f"\n    {name}: ${{{name}:?}}\n" in text:
+            return changed
+        self.give(name, f"${{{name}:?}}")
+        return True
+
+    def give(self, name: str, value: str) -> None:
+        """Write a variable into the compose file."""
+        line = f"    {name}: {value}"
+        if re.search(rf"^    {name}: ", self.read("compose.yaml"), re.MULTILINE):
+            self.set("compose.yaml", rf"^    {name}: .*", line)
+        elif self.uncomment_one("compose.yaml", "  # environment:\n", "  environment:\n"):
+            # What stands there is an example of such a line.
+            self.set("compose.yaml", r"^  #   DATABASE_URL: .*", line)
+        else:
+            self.set("compose.yaml", r"^  environment:$", f"  environment:\n{line}")
+
+    def bring_services(self) -> None:
+        """Take what the app needs beside it from the project's old compose file, if that has such services."""
+        kept, variables, files = services.beside(self.project)
+        for name, value in variables.items():
+            self.give(name, json.dumps(value))
+        if files:
+            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  env_file: {json.dumps(files)}\n")
+        if kept:
+            states = {
+                name: "service_healthy" if "healthcheck" in service else "service_started"
+                for name, service in kept.items()
+            }
+            conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
+            self.set("compose.yaml", r"(?<=^  web:\n    <<: \*app\n)", f"    depends_on: {conditions}\n")
+            self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(kept)}")
+        if names := services.volumes_of(kept):
+            listed = ", ".join(f"{name}: " for name in names)
+            self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
+
+    def uncomment_one(self, name: str, old: str, new: str) -> bool:
+        """Replace one line, if it is there."""
+        text = self.read(name)
+        (self.folder / name).write_text(text.replace(old, new, 1))
+        return old in text
+
+    def keep(self, directory: str) -> bool:
+        """Give the app a directory to write to, on a volume."""
+        compose = self.read("compose.yaml")
+        if f':{directory}"' in compose.partition("\nservices:")[0] and "  # volumes:" not in compose:
+            return False
+        if self.uncomment("compose.yaml", "  # volumes: ["):
+            if not self.uncomment("compose.yaml", "# volumes: { data: }"):
+                self.set("compose.yaml", r"(?<=^volumes: \{)", " data: ,")
+            self.set("compose.yaml", r'(?<=^  volumes: \["data:)/data', directory)
+            self.set("Dockerfile", r"(?<=install -d -o 10001) /data$", f" {directory}")
+        else:
+            name = re.sub(r"[^a-z0-9]+", "-", directory.lower()).strip("-").removeprefix("app-")
+            self.set("compose.yaml", r"(?<=^  volumes: \[)", f'"{name}:{directory}", ')
+            self.set("compose.yaml", r"(?<=^volumes: \{)", f" {name}: ,")
+            self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")
+        inside = directory.removeprefix("/app/")
+        if (self.folder / inside).is_dir():  # the code's own copy of it would go before what has just been made
+            self.after_copy(f"RUN chown -R 10001 {inside}")
+        return True
+
+    def keep_file(self, path: str) -> bool:
+        """Let a file that lies in the middle of the code lie on the volume, where it can be written."""
+        inside = path.removeprefix("/app/")
+        line = f"RUN ln -sf /data/{Path(path).name} {inside}"
+        if line in self.read("Dockerfile"):
+            return False
+        self.keep("/data")
+        self.after_copy(line)
+        if (self.folder / inside).is_file() and not self.ignores(inside):
+            # The volume begins with what the project brings along.
+            self.set("Dockerfile", r"^(?=ENV HOME=)", f"COPY --chown=10001 {inside} /data/\n")
+        return True
+
+    def ignores(self, name: str) -> bool:
+        """Whether .dockerignore leaves a file out."""
+        patterns = [line for line in self.read(".dockerignore").splitlines() if line and not line.startswith("#")]
+        kept = any(pattern == f"!{name}" for pattern in patterns)
+        path = Path(name)
+        return not kept and any(
+            path.match(pattern.removeprefix("**/")) or any(str(parent) == pattern for parent in path.parents)
+            for pattern in patterns
+        )
+
+    def after_copy(self, line: str) -> None:
+        """Put an instruction behind the one that copies the code."""
+        self.set("Dockerfile", r"^COPY \. \.$", f"COPY . .\n{line}")
+
+    def add_path(self, directory: str) -> bool:
+        """Let modules be imported from one more directory below the project."""
+        return add_path(self.folder, directory)
+
+    def add_packages(self, packages: Sequence[str]) -> None:
+        """Add packages by who keeps the others.
+
+        Raises:
+            Unusable: it refuses.
+        """
+        if self.manager:
+            run_beside(
+                self.folder,
+                self.base,
+                [self.manager.add.format(" ".join(f"'{name}'" for name in packages))],
+                self.compilers,
+            )
+            return
+        source = make_source(self.folder)
+        if not source.exists():  # a list with hashes that nobody has the source of
+            text = text_of(self.folder / "requirements.txt")
+            source.write_text(re.sub(r" *\\\n *--hash=\S+| +--hash=\S+", "", text))
+        replaced = {name_of(line) for line in packages}
+        kept = [line for line in source.read_text().splitlines() if name_of(line) not in replaced]
+        source.write_text("\n".join([*kept, *packages, ""]))
+
+    def export(self) -> bool:
+        """Write the lists anew, where what they are made from has changed; say whether it has.
+
+        Raises:
+            NotExported: the packages cannot be resolved.
+        """
+        if self.wanted:
+            self.add_packages(self.wanted)
+            self.wanted = []
+        if self.exported == self._sources():
+            return False
+        for name in () if self.manager else ("requirements.txt", "requirements-dev.txt"):
+            # What was made for another Python is no preference; what the project brings along is one.
+            source, target = (self.folder / name).with_suffix(".in"), self.folder / name
+            if target.exists() and source.exists():
+                target.unlink()
+                if (self.project / name).with_suffix(".in").exists() and (self.project / name).exists():
+                    target.write_text(text_of(self.project / name))
+        run_beside(self.folder, self.base, exporting(self.folder, self.manager, self.version), self.compilers)
+        self.exported = self._sources()
+        return True
+
+    def _sources(self) -> str:
+        names = self.manager.locks if self.manager else ("requirements.in", "requirements-dev.in")
+        return repr((self.version, [self.read(name) for name in names if (self.folder / name).is_file()]))
+
+    def leave_out_tests(self) -> None:
+        """Take away the stages and the service for tests, where there is no list or no folder for them."""
+        if (self.folder / "requirements-dev.txt").exists() and (self.folder / "tests").is_dir():
+            return
+        stages = re.split(r"\n(?=FROM )", self.read("Dockerfile"))
+        first = next(number for number, stage in enumerate(stages) if "requirements-dev.txt" in stage)
+        (self.folder / "Dockerfile").write_text("\n".join(stages[:first]).rstrip("\n") + "\n")
+        compose = re.sub(r"\n  # [^\n]*\n  test:\n(?:    .*\n)+", "\n", self.read("compose.yaml"))
+        (self.folder / "compose.yaml").write_text(re.sub(r"\n{3,}", "\n\n", compose))
+
+
+def name_of(requirement: str) -> str:
+    """The normalized name of the package in a line of a list."""
+    return normalized(re.split(r"[<>=!~\[; ]", requirement.strip())[0])
+
+
+class NotExported(Unusable):
+    """The list of packages cannot be made: besides the end of the log, the whole."""
+
+    def __init__(self, line: str, log: str) -> None:
+        super().__init__(line, log)
+        self.whole = log
+
+
+def with_index(commands: str) -> str:
+    """Let commands of uv's write down where packages come from, as those of Poetry's always do.
+
+    Not always: it is what holds on this machine, `UV_DEFAULT_INDEX` with a password in it, say.
+    """
+    return re.sub(r"--(no-header|generate-hashes)\b", r"\g<0> --emit-index-url", commands)
+
+
+def exporting(project: Path, manager: Manager | None, version: str) -> list[str]:
+    """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
+    emit = with_index if names_index(project) else str
+    if manager:
+        commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
+        if local_packages(project) and manager in (POETRY, PDM, PIPENV):
+            # Their code is copied.
+            local = r"/^-e /d; /@ file:/d; /^\.\.*\//d"
+            commands += [f"sed -i '{local}' {name}" for name in ("requirements.txt", "requirements-dev.txt")]
+        return commands
+    commands = []
+    own = "".join(f" --no-emit-package {name}" for name in local_names(project))
+    for source, target in (
+        (make_source(project), "requirements.txt"),
+        (make_dev_source(project), "requirements-dev.txt"),
+    ):
+        if source.exists():
+            command = COMPILE.format(version=version, source=source.name, target=target)
+            commands.append(emit(command.replace(" --output-file", f"{own} --output-file")))
+    return commands
+
+
+def local_names(project: Path) -> list[str]:
+    """The names of the packages that are folders of the project, if a list or a table names them so."""
+    names = []
+    for folder in local_packages(project):
+        table = read_toml(folder / "pyproject.toml")
+        name = table.get("project", {}).get("name") or table.get("tool", {}).get("poetry", {}).get("name")
+        for file in (folder / "setup.cfg", folder / "setup.py"):
+            if not name and file.exists() and (said := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
+                name = said[1]
+        names += [str(name)] if name else []
+    return names
+
+
+def make_source(project: Path) -> Path:
+    """The file that requirements.txt is made from; it is made where there is none, but for a list with hashes."""
+    source, target = project / "requirements.in", project / "requirements.txt"
+    if source.exists():
+        return source
+    if target.exists():
+        text = text_of(target)
+        if "--hash=" in text:
+            return source
+        source.write_text(portable(text))
+        target.unlink()
+    elif named := list_of(project):
+        source.write_text(f"-r {named.relative_to(project)}\n")
+    elif (project / "setup.py").exists():
+        source.write_text("-e .\n")
+    return source
+
+
+def portable(text: str) -> str:
+    """A list without what only the machine knows that has written it down: paths of its own, Ubuntu's pkg-resources."""
+    text = re.sub(r"^([\w.-]+(?:\[.*?\])?) @ file:///\S*", r"\1", text, flags=re.MULTILINE)
+    return re.sub(r"^pkg[-_]resources==0\.0\.0.*\n?", "", text, flags=re.MULTILINE)
+
+
+def make_dev_source(project: Path) -> Path:
+    """The same for requirements-dev.txt."""
+    source, target = project / "requirements-dev.in", project / "requirements-dev.txt"
+    of_production = re.compile(r"^(-r\s*)(\.\./)?requirements\.txt", re.MULTILINE)  # which has another name now
+    if not source.exists() and target.exists() and "--hash=" not in text_of(target):
+        source.write_text(of_production.sub(r"\1requirements.in", text_of(target)))
+        target.unlink()
+    elif not source.exists() and not target.exists() and (named := dev_list_of(project)):
+        text = text_of(named)
+        includes = of_production.search(text)
+        source.write_text(
+            of_production.sub(r"\1requirements.in", text) if includes else f"-r {named.relative_to(project)}\n"
+        )
+    return source
+
+
+def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequence[str] = ()) -> str:
+    """Run commands in a folder with the versions of Poetry and uv that final's files name.
+
+    Raises:
+        Unusable: one fails.
+    """
+    try:
+        laptop = exporter(base, tuple(debian), poetry="poetry" in " ".join(commands))
+    except subprocess.CalledProcessError as error:
+        line = f"Poetry and uv cannot be installed on {base}: {last_line(error.stderr)}"
+        raise NotExported(line, error.stderr) from error
+    # What root writes in the container belongs to whoever calls this.
+    owner = f"{os.getuid()}:{os.getgid()}"
+    script = f"{' && '.join(commands) or 'true'}; code=$?; chown -R {owner} /app; exit $code"
+    run = ["docker", "run", "--rm", f"--name={engine.SESSION}-export", "--workdir=/app", f"--volume={folder}:/app"]
+    # What one command has looked up, the next one knows; it goes with the session.
+    run += [f"--volume={engine.SESSION}-cache:/root/.cache", laptop, "sh", "-c"]
+    done = subprocess.run([*run, script], capture_output=True, text=True, check=False)
+    if done.returncode:
+        line = "the packages cannot be exported: the log above ends with the reason"
+        raise NotExported(line, done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+def put_final(folder: Path, app: App, manager: Manager | None, version: str) -> None:
+    """Copy final's files into a folder, and set what is another project's: app, worker, version of Python, hooks.
+
+    Then where the code is besides, and that packages come from several indexes: only few projects need that.
+    """
+    for name in FINAL_FILES:
+        shutil.copy2(FINAL / name, folder / name)
+    put_app(folder, app)
+    set_line(folder / "Dockerfile", r"(?<=^FROM python:)\d+\.\d+", version)
+    if manager is not POETRY:
+        own = [hooks.of_uv()] if manager is UV else []
+        (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
+    for root in roots(folder):
+        if root not in (folder, folder / "src"):
+            set_line(
+                folder / "Dockerfile", r"(?<=PYTHONPATH=)\S+", f"{python_path(folder)}:/app/{root.relative_to(folder)}"
+            )
+    if names_index(folder):
+        file = folder / ".pre-commit-config.yaml"
+        file.write_text(with_index(file.read_text()))
+        # uv looks no further than the first index that knows a name. The list has the hash of every file.
+        set_line(folder / "Dockerfile", r"(?<=^ENV VIRTUAL_ENV=/venv)", " UV_INDEX_STRATEGY=unsafe-best-match")
+
+
+def python_path(folder: Path) -> str:
+    """The directories that the image imports modules from."""
+    path = re.search(r"\bPYTHONPATH=(\S+)", (folder / "Dockerfile").read_text())
+    return path[1] if path else ""
+
+
+def add_path(folder: Path, directory: str) -> bool:
+    """Let modules be imported from one more directory below the project, if they are not yet."""
+    path = python_path(folder)
+    if f"/app/{directory}" in path.split(":"):
+        return False
+    set_line(folder / "Dockerfile", r"(?<=PYTHONPATH=)\S+", f"{path}:/app/{directory}")
+    return True
+
+
+def put_app(folder: Path, app: App) -> None:
+    """Say in gunicorn's settings what is started, with which worker, and in which directory."""
+    settings = folder / "gunicorn.conf.py"
+    set_line(settings, r'(?<=^wsgi_app = )".*"', json.dumps(app.name))
+    worker = AIOHTTP if app.framework == "aiohttp" else UVICORN if is_asgi(folder, app) else "gthread"
+    set_line(settings, r'(?<=^worker_class = os.environ.get\("WORKER_CLASS"\) or )"[\w.]+"', json.dumps(worker))
+    if app.root and "\nchdir = " not in settings.read_text():
+        # The files that it names are there, too.
+        set_line(settings, r"(?<=^wsgi_app = )(.*)$", f'{json.dumps(app.name)}\nchdir = "/app/{app.root}"')
+        add_path(folder, app.root)
+
+
+def is_asgi(project: Path, app: App) -> bool:
+    """Whether uvicorn's worker serves it."""
+    if app.asgi is not None:
+        return app.asgi
+    if app.framework in ("flask", "django", "aiohttp"):
+        return "asgi" in app.name and "uvicorn-worker" in dependencies(project)
+    return app.framework == "fastapi" or bool(dependencies(project) & {*ASGI, "uvicorn-worker"})
+
+
+def set_line(file: Path, old: str, new: str) -> None:
+    """Replace what a pattern matches first.
+
+    Raises:
+        RuntimeError: nothing does.
+    """
+    text, count = re.subn(old, lambda _: new, file.read_text(), count=1, flags=re.MULTILINE)
+    if not count:
+        raise RuntimeError(f"{file.name} has nothing like {old}")
+    file.write_text(text)
+
+
+def lacking(project: Path, app: App) -> list[str]:
+    """The packages that serve the app and that nobody asks for."""
+    worker = ["uvicorn-worker", "httptools"] if is_asgi(project, app) else []
+    asked = dependencies(project)
+    if {"gunicorn", *worker[:1]} <= asked:
+        return []
+    return [name for name in ("gunicorn", *worker) if name not in asked]
+
+
+def manage(folder: Path, command: str) -> str:
+    """A command of Django's manage.py, wherever that is."""
+    file = django_command(folder)
+    return f"python {file.relative_to(folder) if file else 'manage.py'} {command}"

@@ -1,0 +1,824 @@
+"""What a trial shows, what is done about it, and which page explains it: a row each, and a test for each row.
+
+The first row that matches a log and changes the draft is applied; then the draft is tried again. A new report becomes a
+new row.
+"""
+
+import base64
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from library import hooks
+from library.locks import normalized, own_name
+
+from .draft import Draft, lacking, make_source, manage, run_beside
+from .guess import production_settings, python_files, read_pyproject, text_of
+from .trial import Failure
+
+WRONG = "reference-final/README.md, What goes wrong"
+USE = "final/README.md, Use it in your project"
+SETTINGS = "reference-final/README.md, Settings"
+
+# A header or a program that a compilation misses: what brings it, besides the compiler, and what production needs then.
+HEADERS: tuple[tuple[str, list[str], list[str]], ...] = (
+    (r"pg_config|libpq-fe\.h", ["libpq-dev"], ["libpq5"]),
+    (
+        r"mysql_config|mysqlclient|mysql\.h|Can not find valid pkg-config name",
+        ["pkg-config", "default-libmysqlclient-dev"],
+        ["libmariadb3"],
+    ),
+    (r"ffi\.h", ["libffi-dev"], []),
+    (r"openssl/", ["libssl-dev"], []),
+    (r"libxml/|xml2-config|libxml2|xslt", ["libxml2-dev", "libxslt1-dev"], ["libxml2", "libxslt1.1"]),
+    (r"(?:lber|ldap|sasl/sasl)\.h", ["libldap-dev", "libsasl2-dev"], ["libldap2"]),
+    (r"sqlfront\.h|sybdb", ["freetds-dev"], ["libsybdb5"]),
+    (r"\bsql\.h", ["unixodbc-dev"], ["libodbc2"]),
+    (r"jpeg", ["libjpeg-dev", "zlib1g-dev"], ["libjpeg62-turbo"]),
+    (r"zlib", ["zlib1g-dev"], []),
+    (r"cairo", ["pkg-config", "libcairo2-dev"], ["libcairo2"]),
+    (r"krb5-config|gssapi", ["libkrb5-dev"], ["libgssapi-krb5-2"]),
+    (r"libmemcached", ["libmemcached-dev", "zlib1g-dev"], ["libmemcached11"]),
+    (r"rdkafka", ["librdkafka-dev"], ["librdkafka1"]),
+    (r"portaudio", ["portaudio19-dev"], ["libportaudio2"]),
+    (r"cargo|[Rr]ust", ["cargo"], []),
+    (r"[Cc]Make|cmake", ["cmake"], []),
+    (r"\bgit\b", ["git"], []),
+)
+# Libraries and programs whose Debian package is not called as they are.
+LIBRARIES = {
+    "libgobject-2.0": ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"],
+    "libpango-1.0": ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"],
+    "libgthread-2.0": ["libglib2.0-0"],
+    "libGL.so": ["libgl1", "libglib2.0-0"],
+    "libjpeg.so": ["libjpeg62-turbo"],
+    "libcairo": ["libcairo2"],
+    "cairo-2": ["libcairo2"],
+    "GDAL": ["gdal-bin"],
+    "libmagic": ["libmagic1"],
+    "pq wrapper": ["libpq5"],
+    "libzbar": ["libzbar0"],
+    "zbar": ["libzbar0"],
+    "tesseract": ["tesseract-ocr"],
+    "pdftoppm": ["poppler-utils"],
+    "pdfinfo": ["poppler-utils"],
+    "exiftool": ["libimage-exiftool-perl"],
+    "soffice": ["libreoffice"],
+    "ps": ["procps"],
+    "convert": ["imagemagick"],
+}
+PROGRAMS = {"curl", "ffmpeg", "ffprobe", "git", "graphviz", "pandoc", "wkhtmltopdf", *LIBRARIES}
+# Modules that Python's library has no more.
+GONE = "asynchat|asyncore|cgi|cgitb|crypt|distutils|imghdr|imp|nntplib|pipes|smtpd|sndhdr|telnetlib|uu"
+# What an older Python accepts and a newer one does not, as packages of an earlier time run into it.
+OUTDATED = (
+    rf"No module named '(?:{GONE})(?:\.\w+)*'",
+    r"module '(?:pkgutil|ast|inspect|collections|asyncio|unittest|importlib|typing|configparser)' has no attribute",
+    r"cannot import name '\w+' from '(?:collections|typing|ast|inspect|fractions|asyncio|importlib\.\w+)'",
+    r"directly inherits TypingOnly but has additional attributes",
+    r"unable to infer type for attribute",
+    r"There is no current event loop in thread",
+    r"ForwardRef\._evaluate\(\) missing",
+    r"_SixMetaPathImporter|six\.moves",
+)
+# Packages that are made for Windows alone.
+WINDOWS = "pywin32|pywinpty|pywin32-ctypes|pypiwin32|winshell|comtypes|twisted-iocpsupport|wmi"
+# Packages by the name of a module, where an error names the module alone.
+PACKAGES = {
+    "pkg_resources": "setuptools<81",
+    "python-multipart": "python-multipart",
+    "email-validator": "email-validator",
+    "psycopg2": "psycopg2-binary",
+}
+
+
+def recipe(title: str) -> str:
+    """The lines for gunicorn's settings that the reference shows under a heading."""
+    section = hooks.PAGE.read_text().partition(f"\n## {title}\n")[2]
+    return section.partition("```python\n")[2].partition("```")[0]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a row has matched: the draft and its failure, the whole match and its end, and the name that is in it."""
+
+    draft: Draft
+    failure: Failure
+    line: str
+    end: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One row.
+
+    Args:
+        name: what is wrong.
+        patterns: what a log shows then, one or the other. What the first group that takes part captures is a name.
+        mend: changes the draft, and says in a line what it did; nothing where it can do nothing.
+        taught: the page that explains it.
+        stages: where it is looked for.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    mend: Callable[[Case], str]
+    taught: str = WRONG
+    stages: tuple[str, ...] = ("build", "import", "start", "migrate", "page")
+
+
+def mend(draft: Draft, failure: Failure) -> str:
+    """Apply the first row that changes something; what was done, or nothing."""
+    for remedy in REMEDIES:
+        if failure.stage not in remedy.stages:
+            continue
+        for match in re.finditer("|".join(remedy.patterns), failure.text, re.MULTILINE):
+            name = next(filter(None, match.groups()), "")
+            before = draft.state()
+            line = remedy.mend(Case(draft, failure, match[0].strip()[:120], match.end(), name))
+            if line and draft.state() != before:
+                draft.done.append(line)
+                return f"{line} ({remedy.taught})"
+    return ""
+
+
+def foresee(draft: Draft) -> None:
+    """Do what the project's files show before any trial: what would be missing silently."""
+    folder = draft.folder
+    draft.bring_services()
+    if settings := production_settings(folder, draft.app):
+        draft.give("DJANGO_SETTINGS_MODULE", settings)
+    code = "\n".join(map(text_of, python_files(folder)))
+    served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
+    if draft.app.framework == "django" and served and re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE):
+        draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
+        fit_collect_static(draft)
+    if "MultiProcessCollector" in code:
+        settings_file = folder / "gunicorn.conf.py"
+        settings_file.write_text(f"{settings_file.read_text()}\n{recipe('Prometheus')}")
+    table = read_pyproject(folder)
+    name = own_name(folder)
+    declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
+    asks = re.search(rf"\b(?:version|metadata|distribution|files|require)\(.*(?:{re.escape(name)}|__package__)", code)
+    if name and "build-system" in table and (declared or (asks and "importlib" in code)):
+        draft.uncomment("Dockerfile", "# RUN uv pip install --no-deps .")
+        readme_for_the_package(draft)
+
+
+# What the rows do.
+
+
+def other_python(case: Case) -> str:
+    """The next version of Python that the project allows, where this one's image cannot be had."""
+    if len(case.draft.versions) < 2:
+        return ""
+    gone, rest = case.draft.versions[0], case.draft.versions[1:]
+    # Whoever asked for an old one is nearest to its successor.
+    newer = [one for one in reversed(sorted_versions(rest)) if minor(one) > minor(gone)] or rest
+    case.draft.versions = rest
+    case.draft.set_version(newer[0])
+    return f"no image of Python {gone} can be had: Python {newer[0]}"
+
+
+def older_python(case: Case) -> str:
+    """The next older version of Python that the project allows."""
+    older = [version for version in sorted_versions(case.draft.versions) if minor(version) < minor(case.draft.version)]
+    if not older:
+        return ""
+    gone = case.draft.version
+    case.draft.too_new = case.draft.too_new or case.failure.cause
+    case.draft.versions = [version for version in case.draft.versions if version != gone]
+    case.draft.set_version(older[0])
+    return f"Python {gone} is too new for a package ({case.line}): Python {older[0]}"
+
+
+def minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
+def sorted_versions(versions: list[str]) -> list[str]:
+    """From the newest down."""
+    return sorted(versions, key=minor, reverse=True)
+
+
+def lock_anew(case: Case) -> str:
+    if case.draft.manager is None or "poetry lock" in case.draft.commands:
+        return ""
+    before = case.draft.read("poetry.lock")
+    run_beside(case.draft.folder, case.draft.base, ["poetry lock"], case.draft.compilers)
+    return "poetry.lock did not fit pyproject.toml: `poetry lock`" if case.draft.read("poetry.lock") != before else ""
+
+
+def windows_only(case: Case) -> str:
+    """A package that Windows alone has, as `pip freeze` writes it down there."""
+    if case.draft.manager:
+        return ""
+    name = case.name
+    source = make_source(case.draft.folder)
+    line = re.compile(rf"^({re.escape(name)}\s*[=<>~!][^;#\n]*?|{re.escape(name)})\s*$", re.MULTILINE | re.IGNORECASE)
+    source.write_text(line.sub(r'\1 ; sys_platform == "win32"', source.read_text()))
+    return f'{name} is for Windows alone: requirements.in says ; sys_platform == "win32"'
+
+
+def compiler(case: Case) -> str:
+    """The compiler's line, with the headers that the log names, and what production needs of them."""
+    # pkg-config alone is missed: the rest of the log says for what.
+    text = case.failure.text if "pkg-config" in case.line else case.line
+    rows = [row for row in HEADERS if re.search(row[0], text)]
+    needed = ["build-essential", *(name for _, packages, _ in rows for name in packages)]
+    if not case.draft.install_compiler(needed):
+        return ""
+    case.draft.install([name for _, _, packages in rows for name in packages if packages])
+    return f"a package has no wheel ({case.line}): the line with the compiler, {' '.join(case.draft.compilers)}"
+
+
+def library(case: Case) -> str:
+    """The Debian package of a library or a program that production misses."""
+    name = case.name
+    packages = next((found for start, found in LIBRARIES.items() if name.startswith(start)), None)
+    if packages is None:
+        # libodbc.so.2 is in libodbc2, libglib-2.0.so.0 in libglib2.0-0.
+        stem, _, version = name.partition(".so.")
+        version = version.partition(".")[0]
+        stem = re.sub(r"-(?=\d)", "", stem) if re.search(r"-\d", stem) and not stem.startswith("libpango") else stem
+        joined = f"{stem}-{version}" if stem[-1:].isdigit() else f"{stem}{version}"
+        packages = [joined.lower().replace("_", "-")]
+    return f"{name} is missing: Debian's {' '.join(packages)} in production" if case.draft.install(packages) else ""
+
+
+def program(case: Case) -> str:
+    name = Path(case.name).name
+    if name not in PROGRAMS:
+        return ""
+    packages = LIBRARIES.get(name, [name])
+    done = f"the program {name} is missing: Debian's {' '.join(packages)} in production"
+    return done if case.draft.install(packages) else ""
+
+
+COLLECT = "python manage.py collectstatic"
+
+
+def collect_static(case: Case) -> str:
+    """The line with collectstatic, with the settings that production uses."""
+    if not case.draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
+        return ""
+    fit_collect_static(case.draft)
+    return "static files get hashed names: the line with collectstatic"
+
+
+def fit_collect_static(draft: Draft) -> None:
+    """Let the line name production's settings, and manage.py where it is."""
+    settings = production_settings(draft.folder, draft.app)
+    given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
+    draft.set("Dockerfile", rf"{COLLECT}", given + manage(draft.folder, "collectstatic"))
+
+
+def no_collect_static(case: Case) -> str:
+    """Nothing is collected where that is what stops the build."""
+    line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
+    if not line or "collectstatic" not in failing_instruction(case.failure):
+        return ""
+    case.draft.set("Dockerfile", re.escape(line[0]), f"# {line[0]}")
+    return f"collectstatic stops the build ({case.failure.cause[:120]}): without it"
+
+
+def failing_instruction(failure: Failure) -> str:
+    """The instruction that stopped a build."""
+    lines = re.findall(r"process \"(.*)\" did not complete|^ > \[(.*)\]:?$|^ >>> (.*)$", failure.text, re.MULTILINE)
+    return " ".join(part for line in lines for part in line)
+
+
+def names_read(folder: Path) -> dict[str, str]:
+    """The variables that a project's code reads, and the values that its own example of them gives, if there is one."""
+    names: dict[str, str] = {}
+    reads = (
+        r"(?:environ(?:\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)\W{1,3}[\"']([A-Z][A-Z0-9_]{2,})[\"']"
+    )
+    for path in python_files(folder):
+        names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
+    for path in sorted(folder.glob("*env*")) + sorted(folder.glob(".env*")) + sorted(folder.glob("*/.env*")):
+        if path.is_file() and re.search(r"example|sample|dist|template|default", path.name):
+            pairs = re.findall(
+                r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$", text_of(path), re.MULTILINE
+            )
+            names |= {name: value for name, value in pairs if "<" not in value}
+    return names
+
+
+def value_for(name: str, example: str = "") -> str:
+    """A value of a variable that an app may accept, for a trial: the project's own example, or one of its kind."""
+    upper = name.upper()
+    kinds = (
+        (r"ALLOWED_HOSTS|TRUSTED_HOSTS", "localhost,127.0.0.1"),
+        (r"ORIGIN", "http://localhost"),
+        (r"DATABASE_UR[IL]|DB_UR[IL]|SQLALCHEMY|SQLITE", "sqlite:////tmp/adopt.db"),
+        (r"REDIS.*UR[IL]|BROKER|CELERY", "redis://localhost:6379/0"),
+        (r"MONGO.*UR[IL]", "mongodb://localhost:27017/adopt"),
+        (r"FERNET|ENCRYPTION_KEY", base64.urlsafe_b64encode(b"a key for this trial, and no oth").decode()),
+        (r"ALGORITHM", "HS256"),
+        (r"DEBUG|^USE_|^ENABLE|_ENABLED$|_TLS$|_SSL$", "false"),
+        (r"PORT$|MINUTES|SECONDS|HOURS|DAYS|EXPIRE|TIMEOUT|LIMIT|SIZE|COUNT|_ID$|MAX_", "30"),
+        (r"HOST$|SERVER$", "localhost"),
+        (r"EMAIL|MAIL_(?:FROM|SENDER)", "somebody@example.org"),
+        (r"UR[IL]$|ENDPOINT", "http://localhost"),
+        (r"PATH$|DIR$|FOLDER$", "/tmp"),  # noqa: S108  in the container
+    )
+    made_up = next((value for kind, value in kinds if re.search(kind, upper)), "for-this-trial-only-" + "x" * 32)
+    reaches_out = re.search(r"://(?!localhost)|^sqlite:///(?!/)", example)
+    return made_up if not example or reaches_out else example
+
+
+def variable(case: Case) -> str:
+    """A line in compose.yaml that demands a variable."""
+    return demand(case.draft, case.name, case.failure)
+
+
+def demand(draft: Draft, name: str, failure: Failure) -> str:
+    known = names_read(draft.folder)
+    value = value_for(name, known.get(name, ""))
+    if failure.stage == "build":
+        if "collectstatic" not in failing_instruction(failure) or f" {name}=" in draft.read("Dockerfile"):
+            return ""
+        draft.set(
+            "Dockerfile",
+            r"^RUN SECRET_KEY=for-this-line-only",
+            f"RUN SECRET_KEY=for-this-line-only {name}={shlex.quote(value)}",
+        )
+        return f"collectstatic wants {name}: a made-up value in its line"
+    if name in draft.made_up:
+        return ""
+    return f"the app wants {name}: compose.yaml demands it" if draft.demand(name, value) else ""
+
+
+def of_compose(case: Case) -> str:
+    """A value for the trial, where the compose file demands a variable already."""
+    if case.name in case.draft.made_up:
+        return ""
+    value = value_for(case.name, names_read(case.draft.folder).get(case.name, ""))
+    return f"compose.yaml demands {case.name}" if case.draft.demand(case.name, value) else ""
+
+
+def fields(case: Case) -> str:
+    """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
+    names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE)
+    known = {name.upper(): name for name in names_read(case.draft.folder)}
+    prefix = next(
+        (
+            p[1]
+            for path in python_files(case.draft.folder)
+            if (p := re.search(r"env_prefix\s*=\s*[\"'](\w+)", text_of(path)))
+        ),
+        "",
+    )
+    lines = [demand(case.draft, known.get(name.upper(), (prefix + name).upper()), case.failure) for name in names]
+    return "; ".join(filter(None, lines))
+
+
+def mentioned(case: Case) -> str:
+    """Variables that the code reads and that the failing lines or their message are about."""
+    known = names_read(case.draft.folder)
+    places = last_traceback(case.failure.text)
+    # The message first, then the lines from the innermost on.
+    for line in reversed(places):
+        words = re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", line)
+        for name in words:
+            if name in known and name not in case.draft.made_up and (done := demand(case.draft, name, case.failure)):
+                return done
+    return ""
+
+
+def last_traceback(text: str) -> list[str]:
+    """The lines of the first exception's traceback."""
+    _, begin, rest = text.partition("Traceback (most recent call last)")
+    lines: list[str] = []
+    for line in rest.splitlines() if begin else []:
+        lines.append(line)
+        if len(lines) > 1 and line[:1].strip():
+            break
+    return lines
+
+
+def secret_key(case: Case) -> str:
+    """The variable that Django's or Flask's secret key is read from."""
+    names = [name for name in names_read(case.draft.folder) if "SECRET" in name]
+    names.sort(key=lambda name: ("DJANGO" not in name and "FLASK" not in name, len(name)))
+    return demand(case.draft, names[0] if names else "SECRET_KEY", case.failure) if names else ""
+
+
+def hosts(case: Case) -> str:
+    """The variable with the names of the host that Django answers to."""
+    names = [
+        name for name in names_read(case.draft.folder) if "HOST" in name and "DB" not in name and "MAIL" not in name
+    ]
+    names.sort(key=lambda name: "ALLOWED" not in name)
+    return demand(case.draft, names[0], case.failure) if names else ""
+
+
+def of_another_type(case: Case) -> str:
+    """Another made-up value, where the first one was not of the type that the app wants."""
+    text = case.line
+    value = (
+        "30"
+        if re.search("int|number|float", text)
+        else "false"
+        if "bool" in text
+        else "[]"
+        if re.search("list|JSON|json", text)
+        else ""
+    )
+    lines = case.failure.text[: case.end].splitlines()[-12:] + last_traceback(case.failure.text)
+    for name, old in case.draft.made_up.items():
+        about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
+        if value and about and old != value and case.draft.demand(name, value):
+            return f"{name} is of another type: {value} in the trial"
+    return ""
+
+
+def writes(case: Case) -> str:
+    """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
+    return keep(case.draft, case.name)
+
+
+def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
+    path = path if path.startswith("/") else f"/app/{draft.app.root}/{path}".replace("//", "/")
+    path = re.sub(r"/\./|//", "/", path).rstrip("/")
+    if path.startswith(("/data", "/tmp/", "/trial", "/venv", "/proc", "/sys", "/dev")):  # noqa: S108
+        return ""
+    inside = draft.folder / path.removeprefix("/app/")
+    is_file = is_file or inside.is_file() or (bool(Path(path).suffix) and not inside.is_dir())
+    directory = str(Path(path).parent) if is_file else path
+    code = draft.folder / directory.removeprefix("/app").lstrip("/")
+    if is_file and directory.startswith("/app") and (code == draft.folder or any(code.glob("*.py"))):
+        return f"the app writes to {path}: a link to /data, and the volume" if draft.keep_file(path) else ""
+    if directory == "/app" or not draft.keep(directory):
+        return ""
+    return f"the app writes to {directory}: the volume"
+
+
+def database(case: Case) -> str:
+    """The volume for a database of SQLite's."""
+    opened = re.findall(r"^adopt: sqlite3 opens (\S+)$", case.failure.text, re.MULTILINE)
+    for path in reversed(dict.fromkeys(opened)):
+        committed = bring_back(case.draft, path.removeprefix("/app/"))
+        if committed:
+            return committed
+        if line := keep(case.draft, path, is_file=True):
+            return line
+    return ""
+
+
+def bring_back(draft: Draft, name: str) -> str:
+    """A line in .dockerignore for a file that Git has and the image has not."""
+    if not (draft.folder / name).is_file() or not draft.ignores(name):
+        return ""
+    asked = subprocess.run(
+        ["git", "-C", str(draft.project), "ls-files", "--error-unmatch", name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode and re.search(r"\.sqlite3$|^instance/|\.key$|\.pem$|\.env", name):
+        return ""  # it is this machine's own
+    file = draft.folder / ".dockerignore"
+    file.write_text(f"{file.read_text()}!{name}\n")
+    return f"{name} was left out of the image: !{name} in .dockerignore"
+
+
+def left_out(case: Case) -> str:
+    return bring_back(case.draft, case.name.removeprefix("/app/"))
+
+
+def migrate(case: Case) -> str:
+    """The service that migrates, uncommented, and its command run in the trial."""
+    folder, app = case.draft.folder, case.draft.app
+    if app.framework == "django":
+        command = manage(folder, "migrate")
+    elif (folder / "alembic.ini").exists():
+        command = "alembic upgrade head"
+    elif (folder / app.root / "migrations").is_dir() and app.framework == "flask":
+        command = f"flask --app {shlex.quote(app.name.removesuffix('()'))} db upgrade"
+    else:
+        return ""
+    if not case.draft.uncomment("compose.yaml", "  # migrate:"):
+        return ""
+    case.draft.set("compose.yaml", r"(?<=^    command: )python manage.py migrate$", command)
+    case.draft.commands.append(command)
+    return f"the database has no tables: the service migrate, {command}"
+
+
+def own_metadata(case: Case) -> str:
+    """The line that installs the project itself."""
+    if normalized(case.name) != own_name(case.draft.folder) or not case.draft.uncomment(
+        "Dockerfile", "# RUN uv pip install --no-deps ."
+    ):
+        return ""
+    readme_for_the_package(case.draft)
+    return "the project asks for its own metadata: the line that installs it"
+
+
+def readme_for_the_package(draft: Draft) -> None:
+    """Whoever installs the project needs the README that its pyproject.toml names."""
+    names = re.findall(r"^readme\s*=.*?[\"']([\w./-]+\.\w+)[\"']", draft.read("pyproject.toml"), re.MULTILINE)
+    for name in names:
+        bring_back(draft, name)
+
+
+def no_own_package(case: Case) -> str:
+    """It is not installed, where that stops the build."""
+    if "pip install --no-deps ." not in failing_instruction(case.failure):
+        return ""
+    case.draft.set("Dockerfile", r"^RUN uv pip install --no-deps \.$", "# RUN uv pip install --no-deps .")
+    return f"the project cannot be installed ({case.failure.cause[:120]}): without that line"
+
+
+def tests_stay(case: Case) -> str:
+    """The package tests, where the app imports it."""
+    if not re.search(r"\brm -rf tests ", case.draft.read("Dockerfile")):
+        return ""
+    case.draft.set("Dockerfile", r"\brm -rf tests ", "rm -rf ")
+    return "the app imports the package tests: it stays in the image"
+
+
+def elsewhere(case: Case) -> str:
+    """A module of the project's own that lies in another directory."""
+    name = case.name.split(".")[0]
+    paths = [path for path in python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
+    for path in sorted(paths, key=lambda path: len(path.parts)):
+        place = path.parent if path.stem == name else path.parent.parent
+        inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
+        if inside not in ("", ".", "src") and case.draft.add_path(inside):
+            return f"the module {name} is in {inside}: its directory in PYTHONPATH"
+    return ""
+
+
+def add(case: Case) -> str:
+    """A package that an error names, or that the list for developers has, by who keeps the others."""
+    module = case.name.split(".")[0]
+    name = PACKAGES.get(module, "") or in_dev_list(case.draft, module)
+    if not name:
+        return ""
+    case.draft.add_packages([name])
+    return f"{name} is missing: among the packages"
+
+
+def in_dev_list(draft: Draft, module: str) -> str:
+    """The package of a module, if the list for developers names one that is called so."""
+    files = [
+        path
+        for pattern in ("requirements*.in", "requirements*.txt", "requirements/*.txt")
+        for path in draft.folder.glob(pattern)
+    ]
+    lines = [line for path in files for line in text_of(path).splitlines()]
+    same = normalized(module)
+    for line in lines:
+        name = re.split(r"[<>=!~\[; ]", line.strip())[0]
+        if (
+            name
+            and normalized(name) in (same, f"django-{same}", f"python-{same}", f"{same}-python")
+            and not line.startswith("-")
+        ):
+            return line.split("--hash")[0].rstrip(" \\")
+    return ""
+
+
+def server(case: Case) -> str:
+    """What serves the app."""
+    if names := lacking(case.draft.folder, case.draft.app):
+        case.draft.add_packages(names)
+        return f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} missing: added"
+    return ""
+
+
+def newer_gunicorn(case: Case) -> str:
+    """A gunicorn that knows the settings of final's file: it has `wsgi_app` since 20.1."""
+    case.draft.add_packages(["gunicorn>=23"])
+    return "gunicorn is older than its settings: gunicorn>=23"
+
+
+def worker(case: Case) -> str:
+    """The worker for what the app is."""
+    kind = case.name
+    if kind == "none":
+        others = re.search(r"^adopt: apps besides: (\w+)(?: \w+)*$", case.failure.text, re.MULTILINE)
+        if not others:
+            return ""
+        case.draft.set_app(replace(case.draft.app, name=f"{case.draft.app.module}:{others[1]}"))
+        return f"{case.line} is no app: {case.draft.app.name}"
+    framework = (
+        "aiohttp" if kind == "aiohttp" else "" if case.draft.app.framework == "aiohttp" else case.draft.app.framework
+    )
+    case.draft.set_app(replace(case.draft.app, asgi=kind == "asgi", framework=framework))
+    if names := lacking(case.draft.folder, case.draft.app):
+        case.draft.add_packages(names)
+    name = re.search(r'or "([\w.]+)"', case.draft.read("gunicorn.conf.py").partition("worker_class")[2])
+    return f"the app is {kind.upper()}: the worker {name[1] if name else ''}"
+
+
+def more_memory(case: Case) -> str:
+    memory = re.search(r"\$\{MEMORY:-(\d+)([mg])\}", case.draft.read("compose.yaml"))
+    if not memory or (memory[2] == "g" and int(memory[1]) >= 4):
+        return ""
+    new = "1g" if memory[2] == "m" else f"{int(memory[1]) * 2}g"
+    case.draft.set("compose.yaml", re.escape(memory[0]), f"${{MEMORY:-{new}}}")
+    return f"a worker needs more memory: MEMORY is {new}"
+
+
+def fewer_directories(case: Case) -> str:
+    """A directory that Git does not keep because it is empty."""
+    path = case.name
+    name = path.removeprefix("/app/").rstrip("/")
+    if (
+        name.startswith("/")
+        or (case.draft.folder / name).exists()
+        or f"mkdir -p {name}" in case.draft.read("Dockerfile")
+    ):
+        return ""
+    case.draft.after_copy(f"RUN mkdir -p {name}")
+    return f"the directory {name} is missing, as Git keeps no empty one: it is made"
+
+
+NO_IMAGE = r"python:3\.\d+-slim-\w+.*(?:not found|does not exist|denied|failed to)"
+VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
+REMEDIES = [
+    Remedy(
+        "no image of this Python",
+        (NO_IMAGE,),
+        other_python,
+        USE,
+        ("lists", "build"),
+    ),
+    Remedy(
+        "a lock of an older pyproject.toml",
+        (r"since poetry\.lock was last generated", r"[Rr]un `poetry lock`"),
+        lock_anew,
+        USE,
+        ("lists",),
+    ),
+    Remedy(
+        "a package for Windows",
+        (rf"\b({WINDOWS})\b.*(?:no wheels|no usable|source distribution|platform)",),
+        windows_only,
+        USE,
+        ("lists", "build"),
+    ),
+    Remedy(
+        "a Python that a package does not know",
+        (
+            r".*[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported)).*",
+            r"No interpreter found for Python.*",
+            r".*only versions >=3\.\d+,<3\.\d+ are supported.*",
+        ),
+        older_python,
+        USE,
+        ("lists", "build"),
+    ),
+    Remedy("a package of an earlier time", OUTDATED, older_python, USE, ("lists", "build", "import", "start", "page")),
+    Remedy(
+        "no wheel, and a header or a program is missing",
+        (
+            r".*pg_config executable not found.*",
+            r".*(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found.*",
+            r".*Can not find valid pkg-config name.*",
+            r".*fatal error: [\w./-]+: No such file.*",
+            r".*(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required).*",
+            r".*headers or library files could not be found for \w+.*",
+            r".*(?:Git executable not found|[Gg]it operation failed|'git').*",
+        ),
+        compiler,
+        "final/README.md, The Dockerfile",
+        ("lists", "build"),
+    ),
+    Remedy(
+        "no wheel, and no compiler",
+        (
+            r".*\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file).*",
+            r".*[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'.*",
+            r".*command '\S*(?:gcc|cc)' failed.*",
+            r".*(?:Unknown compiler|[Nn]o C compiler).*",
+        ),
+        compiler,
+        "final/README.md, The Dockerfile",
+        ("lists", "build"),
+    ),
+    Remedy(
+        "no server",
+        (
+            r"gunicorn: not found",
+            r"No module named '(?:uvicorn_worker|gunicorn)'",
+            r"class uri 'uvicorn_worker",
+        ),
+        server,
+        USE,
+    ),
+    Remedy("an old gunicorn", (r"No application module specified",), newer_gunicorn, USE, ("start",)),
+    Remedy("another worker", (r"^adopt: the app is (asgi|wsgi|aiohttp|none)$",), worker, USE, ("import",)),
+    Remedy(
+        "a library",
+        (
+            r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object",
+            r"cannot load library '(\S+)'",
+            r"no library called \"(\S+)\"",
+            r"[Cc]ould not find the (GDAL) library",
+            r"failed to find (libmagic)",
+            r"Unable to find (zbar) shared library",
+            r"no (pq wrapper) available",
+        ),
+        library,
+    ),
+    Remedy(
+        "a program",
+        (r"No such file or directory: '([\w-]+)'", r"(tesseract) is not installed", r"(ffmpeg) or avconv"),
+        program,
+        WRONG,
+        ("import", "start", "page"),
+    ),
+    Remedy("the package tests", (r"No module named 'tests(?:\.\w+)*'",), tests_stay),
+    Remedy(
+        "its own metadata",
+        (
+            r"No package metadata was found for ([\w.-]+)",
+            r"PackageNotFoundError: ([\w.-]+)$",
+            r"DistributionNotFound: The '([\w.-]+)",
+        ),
+        own_metadata,
+    ),
+    Remedy("a project that is no package", (r"did not complete successfully",), no_own_package, WRONG, ("build",)),
+    Remedy("a module elsewhere in the project", (r"No module named '([\w.]+)'",), elsewhere),
+    Remedy(
+        "a package",
+        (
+            r"No module named '([\w.]+)'",
+            r"\"(python-multipart)\" to be installed",
+            r"(email-validator) is not installed",
+        ),
+        add,
+        USE,
+    ),
+    Remedy("a variable of the old compose file", (r"required variable (\w+) is missing",), of_compose, SETTINGS),
+    Remedy("settings of pydantic's", (r"Field required",), fields, SETTINGS),
+    Remedy(
+        "a variable",
+        (
+            r"environ\[[\"'](\w+)[\"']\]",
+            r"^KeyError: '([A-Z][A-Z0-9_]{2,})'",
+            r"[Ss]et the ([A-Z]\w+) environment variable",
+            r"([A-Z][A-Z0-9_]+) not found\. Declare it",
+            rf"[Ee]nvironment variable {VARIABLE} (?:is )?(?:not set|missing|required|not found)",
+            rf"{VARIABLE} environment variable",
+            r"Config '(\w+)' is missing",
+        ),
+        variable,
+        SETTINGS,
+    ),
+    Remedy(
+        "the key of Django or Flask",
+        (r"SECRET_KEY setting must not be empty", r"no secret key", r"[Aa] secret key is required"),
+        secret_key,
+        SETTINGS,
+    ),
+    Remedy(
+        "another type of a variable",
+        (
+            r".*(?:int|bool|float)_parsing.*",
+            r".*valid (?:integer|boolean|list|dict|number).*",
+            r".*(?:JSONDecodeError|error parsing value).*",
+            r".*invalid literal for int\(\).*",
+            r".*Invalid truth value.*",
+        ),
+        of_another_type,
+        SETTINGS,
+    ),
+    Remedy("a host that Django does not know", (r"Invalid HTTP_HOST header",), hosts, SETTINGS, ("page",)),
+    Remedy(
+        "static files under hashed names",
+        (r"Missing staticfiles manifest entry", r"staticfiles\.json", r"No directory at: .*static"),
+        collect_static,
+    ),
+    Remedy("a place that is read-only", (r"Read-only file system: b?'([^']+)'",), writes),
+    Remedy(
+        "a database of SQLite's",
+        (r"unable to open database file", r"attempt to write a readonly database"),
+        database,
+    ),
+    Remedy(
+        "no table",
+        (r"no such table", r"relation \".*\" does not exist", r"UndefinedTable", r"Table '.*' doesn't exist"),
+        migrate,
+        "final/README.md, compose.yaml",
+    ),
+    Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
+    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), fewer_directories),
+    Remedy("memory", (r"Perhaps out of memory", r"exit code 137"), more_memory, "reference-final/README.md, Sizing"),
+    Remedy("a variable that a failing line names", (r"Traceback \(most recent call last\)",), mentioned, SETTINGS),
+    Remedy(
+        "static files that cannot be collected",
+        (r"did not complete successfully",),
+        no_collect_static,
+        WRONG,
+        ("build",),
+    ),
+]

@@ -1,0 +1,269 @@
+"""Try a draft as its reader would: make its lists, build, import the app, start it, ask for a page, and stop it.
+
+Each step that does not end well is a `Failure` with its whole log, which `tools.remedies` then reads.
+"""
+
+import re
+import shlex
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from python_on_whales.exceptions import DockerException
+
+from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
+from library.project import Unusable
+from library.subject import READY_LIMIT, Running, Subject
+
+from .draft import AIOHTTP, UVICORN, Draft, python_path, run_beside
+
+# Run in the image: import what gunicorn is told to start, and print what it is, by how it can be called.
+APP_KIND = """
+import importlib, inspect, os, sys
+
+def kind(app):
+    if isinstance(app, type) or not callable(app):
+        return "aiohttp" if any(c.__module__.startswith("aiohttp.") for c in type(app).__mro__) else "none"
+    if any(c.__module__.startswith("aiohttp.") for c in type(app).__mro__):
+        return "aiohttp"
+    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):
+        return "asgi"
+    try:
+        arguments = [a for a in inspect.signature(app).parameters.values() if a.default is a.empty]
+    except (TypeError, ValueError):
+        return "unknown"
+    if any(a.kind in (a.VAR_POSITIONAL, a.KEYWORD_ONLY) for a in arguments):
+        return "unknown"
+    return {2: "wsgi", 3: "asgi"}.get(len(arguments), "unknown")
+
+name, root = sys.argv[1:]
+os.chdir(root)
+sys.path.insert(0, root)
+module, _, expression = name.partition(":")
+module = importlib.import_module(module)
+app = eval(expression, vars(module))
+print("adopt: the app is", kind(app), flush=True)
+if kind(app) == "none":
+    values = [(name, value) for name, value in vars(module).items() if not inspect.isroutine(value)]
+    others = [name for name, value in values if kind(value) in ("asgi", "wsgi")]
+    print("adopt: apps besides:", *others, flush=True)
+"""
+# Put into every process of the trial: which databases of SQLite's are opened, which their messages do not say.
+SITE = """
+import os, sys
+
+def report(event, arguments):
+    if event == "sqlite3.connect" and isinstance(arguments[0], (str, bytes)):
+        path = os.fsdecode(arguments[0]).removeprefix("file:").partition("?")[0]
+        print("adopt: sqlite3 opens", os.path.abspath(path), file=sys.stderr, flush=True)
+
+sys.addaudithook(report)
+"""
+# In the image of the exporter: for each version of Python, the packages of a list that have no wheel for it.
+NO_WHEEL = r"""
+import pathlib, platform, re, subprocess, sys
+
+text = re.sub(r"\\\n", " ", pathlib.Path("requirements.txt").read_text())
+lines = [line.partition(" --hash")[0].strip() for line in text.splitlines() if re.match(r"[\w.-]+(\[.*\])?==|--", line)]
+common = ["uv", "pip", "compile", "--quiet", "--no-deps", "--no-header", "--only-binary=:all:"]
+common += [f"--python-platform={platform.machine()}-manylinux_2_40", "-"]
+said = "Wheels are required for `([\w.-]+)`|Because ([\w.-]+)==\S+ has no|([\w.-]+)==\S+ depends on Python"
+for version in sys.argv[1:]:
+    left, missing = lines, []
+    while len(missing) < 12:
+        command = [*common, f"--python-version={version}"]
+        done = subprocess.run(command, input="\n".join(left), capture_output=True, text=True)
+        match = re.search(said, done.stderr)
+        if not done.returncode or not match:
+            break
+        missing.append(next(filter(None, match.groups())))
+        left = [line for line in left if re.split(r"[\[=]", line)[0].lower() != missing[-1].lower()]
+    print("adopt: no wheel for", version, *missing)
+    # Whether an older Python has more wheels, the same packages show.
+    lines = [line for line in lines if re.split(r"[\[=]", line)[0].lower() in map(str.lower, missing)]
+    if not missing:
+        break
+"""
+# Run in the container: the page once more, with the traceback that Django in production shows to nobody.
+DJANGO_PAGE = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+from django.test import Client
+Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
+"""
+IMPORT_LIMIT = 90  # seconds
+TIMED_OUT = 124  # the exit code of `timeout`
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What did not end well.
+
+    Args:
+        stage: lists, build, import, start, migrate or page.
+        log: all that was printed.
+        stops: whether the trial cannot go on; what only the import says may not matter when the app is started.
+    """
+
+    stage: str
+    log: str
+    stops: bool = True
+
+    @property
+    def text(self) -> str:
+        """The log without what BuildKit puts before each line."""
+        return re.sub(r"^#\d+ (?:\d+\.\d+ )?", "", self.log, flags=re.MULTILINE)
+
+    @property
+    def cause(self) -> str:
+        """The first line of the real cause: of the first traceback its exception, or else the first error."""
+        if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
+            return because[1][:300]
+        lines = self.text.splitlines()
+        for number, line in enumerate(lines):
+            if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
+                depth = len(line) - len(line.lstrip())
+                after = (one for one in lines[number + 1 :] if one.strip() and len(one) - len(one.lstrip()) <= depth)
+                if exception := next(after, ""):
+                    return exception.strip()[:300]
+        errors = (
+            line.strip()
+            for line in lines
+            if re.search(r"\b(error|fatal|failed|not found|no such|cannot)\b", line, re.IGNORECASE)
+        )
+        causes = (line for line in errors if not re.search(r"did not complete successfully|failed to solve", line))
+        return (next(causes, "") or last_line(self.text))[:300]
+
+
+def attempt(draft: Draft, number: int) -> Iterator[Failure]:
+    """Build and start a draft; yield what does not end well, until nothing more can be tried."""
+    place = SCRATCH / "trial"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(SITE)
+    subject = Subject(
+        f"{draft.folder.name} {number}",
+        draft.folder,
+        ours=False,
+        slow=None,
+        profile="",
+        env_files=tuple(variables(draft)),
+        has=frozenset({"compose"}),
+    )
+    try:
+        subject.build()
+    except BuildFailed as failed:
+        yield Failure("build", failed.output)
+        return
+    try:
+        environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
+        mounts = [f"{place}:/trial:ro"]
+        yield from _import(draft, subject, environment, place)
+        with subject.started(restart="no", environment=environment, volumes=mounts) as running:
+            yield from _use(draft, running)
+    except DockerException as error:
+        yield Failure("start", str(error.stderr or error))
+    except subprocess.CalledProcessError as error:
+        yield Failure("start", str(error.stderr))
+
+
+def variables(draft: Draft) -> list[Path]:
+    """The files with the values for compose: those that were made up, and before them the reader's own."""
+    file = SCRATCH / "made-up.env"
+    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in draft.made_up.items()))
+    return [file, *(path for path in [draft.folder / ".env"] if path.is_file())]
+
+
+def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: Path) -> Iterator[Failure]:
+    """Import the app without a network, and see whether it is served by the worker that fits it."""
+    given = subject.services()["web"].get("environment") or {}
+    options = [f"--env={name}={value}" for name, value in ({**given, **environment}).items()]
+    options += [
+        f"--name={SESSION}-import",
+        "--network=none",
+        "--read-only",
+        "--tmpfs=/tmp",
+        f"--volume={place}:/trial:ro",
+    ]
+    root = f"/app/{draft.app.root}".rstrip("/")
+    command = ["docker", "run", "--rm", *options, subject.image, "timeout", str(IMPORT_LIMIT), "python", "-c", APP_KIND]
+    done = subprocess.run([*command, draft.app.name, root], capture_output=True, text=True, check=False)
+    log = done.stdout + done.stderr
+    if done.returncode == TIMED_OUT:
+        log += f"\nadopt: the import of {draft.app.name} does not end"
+    served = {UVICORN: "asgi", AIOHTTP: "aiohttp"}
+    worker = re.search(r'"WORKER_CLASS"\) or "([\w.]+)"', draft.read("gunicorn.conf.py"))
+    kind = re.search(r"^adopt: the app is (\w+)$", log, re.MULTILINE)
+    expected = served.get(worker[1] if worker else "", "wsgi")
+    if done.returncode or not kind or kind[1] not in ("unknown", expected):
+        yield Failure("import", log, stops=done.returncode == TIMED_OUT)
+
+
+def _use(draft: Draft, running: Running) -> Iterator[Failure]:
+    """Run what has to be run first, ask for a page, and stop the app."""
+    for command in draft.commands:
+        try:
+            running.project.compose.run(running.service, shlex.split(command), remove=True, tty=False)
+        except DockerException as error:
+            yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}")
+            return
+    answers: list[httpx.Response] = []
+
+    def answered() -> bool:
+        answers[:] = [answer for answer in [_get(running, running.page)] if answer]
+        return bool(answers) or not running.is_up
+
+    wait_until(answered, READY_LIMIT, pause=0.3)
+    if not answers:
+        ended = (
+            "" if running.is_up else f"\nadopt: the app has ended with exit code {running.container.state.exit_code}"
+        )
+        yield Failure("start", running.log + (ended or f"\nadopt: no answer after {READY_LIMIT:.0f} s"))
+        return
+    answer = answers[0]
+    for _ in range(3):
+        # A page that only says where the real one is (a login, say) is no answer yet.
+        target = answer.headers.get("location", "")
+        if answer.status_code >= 400 or not target.startswith("/") or not (further := _get(running, target)):
+            break
+        answer = further
+    refused = answer.status_code == 400 and "HTTP_HOST" in running.log
+    if answer.status_code >= 500 or refused:
+        why = f"adopt: GET {answer.url.path} says {answer.status_code}"
+        if draft.app.framework == "django":
+            try:
+                running.python(DJANGO_PAGE, draft.app.module, answer.url.path)
+            except DockerException as error:
+                why = f"{error.stderr}\n{why}"
+        yield Failure("page", f"{running.log}\n{why}")
+        return
+    running.stop()
+
+
+def _get(running: Running, path: str) -> httpx.Response | None:
+    """The answer, if there is one within ten seconds."""
+    try:
+        return running.get(path, accept="text/html,*/*")
+    except (httpx.HTTPError, DockerException):
+        return None
+
+
+def without_wheels(draft: Draft) -> dict[str, list[str]]:
+    """For each version of Python from the draft's on, the packages of its list that have no wheel for it.
+
+    It ends with the first version for which all have one.
+    """
+    script = shlex.quote(NO_WHEEL)
+    try:
+        log = run_beside(draft.folder, draft.base, [f"python -c {script} {' '.join(draft.versions)}"], draft.compilers)
+    except Unusable as error:
+        log = error.log
+    lines = re.findall(r"^adopt: no wheel for (\S+) ?(.*)$", log, re.MULTILINE)
+    return {version: names.split() for version, names in lines}
+
+
+def indented(log: str) -> str:
+    """The end of a log, as it is shown."""
+    return textwrap.indent("\n".join(log.strip().splitlines()[-15:]), "  ")

@@ -1,0 +1,442 @@
+"""Each row of the table: what a trial shows, and what is then in the draft."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import remedies
+from tools.draft import Draft, put_final
+from tools.guess import UV, find_app
+from tools.remedies import REMEDIES, foresee, mend, value_for
+from tools.trial import Failure
+
+FLASK = {"shop/__init__.py": "from flask import Flask\napp = Flask(__name__)", "requirements.txt": "flask\ngunicorn\n"}
+DJANGO = {
+    "manage.py": "import django\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings.dev')",
+    "site/settings/dev.py": "SECRET_KEY = os.environ['DJANGO_SECRET_KEY']\nHOSTS = os.getenv('ALLOWED_HOSTS')",
+    "site/wsgi.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings.live')",
+    "requirements.txt": "django\ngunicorn\n",
+}
+BUILD = 'ERROR: failed to solve: process "/bin/sh -c {}" did not complete successfully: exit code: 1'
+
+
+def draft_of(folder: Path, files: dict[str, str]) -> Draft:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    app = find_app(folder)
+    manager = UV if "pyproject.toml" in files and "requirements.txt" not in files else None
+    put_final(folder, app, manager, "3.14")
+    return Draft(folder, folder, manager, app, ["3.14", "3.13", "3.12"])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A remedy's name, the stage and the log that it is for, files of a project, and lines that are there then."""
+
+    name: str
+    stage: str
+    log: str
+    lines: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=lambda: FLASK)
+    before: Callable[[Draft], object] = lambda _: None
+
+
+ROWS = [
+    Row(
+        "no image of this Python",
+        "lists",
+        "ERROR: python:3.14-slim-trixie: failed to resolve source metadata",
+        {"Dockerfile": "\nFROM python:3.13-slim-trixie AS base\n"},
+    ),
+    Row(
+        "a package for Windows",
+        "lists",
+        "error: Distribution `pywin32==306` can't be installed because it doesn't have a source distribution",
+        {"requirements.in": 'pywin32==306 ; sys_platform == "win32"'},
+        FLASK | {"requirements.txt": "flask\npywin32==306\n"},
+    ),
+    Row(
+        "a Python that a package does not know",
+        "lists",
+        "Because the requested Python version (>=3.14) does not satisfy Python<3.14 and numba depends on it",
+        {"Dockerfile": "FROM python:3.13-slim"},
+    ),
+    Row(
+        "a package of an earlier time",
+        "import",
+        "ModuleNotFoundError: No module named 'distutils'",
+        {"Dockerfile": "FROM python:3.13-slim"},
+    ),
+    Row(
+        "no wheel, and a header or a program is missing",
+        "build",
+        "#12 3.4 Error: pg_config executable not found.",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libpq5 && rm -rf"},
+    ),
+    Row(
+        "no wheel, and a header or a program is missing",
+        "build",
+        "#12 3.4 /bin/sh: 1: pkg-config: not found\nException: Can not find valid pkg-config name.",
+        {"Dockerfile": "recommends build-essential pkg-config default-libmysqlclient-dev\n"},
+    ),
+    Row(
+        "no wheel, and no compiler",
+        "build",
+        "error: command 'gcc' failed: No such file or directory",
+        {"Dockerfile": "--no-install-recommends build-essential\n"},
+    ),
+    Row(
+        "no server",
+        "build",
+        "/bin/sh: 1: gunicorn: not found",
+        {"requirements.in": "flask\ngunicorn\n"},
+        FLASK | {"requirements.txt": "flask\n"},
+    ),
+    Row(
+        "an old gunicorn",
+        "start",
+        "Error: No application module specified.",
+        {"requirements.in": "flask\ngunicorn>=23\n"},
+        FLASK | {"requirements.txt": "gunicorn==19.9.0\nflask\n"},
+    ),
+    Row(
+        "another worker", "import", "adopt: the app is asgi", {"gunicorn.conf.py": 'or "uvicorn_worker.UvicornWorker"'}
+    ),
+    Row(
+        "another worker", "import", "adopt: the app is aiohttp", {"gunicorn.conf.py": 'or "aiohttp.GunicornWebWorker"'}
+    ),
+    Row(
+        "another worker",
+        "import",
+        "adopt: the app is none\nadopt: apps besides: server",
+        {"gunicorn.conf.py": 'wsgi_app = "shop:server"'},
+    ),
+    Row(
+        "a library",
+        "import",
+        "ImportError: libodbc.so.2: cannot open shared object file: No such file or directory",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libodbc2 && rm -rf"},
+    ),
+    Row(
+        "a library",
+        "start",
+        "OSError: cannot load library 'libgobject-2.0-0': libgobject-2.0-0: cannot open shared object file",
+        {"Dockerfile": " libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core && rm"},
+    ),
+    Row(
+        "a program",
+        "page",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
+        {"Dockerfile": "--no-install-recommends ffmpeg && rm"},
+    ),
+    Row(
+        "the package tests",
+        "import",
+        "ModuleNotFoundError: No module named 'tests.questions'",
+        {"Dockerfile": "rm -rf /venv/.lock"},
+    ),
+    Row(
+        "its own metadata",
+        "import",
+        "importlib.metadata.PackageNotFoundError: No package metadata was found for shop",
+        {"Dockerfile": "\nRUN uv pip install --no-deps .\n", ".dockerignore": "\n!README.md\n"},
+        {
+            "shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
+            "pyproject.toml": '[project]\nname = "shop"\nreadme = "README.md"\n',
+            "README.md": "A shop",
+        },
+    ),
+    Row(
+        "a project that is no package",
+        "build",
+        BUILD.format("uv pip install --no-deps ."),
+        {"Dockerfile": "\n# RUN uv pip install --no-deps .\n"},
+        before=lambda draft: draft.uncomment("Dockerfile", "# RUN uv pip install"),
+    ),
+    Row(
+        "a module elsewhere in the project",
+        "import",
+        "ModuleNotFoundError: No module named 'prices'",
+        {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs\n"},
+        FLASK | {"libs/prices.py": ""},
+    ),
+    Row(
+        "a package",
+        "import",
+        "ModuleNotFoundError: No module named 'debug_toolbar'",
+        {"requirements.in": "django-debug-toolbar==4\n"},
+        FLASK | {"requirements-dev.txt": "django-debug-toolbar==4\n"},
+    ),
+    Row(
+        "a package",
+        "start",
+        'RuntimeError: Form data requires "python-multipart" to be installed.',
+        {"requirements.in": "gunicorn\npython-multipart\n"},
+    ),
+    Row(
+        "a variable of the old compose file",
+        "build",
+        "error while interpolating: required variable SHOP_KEY is missing a value",
+        {"compose.yaml": "\n    SHOP_KEY: ${SHOP_KEY:?}\n"},
+    ),
+    Row(
+        "settings of pydantic's",
+        "import",
+        "pydantic_core.ValidationError: 1 validation error for Settings\nmail_server\n  Field required [type=missing]",
+        {"compose.yaml": "\n    SHOP_MAIL_SERVER: ${SHOP_MAIL_SERVER:?}\n"},
+        FLASK | {"shop/settings.py": 'model_config = {"env_prefix": "SHOP_"}\nenv_prefix = "SHOP_"'},
+    ),
+    Row(
+        "a variable",
+        "import",
+        "KeyError: 'DATABASE_URL'",
+        {"compose.yaml": "\n  environment:\n    DATABASE_URL: ${DATABASE_URL:?}\n"},
+    ),
+    Row(
+        "a variable",
+        "start",
+        "django.core.exceptions.ImproperlyConfigured: Set the API_TOKEN environment variable",
+        {"compose.yaml": "\n    API_TOKEN: ${API_TOKEN:?}\n"},
+    ),
+    Row(
+        "the key of Django or Flask",
+        "import",
+        "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.",
+        {"compose.yaml": "\n    DJANGO_SECRET_KEY: ${DJANGO_SECRET_KEY:?}\n"},
+        DJANGO,
+    ),
+    Row(
+        "another type of a variable",
+        "import",
+        "Traceback (most recent call last)\n  int(os.environ['SEATS'])\nValueError: invalid literal for int()",
+        before=lambda draft: draft.demand("SEATS", "x"),
+    ),
+    Row(
+        "a host that Django does not know",
+        "page",
+        "Invalid HTTP_HOST header: '127.0.0.1:8000'.",
+        {"compose.yaml": "\n    ALLOWED_HOSTS: ${ALLOWED_HOSTS:?}\n"},
+        DJANGO,
+    ),
+    Row(
+        "static files under hashed names",
+        "page",
+        "ValueError: Missing staticfiles manifest entry for 'a.css'",
+        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py collectstatic --no-input\n"},
+        DJANGO,
+    ),
+    Row(
+        "a place that is read-only",
+        "start",
+        "OSError: [Errno 30] Read-only file system: '/app/instance'",
+        {"Dockerfile": "install -d -o 10001 /app/instance\n", "compose.yaml": '\n  volumes: ["data:/app/instance"]'},
+    ),
+    Row(
+        "a place that is read-only",
+        "start",
+        "OSError: [Errno 30] Read-only file system: 'shop.log'",
+        {"Dockerfile": "\nRUN ln -sf /data/shop.log shop.log\n", "compose.yaml": "\nvolumes: { data: }\n"},
+    ),
+    Row(
+        "a database of SQLite's",
+        "page",
+        "adopt: sqlite3 opens /app/db.sqlite3\ndjango.db.utils.OperationalError: unable to open database file",
+        {"Dockerfile": "\nRUN ln -sf /data/db.sqlite3 db.sqlite3\n", "compose.yaml": '\n  volumes: ["data:/data"]'},
+    ),
+    Row(
+        "no table",
+        "page",
+        "django.db.utils.OperationalError: no such table: shop_order",
+        {"compose.yaml": "\n  migrate:\n    <<: *app\n    profiles: [migrate]\n    command: python manage.py"},
+        DJANGO,
+    ),
+    Row(
+        "a file that the image has not",
+        "import",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'",
+        {".dockerignore": "\n!README.md\n"},
+        FLASK | {"README.md": "A shop"},
+    ),
+    Row(
+        "an empty directory",
+        "import",
+        "RuntimeError: Directory 'static' does not exist",
+        {"Dockerfile": "\nRUN mkdir -p static\n"},
+    ),
+    Row("memory", "start", "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?", {"compose.yaml": "{MEMORY:-1g}"}),
+    Row(
+        "a variable that a failing line names",
+        "import",
+        "Traceback (most recent call last):\n    url = os.getenv('SHOP_URL').strip()\nAttributeError: 'NoneType'",
+        {"compose.yaml": "\n    SHOP_URL: ${SHOP_URL:?}\n"},
+        FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"},
+    ),
+    Row(
+        "static files that cannot be collected",
+        "build",
+        BUILD.format("SECRET_KEY=for-this-line-only python manage.py collectstatic --no-input"),
+        {"Dockerfile": "\n# RUN SECRET_KEY="},
+        before=lambda draft: draft.uncomment("Dockerfile", "# RUN SECRET_KEY="),
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_changes_the_lines_that_it_is_about(row: Row, tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, row.files)
+    row.before(draft)
+    before = draft.state()
+    lines = [(tmp_path / name, line) for name, line in row.lines.items()]
+    assert not lines or not all(file.exists() and line in file.read_text() for file, line in lines)
+    done = mend(draft, Failure(row.stage, row.log))
+    (remedy,) = (remedy for remedy in REMEDIES if remedy.name == row.name)
+    assert done.endswith(f"({remedy.taught})"), done
+    assert draft.state() != before
+    for file, line in lines:
+        assert line in file.read_text(), file.read_text()
+
+
+def test_each_row_has_its_test() -> None:
+    """But for the one that asks Poetry."""
+    assert {row.name for row in ROWS} == {remedy.name for remedy in REMEDIES} - {"a lock of an older pyproject.toml"}
+
+
+def test_each_row_is_taught_where_it_says() -> None:
+    for remedy in REMEDIES:
+        page, _, title = remedy.taught.partition(", ")
+        text = (remedies_root() / page).read_text()
+        assert f"\n## {title}\n" in text or f"\n## The {title}\n" in text, remedy.taught
+
+
+def remedies_root() -> Path:
+    return Path(remedies.__file__).parents[2]
+
+
+def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK | {"airports.sqlite3": "", "mine.sqlite3": ""})
+    for command in (["init", "--quiet"], ["add", "airports.sqlite3"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    log = "adopt: sqlite3 opens /app/{}.sqlite3\nsqlite3.OperationalError: unable to open database file"
+    assert "!airports.sqlite3" in mend(draft, Failure("page", log.format("airports")))
+    assert draft.read(".dockerignore").endswith("\n!airports.sqlite3\n")
+    assert "a link to /data" in mend(draft, Failure("page", log.format("mine")))
+    assert "mine.sqlite3 /data/" not in draft.read("Dockerfile"), "the image has none"
+    # It is written to, besides: the volume begins with what Git has.
+    assert "a link to /data" in mend(draft, Failure("page", log.format("airports")))
+    assert "\nCOPY --chown=10001 airports.sqlite3 /data/\n" in draft.read("Dockerfile")
+
+
+def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    before = draft.state()
+    assert mend(draft, Failure("start", "Traceback (most recent call last)\nValueError: the moon is full")) == ""
+    assert draft.state() == before
+
+
+def test_no_row_is_applied_twice(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    failure = Failure("start", "OSError: [Errno 30] Read-only file system: '/app/instance'")
+    assert mend(draft, failure)
+    assert mend(draft, failure) == ""
+
+
+def test_several_directories_get_a_volume_each(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    for path in ("/app/instance", "/app/uploads/2026"):
+        assert mend(draft, Failure("start", f"OSError: [Errno 30] Read-only file system: '{path}'"))
+    text = draft.read("compose.yaml")
+    assert '\n  volumes: ["uploads-2026:/app/uploads/2026", "data:/app/instance"]' in text
+    assert "\nvolumes: { uploads-2026: , data: }\n" in text
+    assert "install -d -o 10001 /app/uploads/2026 /app/instance\n" in draft.read("Dockerfile")
+
+
+CHAIN = """Traceback (most recent call last):
+  File "shop.py"
+KeyError: 'A'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "shop.py"
+ValueError: B"""
+BUILDKIT = """#9 [build 4/4] RUN uv pip install
+#9 1.2 error: no such package
+#9 ERROR: process "/bin/sh" did not complete successfully: exit code: 1
+target web: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1"""
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        (CHAIN, "KeyError: 'A'"),
+        ("error: No solution\n  cause: Because x", "Because x"),
+        (BUILDKIT, "error: no such package"),
+        ("it stopped", "it stopped"),
+    ],
+)
+def test_the_cause_is_the_first_line_of_the_real_one(log: str, cause: str) -> None:
+    assert Failure("build", log).cause == cause
+
+
+def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
+    """Its own metadata and entry points; static files that WhiteNoise serves; the settings that production uses."""
+    package = (
+        '[project]\nname = "shop"\n[project.scripts]\nshop-report = "shop:report"\n[build-system]\nrequires = []\n'
+    )
+    draft = draft_of(tmp_path / "flask", {"shop/__init__.py": FLASK["shop/__init__.py"], "pyproject.toml": package})
+    foresee(draft)
+    assert "\nRUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
+
+    counts = {
+        "shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n",
+        "requirements.txt": "",
+    }
+    draft = draft_of(tmp_path / "prometheus", counts)
+    foresee(draft)
+    assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
+    compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
+
+    served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
+    draft = draft_of(tmp_path / "django", DJANGO | served)
+    foresee(draft)
+    assert "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live " in draft.read("Dockerfile")
+    assert "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n" in draft.read("compose.yaml")
+
+
+def test_a_database_of_the_old_compose_file_stays_beside_the_app(tmp_path: Path) -> None:
+    old = """services:
+  proxy: {image: nginx, ports: ["80:80"]}
+  web:
+    build: .
+    environment: [DATABASE_URL=postgres://shop@db/shop, FLASK_DEBUG=1]
+    depends_on: [db]
+  db:
+    image: postgres:17
+    ports: ["5432:5432"]
+    volumes: ["db-data:/var/lib/postgresql/data", "./seed:/docker-entrypoint-initdb.d"]
+    environment: {POSTGRES_USER: shop}
+volumes: {db-data: }
+"""
+    draft = draft_of(tmp_path / "copy", FLASK)
+    draft.project = tmp_path
+    (tmp_path / "docker-compose.yml").write_text(old)
+    draft.bring_services()
+    draft.keep("/data")
+    compose = yaml.safe_load(draft.read("compose.yaml"))
+    assert set(compose["services"]) == {"web", "test", "db"}
+    assert compose["services"]["db"].keys() == {"image", "environment", "volumes", "healthcheck"}
+    assert compose["services"]["db"]["volumes"] == ["db-data:/var/lib/postgresql/data"]
+    assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
+    assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
+    assert set(compose["volumes"]) == {"db-data", "data"}
+
+
+def test_a_value_is_the_example_or_one_of_its_kind() -> None:
+    assert value_for("DATABASE_URL", "postgres://db/shop") == "sqlite:////tmp/adopt.db", "nothing answers there"
+    assert value_for("LANGUAGE", "en") == "en"
+    assert value_for("SMTP_PORT") == "30"
