@@ -49,8 +49,24 @@ def dev_only(folder: Path) -> set[str]:
     if any("source" in package for package in locked):  # a uv.lock, which has the project among its packages
         own: dict[str, Any] = next((p for p in locked if normalized(p["name"]) == own_name(folder)), {})
         groups = own.get("dev-dependencies", {}).values()
-        return {p["name"] for group in groups for p in group} - {p["name"] for p in own.get("dependencies", ())}
+        return {p["name"] for group in groups for p in group} - _reached(locked, own.get("dependencies", []))
     return DEV_TOOLS - runs
+
+
+def _reached(locked: list[dict[str, Any]], dependencies: list[dict[str, Any]]) -> set[str]:
+    """The names of these dependencies in a uv.lock, and of what they need, with their extras."""
+    by_name = {package["name"]: package for package in locked}
+    names: set[str] = set()
+    todo = {(one["name"], extra) for one in dependencies for extra in ("", *one.get("extra", ()))}
+    done: set[tuple[str, str]] = set()
+    while todo:
+        name, extra = todo.pop()
+        done.add((name, extra))
+        names.add(name)
+        package = by_name.get(name, {})
+        needs = package.get("optional-dependencies", {}).get(extra, []) if extra else package.get("dependencies", [])
+        todo |= {(one["name"], more) for one in needs for more in ("", *one.get("extra", ()))} - done
+    return names
 
 
 # Other groups may well be for production: the server, in step 5.

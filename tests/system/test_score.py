@@ -435,9 +435,9 @@ def test_who_gives_root_up_gets_a_remark(project: Path) -> None:
 
 
 def test_what_pipenv_locked_is_locked(project: Path) -> None:
-    """The packages of step 4's list, in the form of Pipenv; the tool and what it needs stand in no lock."""
+    """The packages of a list of ours, in the form of Pipenv; the tool and what it needs stand in no lock."""
     listed = re.findall(
-        r"^(\S+)==(\S+)((?:.*\\\n)*.*)", (ROOT / "step-4-nontrivial/requirements.txt").read_text(), re.MULTILINE
+        r"^(\S+)==(\S+)((?:.*\\\n)*.*)", (ROOT / "extra-3-precommit/requirements.txt").read_text(), re.MULTILINE
     )
     locked = {
         name: {"version": f"=={version}", "hashes": re.findall(r"sha256:\w+", rest)} for name, version, rest in listed

@@ -11,14 +11,21 @@ UV = """
 name = "shop"
 version = "1.0"
 source = { virtual = "." }
-dependencies = [{ name = "flask" }]
+dependencies = [{ name = "flask", extra = ["async"] }]
 
 [package.dev-dependencies]
-dev = [{ name = "pytest" }, { name = "flask" }]
+dev = [{ name = "pytest" }, { name = "flask" }, { name = "asgiref" }]
 
 [[package]]
 name = "flask"
 version = "3.1.0"
+
+[package.optional-dependencies]
+async = [{ name = "asgiref" }]
+
+[[package]]
+name = "asgiref"
+version = "3.8"
 
 [[package]]
 name = "pytest"

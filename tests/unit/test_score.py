@@ -5,6 +5,7 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 
@@ -220,6 +221,7 @@ def test_what_is_asked() -> None:
         (Violation("a name", weight="taste"), Answer("violated", "a name", (), "taste")),
         (NotAsked("why"), Answer("not asked", "why")),
         (ValueError("strange\nbroken"), Answer("not asked", "could not be asked: ValueError: broken")),
+        (CalledProcessError(1, "x", stderr="why\n"), Answer("not asked", "could not be asked: why")),
     ],
 )
 def test_an_answer(raised: Exception | None, answer: Answer) -> None:

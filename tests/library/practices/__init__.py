@@ -7,6 +7,7 @@ it is seen not to, and :class:`NotAsked` when the subject lacks what it takes to
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from subprocess import CalledProcessError
 from typing import Literal
 
 from python_on_whales.exceptions import DockerException
@@ -176,6 +177,8 @@ def last_line_of(error: Exception) -> str:
     """An exception as one line: the last one of a command that failed says most."""
     if isinstance(error, DockerException):
         return last_line(error.stderr or "") or f"{' '.join(error.docker_command)[:100]}: exit code {error.return_code}"
+    if isinstance(error, CalledProcessError) and error.stderr:
+        return last_line(error.stderr)
     return f"{type(error).__name__}: {last_line(str(error))}"
 
 

@@ -34,7 +34,7 @@ def no_cache_in_image(subject: Subject) -> None:
 
 # Run inside the container: the modules of these distributions and in the working directory without valid bytecode.
 WITHOUT_BYTECODE = """
-import importlib.metadata, importlib.util, pathlib, sys
+import importlib.metadata, importlib.util, pathlib, re, sys
 def is_valid(source):
     try:
         data = pathlib.Path(importlib.util.cache_from_source(source)).read_bytes()
@@ -46,7 +46,8 @@ def is_valid(source):
         return data[8:16] == importlib.util.source_hash(source.read_bytes())
     stat = source.stat()
     return data[8:16] == b"".join((int(n) & 0xFFFFFFFF).to_bytes(4, "little") for n in (stat.st_mtime, stat.st_size))
-files = [file.locate() for name in sys.argv[1:] for file in importlib.metadata.files(name) or ()]
+there = [one for one in importlib.metadata.distributions() if re.sub("[-_.]+", "-", one.name).lower() in sys.argv[1:]]
+files = [file.locate() for one in there for file in one.files or ()]
 files += pathlib.Path.cwd().rglob("*.py")
 modules = {pathlib.Path(file).resolve() for file in files if file.suffix == ".py" and pathlib.Path(file).exists()}
 print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\\n")

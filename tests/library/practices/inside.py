@@ -99,7 +99,7 @@ def brought_by_tools(subject: Subject) -> set[str]:
 
 
 # Programs that no image needs which only serves, and a script that says where they are.
-PROGRAMS = ("poetry", "uv", "cc", "gcc", "g++", "clang", "node", "npm")
+PROGRAMS = ("poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
 WHERE = look(f"import shutil; print(*(path for path in map(shutil.which, {PROGRAMS}) if path))")
 
 
