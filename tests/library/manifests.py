@@ -125,6 +125,7 @@ class Contract:
         user: "uid:gid", where the file says one.
         writable: directories that can be written to; nothing else can be relied on.
         pause: seconds before the signal, in which the container goes on.
+        idle: seconds for which the proxy in front keeps an idle connection.
     """
 
     file: str
@@ -139,6 +140,7 @@ class Contract:
     user: str | None = None
     writable: tuple[str, ...] = ()
     pause: float = 0
+    idle: float = 3600  # Envoy's: https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
 
     def service(self, context: Path) -> dict[str, Any]:
         """A compose service that runs an app as the platform would."""
@@ -226,6 +228,7 @@ def cloud_run(file: Path) -> Contract:
         10,
         quantity(limits["memory"]),
         quantity(limits["cpu"]),
+        idle=600,  # https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries
     )
 
 
@@ -262,6 +265,7 @@ def azure(file: Path) -> Contract:
         template.get("terminationGracePeriodSeconds", 30),
         quantity(container["resources"]["memory"]),
         container["resources"]["cpu"],
+        idle=240,  # https://learn.microsoft.com/en-us/azure/container-apps/premium-ingress
     )
 
 

@@ -273,7 +273,7 @@ def test_websockets_pass(site: Site) -> None:
 
 def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Path) -> None:
     """The stack as on a server: a name, a certificate from an authority, an encrypted network, and visitors."""
-    authority, second, broken = (f"{SESSION}-stack-{what}" for what in ("authority", "second", "broken"))
+    authority, second, broken = (f"{SESSION}-stack:{what}" for what in ("authority", "second", "broken"))
     build_recipe(AUTHORITY, authority)
     build_recipe(another(FOLDER.image), second)
     build_recipe(errors_only(FOLDER.image, FOLDER.port), broken)

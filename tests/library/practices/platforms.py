@@ -21,9 +21,6 @@ from .runtime import (
 )
 
 LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one machine alone lost requests
-# Seconds for which a proxy in front keeps an idle connection: Envoy's default, the longest of those that say it.
-# https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
-IDLE = 3600
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
 FILES: dict[str, Callable[[Path], Contract]] = {
     "cloudrun.yaml": manifests.cloud_run,
@@ -126,8 +123,8 @@ def _require_proxy(running: Running, contract: Contract, by_hand: str) -> None:
     if "*" not in settings["forwarded_allow_ips"]:
         seen = f"gunicorn believes {settings['forwarded_allow_ips']} that a visitor came by HTTPS, and not the proxy"
         raise Violation(f"{contract.file}: {seen}", by_hand)
-    if (seconds := int(settings["keepalive"])) <= IDLE:
-        seen = f"gunicorn closes an idle connection after {seconds} s, and a proxy may send on it for {IDLE} s"
+    if (seconds := int(settings["keepalive"])) <= contract.idle:
+        seen = f"gunicorn closes an idle connection after {seconds} s, and a proxy keeps it for {contract.idle:.0f} s"
         raise Violation(f"{contract.file}: {seen}", by_hand)
 
 
