@@ -143,4 +143,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md tests/mutants.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) README.md
+DOCUMENTS = tests/README.md tests/mutants.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) assets/README.md README.md

@@ -38,7 +38,7 @@ named_in_compose() {
   sed -nE 's/^ +image: *"?([^"#$ ][^"# ]*)"?.*/\1/p' "$1" | awk -v file="$1" '{ print $0 "\t" file }'
 }
 
-# One name for each image: with a tag, and without the default registry.
+# One name for each image: with a tag, and without the default registry. A digest behind a tag is left out: no stand-in has it.
 named() {
   local file
   find "$@" \( -name .git -o -name .venv -o -name node_modules -o -path "$here" -o -path "$root/exercises" \) -prune -o -type f \
@@ -50,7 +50,7 @@ named() {
         *) named_in_compose "$file" ;;
       esac
     done |
-    sed -e 's,^docker\.io/,,' -e 's,^library/,,' |
+    sed -E -e 's,^docker\.io/,,' -e 's,^library/,,' -e 's,^([^@]*:[^@/]*)@sha256:[0-9a-f]*,\1,' |
     awk -F '\t' -v root="$root/" '
       { image = $1; if (image !~ /[:@][^\/]*$/) image = image ":latest"
         file = $2; if (index(file, root) == 1) file = substr(file, length(root) + 1)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# What the container does: web (the default), dev, test, manage COMMAND, or any other command as given.
+# Every container starts this script with a command: web (the default), dev, test, manage ..., or any other program.
 set -e
 
 prepare_database() {
-    # As PID 1 this shell would ignore SIGTERM while it waits: leave at once instead. exec drops the trap.
+    # As process 1, this shell would ignore SIGTERM. It runs a trap at once only while it is in `wait`: hence the `&`.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!
@@ -28,5 +28,5 @@ case "$1" in
         set -- python src/manage.py "$@"
         ;;
 esac
-# exec: the command becomes PID 1 and gets the signals itself.
+# exec lets the command take the place of this shell: it becomes process 1 and gets the signals itself.
 exec "$@"

@@ -1,4 +1,4 @@
-# export: Poetry turns the lock file into a list of packages for each of its groups.
+# export: Poetry turns the lock file into three lists, one for each group of packages.
 FROM python:3.14-slim-trixie AS export
 RUN pip install poetry==2.5.1 poetry-plugin-export==1.10.1
 WORKDIR /app
@@ -7,8 +7,8 @@ RUN poetry export --output main.txt && poetry export --only prod --output prod.t
     poetry export --only dev --output dev.txt
 
 
-# frontend: Node bundles and minifies. Only dist/ leaves this stage.
-FROM node:24-slim AS frontend
+# frontend: Node makes one small script and one stylesheet. Only dist/ leaves this stage.
+FROM node:24-trixie-slim AS frontend
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -17,8 +17,8 @@ COPY frontend frontend
 RUN npm run build
 
 
-# base: not to be copied. The slim image as many people fix it: the build fails for want of a compiler,
-# so they install one in `base`, which production starts from, too: it is in the image that goes there.
+# base: do not copy this. It shows how many people repair a build that finds no compiler on slim: they install one in
+# `base`. Production starts from `base`, too, so the compiler is in the image that is deployed.
 FROM python:3.14-slim-trixie AS base
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends gcc libc6-dev libpcre2-dev libpq-dev \
@@ -29,25 +29,25 @@ ENV PYTHONUNBUFFERED=1 \
 WORKDIR /app
 
 
-# build: the packages in a virtual environment, compiled where there is no wheel to download. The image's pip fills it.
+# build: the image's pip installs the packages into /venv, and compiles those that have no wheel.
 FROM base AS build
 RUN python -m venv --without-pip /venv
-# A list at a time, the slowest first: when only another one changes, it is not compiled again.
+# prod.txt first: uWSGI takes longest to compile, and a change of main.txt does not compile it again.
 COPY --from=export /app/prod.txt ./
 RUN pip --python /venv install --require-hashes -r prod.txt
 COPY --from=export /app/main.txt ./
 RUN pip --python /venv install --require-hashes -r main.txt
 
 
-# production: no Node, no Poetry, no tests.
+# production: this becomes the image. It has no Node, no Poetry and no tests.
 FROM base AS production
 COPY --from=build /venv /venv
 COPY entrypoint.sh uwsgi.ini mime.types ./
 COPY --from=frontend /app/dist dist
 COPY src src
-# Django wants its secrets for every command. The development defaults are good enough for this one.
+# Django loads its settings for this command, too, and they want secrets. Development's known ones will do here.
 RUN chmod -R a+rX . && ENVIRONMENT=development python src/manage.py collectstatic --no-input
-# Last, because these two change with every build.
+# These two values change with every build, so they come after everything that takes long.
 ARG GIT_COMMIT=unknown BUILD_TIME=unknown
 RUN python -c "import json, os; print(json.dumps({'commit': os.environ['GIT_COMMIT'], 'built': os.environ['BUILD_TIME']}))" >version.json
 ENV STEP=extra-1-compiling PORT=8000 WORKERS=2 THREADS=4

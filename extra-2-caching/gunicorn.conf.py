@@ -1,16 +1,16 @@
-"""Gunicorn reads this file from the directory it starts in."""
+"""gunicorn reads this file from the directory that it starts in."""
 
 import os
 
-# All interfaces of the container; the port comes from the environment, where many platforms say it.
+# Listen on every address of the container, so that requests from outside arrive. Many platforms set PORT.
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
-# Threads: one slow request does not keep the others waiting.
+# Each worker answers four requests at a time, so a slow one does not keep the others waiting.
 threads = 4
 
-# A worker proves that it is alive by touching a file: in memory, a busy disk cannot block it.
+# A worker shows that it is alive by touching a file. This directory is in memory, so it never waits for a disk.
 worker_tmp_dir = "/dev/shm"
 
-# Gunicorn opens a control socket below the home directory. Nothing here uses it,
-# and without a writable home it only logs errors.
+# gunicorn would open a control socket below the home directory. The app has neither a home nor a use for it,
+# and gunicorn would log an error.
 control_socket_disable = True

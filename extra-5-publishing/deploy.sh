@@ -2,6 +2,8 @@
 # ./deploy.sh starts what release.env names, if cosign.pub fits its signature. Until then, what runs goes on.
 set -eu
 cd "$(dirname "$0")"
+COSIGN_USER=$(id -u)
+export COSIGN_USER
 
 release() { docker compose --env-file release.env --file compose.yaml --file compose.release.yaml "$@"; }
 release run --rm --no-TTY verify

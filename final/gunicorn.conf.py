@@ -1,6 +1,6 @@
-"""Gunicorn's settings ("Dockerizing Python, step by step", final, 3.0): variables, and what holds without them.
+"""Gunicorn's settings ("Dockerizing Python, step by step", final, 3.0): each has a variable and a default.
 
-Gunicorn refuses what is no number. What has no variable here, GUNICORN_CMD_ARGS takes: "--max-requests=1000".
+Gunicorn stops at a value that is no number. GUNICORN_CMD_ARGS takes its other settings: "--max-requests=1000".
 """
 
 import os
@@ -17,7 +17,7 @@ def limit(file):
 
 
 def workers_that_fit():
-    """One for each CPU that the container may use, if memory has 128 MB for each and once more for everything else."""
+    """One for each CPU that the container may use, as long as 128 MB for each, and 128 MB more, fit into its memory."""
     fit = [len(os.sched_getaffinity(0))]
     if cpu := limit("cpu.max"):  # "50000 100000": half of the time of one CPU
         fit.append(ceil(cpu[0] / cpu[1]))
@@ -38,5 +38,5 @@ keepalive = os.environ.get("KEEP_ALIVE") or 5  # seconds until an idle connectio
 loglevel = os.environ.get("LOG_LEVEL") or "info"
 accesslog = os.environ.get("ACCESS_LOG") or None  # off; "-" is the container's log
 
-worker_tmp_dir = "/dev/shm"  # workers show that they live by touching a file: in memory, no busy disk is in the way
-control_socket_disable = True  # nothing here uses it, and it wants a directory to write to
+worker_tmp_dir = "/dev/shm"  # workers prove that they live by touching a file; no busy disk delays it here
+control_socket_disable = True  # nothing here uses it, and it needs a directory to write to

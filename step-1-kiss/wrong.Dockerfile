@@ -1,4 +1,4 @@
-# What people write first. Kept on purpose: the tests show what it does not do.
+# What many people write first. It is kept so that you can see what is wrong with it.
 FROM python:3.14
 WORKDIR /app
 COPY . .

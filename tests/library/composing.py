@@ -29,18 +29,8 @@ JOBS = re.compile(
     r"^(?!.*(gunicorn|uvicorn|uwsgi|hypercorn|daphne|granian|runserver))"
     r".*\b(celery|rq|dramatiq|huey|pytest|manage\.py)\b"
 )
-NAMES = (
-    "web",
-    "app",
-    "api",
-    "backend",
-    "server",
-    "django",
-    "flask",
-    "fastapi",
-    "uwsgi",
-    "gunicorn",
-)  # of the service that serves
+# Of the service that serves, the likeliest first.
+NAMES = ("web", "app", "api", "backend", "server", "django", "flask", "fastapi", "uwsgi", "gunicorn")
 
 
 class Unusable(Exception):
@@ -214,9 +204,8 @@ def _recipe(service: Mapping[str, Any]) -> str:
     file = Path(build.get("context", ""), build.get("dockerfile", "Dockerfile"))
     if not (build and file.is_file()):
         return ""
-    stages = Dockerfile(
-        file.read_text(errors="replace"), build.get("target") or "", build.get("args") or {}
-    ).last_stages
+    recipe = Dockerfile(file.read_text(errors="replace"), build.get("target") or "", build.get("args") or {})
+    stages = recipe.last_stages if recipe.stages else ()
     return "\n".join(line for stage in stages for line in (stage.base, *stage.instructions))
 
 
@@ -268,10 +257,12 @@ def isolate(folder: Path, service: dict[str, Any], serves: bool) -> list[str]:
     if (driver := (service.get("logging") or {}).get("driver", "local")) not in ("local", "json-file"):
         del service["logging"]
         notes.append(f"its log goes to the engine, and not to {driver}")
+    devices = service.pop("gpus", None)
     if deploy := service.get("deploy"):
         deploy["replicas"] = 1
-        if (deploy.get("resources") or {}).get("reservations", {}).pop("devices", None):
-            notes.append("it gets no device (a GPU)")
+        devices = (deploy.get("resources") or {}).get("reservations", {}).pop("devices", devices)
+    if devices:
+        notes.append("it gets no GPU")
     # Where it was published, but on a free port.
     ports = service.pop("ports", None) or []
     if serves:

@@ -145,6 +145,29 @@ def free_port() -> int:
         return port
 
 
+def another_address() -> str | None:
+    """An address of this machine that is not loopback, where other machines reach what listens on all; None without.
+
+    It is the one that the kernel would send from: nothing is sent.
+    """
+    with socket.socket(type=socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("198.51.100.1", 9))  # an address for documentation (RFC 5737)
+        except OSError:
+            return None
+        address = str(asking.getsockname()[0])
+        return None if address.startswith("127.") else address
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether somebody takes a connection there."""
+    try:
+        socket.create_connection((address, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
 def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run a new container and remove it; what it printed, from its log, and its exit code.
 

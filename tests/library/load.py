@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -119,13 +119,16 @@ class Visits:
 
 
 @contextmanager
-def visitors(url: str, rate: float = 40, number: int = 8) -> Iterator[Visits]:
+def visitors(
+    url: str, rate: float = 40, number: int = 8, connect: Callable[[], http.client.HTTPConnection] | None = None
+) -> Iterator[Visits]:
     """Ask for a page from this machine, so many times a second, until the end of the block.
 
     Half of the visitors keep their connections, the others open one for each request. One that has to wait for an
-    answer asks more often later.
+    answer asks more often later. ``connect`` makes another connection than a plain one to the address.
     """
     address, page = urlsplit(url), urlsplit(url).path or "/"
+    connect = connect or (lambda: http.client.HTTPConnection(address.netloc, timeout=30))
     visits, end, lock, began = Visits(), threading.Event(), threading.Lock(), time.monotonic()
 
     def visit(which: int) -> None:
@@ -135,7 +138,7 @@ def visitors(url: str, rate: float = 40, number: int = 8) -> Iterator[Visits]:
         while not end.wait(max(0, due - time.monotonic())):
             due += number / rate
             try:
-                connection = connection or http.client.HTTPConnection(address.netloc, timeout=30)
+                connection = connection or connect()
                 connection.request("GET", page, headers={} if keeps else {"Connection": "close"})
                 answer = connection.getresponse()
                 answer.read()

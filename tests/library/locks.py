@@ -24,9 +24,11 @@ def files(folder: Path) -> list[Path]:
 
 def own_name(folder: Path) -> str:
     """The normalized name of the project itself, or nothing."""
-    beside = next(iter(files(folder)), folder / "requirements.txt")
+    metadata = folder / "pyproject.toml"
+    if not metadata.exists():  # it lies beside the lock, perhaps
+        metadata = next(iter(files(folder)), metadata).with_name("pyproject.toml")
     try:
-        project = tomllib.loads(beside.with_name("pyproject.toml").read_text())
+        project = tomllib.loads(metadata.read_text())
     except (FileNotFoundError, tomllib.TOMLDecodeError):
         return ""
     name = project.get("project", {}).get("name") or project.get("tool", {}).get("poetry", {}).get("name", "")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ class Contract:
         cpus: that the container may use.
         user: "uid:gid", where the file says one.
         writable: directories that can be written to; nothing else can be relied on.
-        pause: a command that runs in the container before the signal.
+        pause: seconds before the signal, in which the container goes on.
     """
 
     file: str
@@ -138,7 +138,7 @@ class Contract:
     memory_expected: float = 0
     user: str | None = None
     writable: tuple[str, ...] = ()
-    pause: tuple[str, ...] = field(default=())
+    pause: float = 0
 
     def service(self, context: Path) -> dict[str, Any]:
         """A compose service that runs an app as the platform would."""
@@ -169,7 +169,7 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
     [container] = pod["containers"]
     security = pod["securityContext"] | container["securityContext"]
     in_memory = {volume["name"] for volume in pod.get("volumes", ()) if "emptyDir" in volume}
-    pause = tuple(container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ()))
+    pause = _pause(container.get("lifecycle", {}).get("preStop", {}))
     limits = container["resources"]["limits"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     return Contract(
@@ -178,7 +178,7 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
         _environment(container),
         tuple(_probes(container, ports)),
         "SIGTERM",
-        pod.get("terminationGracePeriodSeconds", 30) - seconds_of(pause),
+        pod.get("terminationGracePeriodSeconds", 30) - pause,
         quantity(limits["memory"]),
         quantity(limits["cpu"]),
         quantity(container["resources"]["requests"]["memory"]),
@@ -188,9 +188,10 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
     )
 
 
-def seconds_of(pause: tuple[str, ...]) -> float:
-    """How long `sleep SECONDS` takes; no command takes no time."""
-    return float(pause[1]) if pause[:1] == ("sleep",) else 0
+def _pause(before_stop: Manifest) -> float:
+    """How long a preStop hook takes: Kubernetes' own sleep, or the command of that name."""
+    command = before_stop.get("exec", {}).get("command", ())
+    return float(command[1] if command[:1] == ["sleep"] else before_stop.get("sleep", {}).get("seconds", 0))
 
 
 def _environment(container: Manifest) -> dict[str, str]:

@@ -28,7 +28,7 @@ FILES = ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "uwsgi.ini", ".docker
 
 # Those in which only what a colleague would propose is tried (NEIGHBOURS, PAIRS).
 MORE_FILES = (
-    "Caddyfile", "stack.yaml", "compose.tls.yaml", "compose.release.yaml", "publish.sh", "deploy.sh",
+    "Caddyfile", "stack.yaml", "compose.tls.yaml", "compose.release.yaml", "publish.sh", "sign.sh", "deploy.sh",
     "kubernetes/deployment.yaml", "kubernetes/migrate.yaml", "cloudrun.yaml", "fly.toml", "src/config/settings.py",
 )  # fmt: skip
 
@@ -43,8 +43,8 @@ NEIGHBOURS = (
     (r"(?<=failure_action: )rollback\b", "continue"),
     (r"\b0400\b", "0444"),
     (r"(?<= = )not DEVELOPMENT\b", "False"),
-    (r'(?<=["/])\$image(?=")', "$1"),  # the tag in the place of the digest
-    (r'(?<=\[sleep, ")\d+', "0"),
+    (r"@sha256:\$DIGEST\b", ":latest"),  # a tag in the place of the digest
+    (r"(?<=sleep: \{ seconds: )\d+", "0"),
 )
 # Numbers that have to differ from one in another file: each becomes the other one.
 PATIENCE = ("gunicorn.conf.py", r'"GRACEFUL_TIMEOUT"\) or (\d+)')

@@ -529,10 +529,26 @@ SABOTAGES = [
     Sabotage(
         "deployed by a name that can move",
         "extra-5-publishing",
-        "publish.sh",
-        r'echo "IMAGE=\$image"',
-        'echo "IMAGE=$1"',
+        "compose.release.yaml",
+        r"(?<=REPOSITORY:\?release\.env has it\})@sha256:\S+",
+        ":1.0",
         {"published-by-digest"},
+    ),
+    Sabotage(
+        "tested, and built again from what was saved since",
+        "extra-5-publishing",
+        "publish.sh",
+        r'cd "\$frozen"\n',
+        "",
+        {"published-by-digest"},
+    ),
+    Sabotage(
+        "signed for whatever repository",
+        "extra-5-publishing",
+        "compose.release.yaml",
+        r" +--annotations repository=\$\{REPOSITORY\}",
+        "     ",
+        {"signed"},
     ),
     Sabotage(
         "another build than the tested one",
@@ -595,6 +611,16 @@ SABOTAGES = [
         symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",
     ),
     Sabotage(
+        "a way past the proxy",
+        "extra-6-deploying",
+        "compose.tls.yaml",
+        r"    ports: !reset \[\]\n",
+        "",
+        {"proxy-alone"},
+        symptom="We have a certificate, and a firewall that lets two ports through. A stranger sent us a password that"
+        " he had read on its way to us.",
+    ),
+    Sabotage(
         "a readiness probe of another path",
         "extra-7-platforms",
         "kubernetes/deployment.yaml",
@@ -644,6 +670,22 @@ SABOTAGES = [
         {"fits-other-platforms"},
         symptom="On Cloud Run, whoever waits for a large report gets an error when I deploy, and the server's log does"
         " not say that it stopped.",
+    ),
+    Sabotage(
+        "a visitor's HTTPS believed from nobody",
+        "extra-7-platforms",
+        "containerapp.yaml",
+        r" +- \{ name: FORWARDED_ALLOW_IPS, value: \"\*\" \}\n",
+        "",
+        {"fits-other-platforms"},
+    ),
+    Sabotage(
+        "connections closed before the Gateway closes them",
+        "extra-7-platforms",
+        "kubernetes/deployment.yaml",
+        r'value: "3700"',
+        'value: "75"',
+        {"fits-kubernetes"},
     ),
     Sabotage(
         "as patient as Fly.io by itself",

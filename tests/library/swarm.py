@@ -29,6 +29,7 @@ class Stack:
     machine: runner.Runner
     name: str
     port: int
+    tls_port: int
 
     @property
     def url(self) -> str:
@@ -38,11 +39,14 @@ class Stack:
         """Run docker on the machine, in the folder."""
         return self.machine.run("docker", *arguments, folder=FOLDER, environment=environment)
 
-    def deploy(self, image: str, replicas: int = 2) -> "subprocess.CompletedProcess[str]":
-        """Deploy an image, and wait until that is done, or has been rolled back."""
-        settings = {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key"}
+    def deploy(
+        self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Deploy an image, by more stack files if given, and wait until that is done, or has been rolled back."""
+        settings = {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key", **environment}
         command = ["stack", "deploy", "--detach=false", "--quiet", "--resolve-image=never"]
-        return self.docker(*command, "--compose-file=stack.yaml", self.name, **settings)
+        files = [f"--compose-file={file}" for file in ("stack.yaml", *more)]
+        return self.docker(*command, *files, self.name, **settings)
 
     @property
     def images(self) -> list[str]:
@@ -79,12 +83,15 @@ def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
     Raises:
         NoRunner: this engine cannot run another one.
     """
-    port = free_port()
-    with runner.started({*images, *images_of(subject)}, publish=[(f"127.0.0.1:{port}", 8000)]) as machine:
+    port, tls_port = free_port(), free_port()
+    published = [(f"127.0.0.1:{port}", 8000), (f"127.0.0.1:{tls_port}", 443)]
+    with runner.started({*images, *images_of(subject)}, publish=published) as machine:
         machine.copy(subject.path, FOLDER)
-        found = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port)
+        found = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port, tls_port)
         init = found.docker("swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1")
         if init.returncode:
             raise runner.NoRunner(init.stdout.strip())
+        node = found.docker("info", "--format={{.Swarm.NodeID}}").stdout.strip()
+        found.docker("node", "update", "--label-add=proxy=true", node)
         found.machine.run("sh", "-c", f"echo a secret | docker secret create {found.name}-key -")
         yield found

@@ -95,7 +95,7 @@ def test_files_that_are_there_are_replaced_on_demand_only(shop: Path) -> None:
         (
             {"requirements.txt": "flask\ngunicorn\nno-such-package-of-anybody\n"},
             (),
-            "it does not work yet: error: No solution found when resolving dependencies",
+            "it does not work yet: Because no-such-package-of-anybody was not found",
         ),
         ({"uv.lock": "", "poetry.lock": ""}, (), "who keeps the packages, MANAGER=poetry or MANAGER=uv?"),
         ({"shop/__init__.py": "app = 0\nraise OSError('no moon')\n"}, ("--app=shop:app",), "OSError: no moon"),
@@ -113,6 +113,16 @@ def test_what_is_missing_is_one_line_and_changes_nothing(
     assert line in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert content(shop) == before
+
+
+def test_make_hands_over_what_the_reader_says(shop: Path) -> None:
+    (shop / "uv.lock").touch()
+    environment = {**os.environ, "PROJECT": str(shop), "APP": "shop:create_app()", "MANAGER": "list", "TRY": "0"}
+    done = subprocess.run(["make", "adopt"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "trial" not in done.stderr
+    assert "start it: docker compose up --build; if it does not work: reference-final/README.md" in done.stdout
+    assert "\n  # volumes: [" in (shop / "compose.yaml").read_text(), "only who tries sees that it writes"
 
 
 def test_a_project_that_wants_an_older_python_gets_it(shop: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from library import runner, swarm, tutorial
 from library.engine import SCRATCH, SESSION, free_port, one_build_at_a_time, remove_names
-from library.practices.publish import SCRIPT, STAND_IN
+from library.practices.publish import SCRIPT, STAND_IN, name_stand_ins
 from library.repository import copy_files
 from library.runner import Runner
 from library.subject import Subject
@@ -49,6 +49,10 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
     project = f"{SESSION}-article-{page.parent.name}"
     environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
     environment["REGISTRY_PORT"] = registry
+    # A reader's Git knows who commits.
+    environment |= {
+        f"GIT_{role}_{what}": "reader@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
     build = {}
     if (subject.path / SCRIPT).exists():
         # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.
@@ -71,6 +75,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
         environment["COMPOSE_PROJECT_NAME"] = project if name == subject.path.name else f"{project}-{name}"
         if folder not in visited.values():
             copy_files(tutorial.ROOT / name, folder)
+            name_stand_ins(folder)
             visited[environment["COMPOSE_PROJECT_NAME"]] = folder
 
     enter(subject.path.name)

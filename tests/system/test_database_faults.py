@@ -22,7 +22,7 @@ from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("step-5-larger")
 STEP_5 = Subject("step-5-larger", ROOT / "step-5-larger")
-IMAGE = "    image: postgres:17\n"
+IMAGE = "    image: postgres:17-trixie\n"
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from library import runner
-from library.engine import SCRATCH, SESSION, one_build_at_a_time, wait_until
+from library import runner, swarm
+from library.engine import SCRATCH, SESSION, build_recipe, one_build_at_a_time, wait_until
+from library.load import visitors
+from library.practices.deploy import LEAST, another, errors_only
 from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -46,6 +48,25 @@ RUN openssl req -x509 -newkey rsa:2048 -noenc -days 2 -subj /CN=pebble -addext s
 RUN echo '{json.dumps({"pebble": PEBBLE})}' > config.json
 CMD ["pebble", "-config", "config.json"]
 """
+# Run beside it: the certificate that it signs with.
+ROOT_OF_PEBBLE = (
+    "import ssl, urllib.request as r;"
+    "c = ssl.create_default_context(cafile='/pebble/certificate.pem'); c.check_hostname = False;"
+    "print(r.urlopen('https://localhost:15000/roots/0', context=c).read().decode())"
+)
+OF_PEBBLE = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
+# What the stack file gets beside it.
+BESIDE = {
+    "services": {
+        "proxy": {
+            "environment": {"SSL_CERT_FILE": "/pebble.pem"},
+            "configs": [{"source": "pebble", "target": "/pebble.pem"}],
+            "networks": {"default": {"aliases": [NAME]}},
+        },
+        "pebble": {"image": "${AUTHORITY}", "environment": OF_PEBBLE, "deploy": {"endpoint_mode": "dnsrr"}},
+    },
+    "configs": {"pebble": {"file": "pebble.pem"}},
+}
 LISTENS = "import socket; [socket.create_connection(('localhost', port), 5) for port in (14000, 15000)]"
 # In the place of the app: takes any WebSocket, and says each message again. (uvicorn needs one more package for that.)
 ECHO = """
@@ -95,12 +116,8 @@ class Site:
 
     def trusting(self) -> ssl.SSLContext:
         """What trusts the authority, as a browser trusts Let's Encrypt."""
-        look = (
-            "import ssl, urllib.request as r;"
-            "c = ssl.create_default_context(cafile='/pebble/certificate.pem'); c.check_hostname = False;"
-            "print(r.urlopen('https://localhost:15000/roots/0', context=c).read().decode())"
-        )
-        return ssl.create_default_context(cadata=self.compose("exec", "-T", "pebble", "python3", "-c", look))
+        root = self.compose("exec", "-T", "pebble", "python3", "-c", ROOT_OF_PEBBLE)
+        return ssl.create_default_context(cadata=root)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Ask the proxy over TLS, by its name."""
@@ -132,7 +149,7 @@ def site() -> Iterator[Site]:
             },
             "pebble": {
                 "build": {"dockerfile_inline": AUTHORITY},
-                "environment": {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
+                "environment": OF_PEBBLE,
                 "volumes": ["pebble:/pebble"],
                 "networks": ["edge"],
                 "healthcheck": {
@@ -196,10 +213,8 @@ def test_the_app_believes_the_proxy_that_it_is_https(site: Site, says: dict[str,
 
 
 def test_the_app_believes_no_stranger(site: Site) -> None:
-    """Not through the port of `web`, and not from a container beside it."""
+    """Not from a container beside it; nobody else reaches `web`, as proxy-alone shows."""
     says = {"Host": NAME, "X-Forwarded-Proto": "https"}
-    direct = httpx.get(f"http://127.0.0.1:{site.port('web', 8000)}/health/", headers=says)
-    assert direct.headers["Location"] == f"http://{NAME}/health"
     ask = (
         "import http.client; c = http.client.HTTPConnection('web', 8000);"
         f"c.request('GET', '/health/', headers={says}); print(c.getresponse().headers['Location'])"
@@ -254,6 +269,78 @@ def test_websockets_pass(site: Site) -> None:
         for _ in range(2):
             tls.sendall(frame)
             assert answers.read(2 + len(message)) == struct.pack("!BB", 0x81, len(message)) + message
+
+
+def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Path) -> None:
+    """The stack as on a server: a name, a certificate from an authority, an encrypted network, and visitors."""
+    authority, second, broken = (f"{SESSION}-stack-{what}" for what in ("authority", "second", "broken"))
+    build_recipe(AUTHORITY, authority)
+    build_recipe(another(FOLDER.image), second)
+    build_recipe(errors_only(FOLDER.image, FOLDER.port), broken)
+    with swarm.stack(FOLDER, (FOLDER.image, authority, second, broken)) as stack:
+        (tmp_path / "authority.yaml").write_text(json.dumps(BESIDE))
+        stack.machine.copy(tmp_path / "authority.yaml", swarm.FOLDER)
+        certificate = ["docker", "run", "--rm", authority, "cat", "certificate.pem"]
+        stack.machine.run("sh", "-c", f"{' '.join(certificate)} > {swarm.FOLDER}/pebble.pem")
+
+        def deploy(image: str, replicas: int) -> "subprocess.CompletedProcess[str]":
+            settings = {"SITE": NAME, "ACME_CA": "https://pebble:14000/dir", "AUTHORITY": authority}
+            return stack.deploy(image, replicas, ("authority.yaml",), **settings)
+
+        first = deploy(FOLDER.image, 2)
+        assert first.returncode == 0, first.stdout
+        context = ssl.create_default_context()
+
+        def connect() -> http.client.HTTPConnection:
+            plain = socket.create_connection(("127.0.0.1", stack.tls_port), timeout=30)
+            connection = http.client.HTTPConnection(NAME, timeout=30)
+            connection.sock = context.wrap_socket(plain, server_hostname=NAME)
+            return connection
+
+        def issued() -> bool:
+            look = f'docker exec $(docker ps --quiet --filter name=_pebble) python3 -c "{ROOT_OF_PEBBLE}"'
+            root = stack.machine.run("sh", "-c", look)
+            if root.returncode:
+                return False
+            context.load_verify_locations(cadata=root.stdout)
+            try:
+                connect().close()
+            except OSError:
+                return False
+            return True
+
+        assert wait_until(issued, limit=150, pause=1), stack.docker("service", "logs", f"{stack.name}_proxy").stdout
+        changes = (
+            ("a new version", second, 2, second, "completed"),
+            ("more replicas", second, 4, second, ""),
+            ("a broken version", broken, 4, second, "rollback_completed"),
+        )
+        with visitors(f"https://{NAME}/", connect=connect) as visits:
+            for what, image, replicas, left, state in changes:
+                visits.during = what
+                deploy(image, replicas)
+                assert wait_until(lambda: (stack.state, stack.images) == (state, [left] * replicas), limit=60), what  # noqa: B023
+        assert not visits.failed
+        assert min(visits.requests[what] for what, *_ in changes) >= LEAST
+        networks = stack.docker("network", "inspect", "--format={{.Options}}", f"{stack.name}_default")
+        assert "encrypted" in networks.stdout
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("daemon", "privileges"), [((), "0"), (("--no-new-privileges",), "1")])
+def test_an_engine_takes_new_privileges_from_the_containers_of_stacks(daemon: tuple[str, ...], privileges: str) -> None:
+    base = FOLDER.parsed.base_image
+    service = {"image": base, "command": "sleep 600", "security_opt": ["no-new-privileges:true"]}
+    with runner.container(["dockerd", *daemon], privileged=True) as name:
+        machine = runner.Runner(name)
+        assert wait_until(lambda: not machine.run("docker", "version").returncode, limit=60)
+        machine.load([base])
+        machine.run("docker", "swarm", "init", "--advertise-addr=127.0.0.1")
+        text = json.dumps({"services": {"web": service}})
+        machine.run("sh", "-c", f"echo '{text}' | docker stack deploy --resolve-image=never --compose-file=- shop")
+        look = "docker exec $(docker ps --quiet --filter name=shop_web) grep NoNewPrivs /proc/1/status"
+        assert wait_until(lambda: not machine.run("sh", "-c", look).returncode, limit=60)
+        assert machine.run("sh", "-c", look).stdout.split() == ["NoNewPrivs:", privileges]
 
 
 @pytest.mark.thorough

@@ -16,7 +16,7 @@ import pytest
 
 from library import dap
 from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time, wait_until
-from library.subject import Subject
+from library.subject import PYTHON, Subject
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("extra-4-developing")
@@ -178,6 +178,18 @@ def test_the_dev_container_is_read_as_it_is_meant(folder: Folder, devcontainer: 
     assert service["build"]["context"] == str(folder.path)
 
 
+# Run inside the container: which processes wait for events of the file system.
+WAITING_FOR_EVENTS = """
+import pathlib
+for file in pathlib.Path("/proc").glob("[0-9]*/fdinfo/*"):
+    try:
+        if "inotify" in file.read_text():
+            print(file.parts[2])
+    except OSError:
+        pass
+"""
+
+
 @pytest.mark.thorough
 def test_the_dev_container_starts_and_runs_the_tests(folder: Folder, devcontainer: str) -> None:
     uid, gid = os.getuid() or 1234, os.getgid() or 5678
@@ -190,6 +202,9 @@ def test_the_dev_container_starts_and_runs_the_tests(folder: Folder, devcontaine
     try:
         inside = f"{devcontainer} exec --workspace-folder {folder.path}"
         assert "13 passed" in folder.run(f"{inside} pytest")
+        started = "Started reloader process"
+        assert wait_until(lambda: started in str(docker.logs(up["containerId"])), limit=30)
+        assert not docker.execute(up["containerId"], [*PYTHON, WAITING_FOR_EVENTS]), "a virtual machine passes none on"
         folder.run(f"{inside} touch written")
         assert ((folder.path / "written").stat().st_uid, (folder.path / "written").stat().st_gid) == (uid, gid)
     finally:

@@ -4,8 +4,13 @@ import json
 import re
 import socket
 import subprocess
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +18,7 @@ import yaml
 
 from library import manifests
 from library.engine import SCRATCH, wait_until
+from library.manifests import Contract
 from library.practices.platforms import FILES, as_contract, require_contract
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -82,6 +88,83 @@ def test_a_tcp_probe_passes_before_the_app_is_there() -> None:
             with pytest.raises(httpx.HTTPError):
                 running.get("/health", timeout=1)
             running.wait_until_ready(path="/health")
+
+
+def failures_until_an_answer(url: str, probe: dict[str, Any]) -> tuple[int, float]:
+    """Ask as the kubelet does until there is an answer, or it gives up: the failures, and the seconds that it took."""
+    start, failures = time.monotonic(), 0
+    while failures < probe["failureThreshold"]:
+        asked = time.monotonic()
+        try:
+            httpx.get(url + probe["httpGet"]["path"], timeout=probe["timeoutSeconds"], trust_env=False)
+        except httpx.HTTPError:
+            failures += 1
+        else:
+            break
+        time.sleep(max(0, asked + probe["periodSeconds"] - time.monotonic()))
+    return failures, time.monotonic() - start
+
+
+@pytest.mark.thorough
+def test_the_startup_probe_waits_for_an_app_that_imports_for_45_seconds_and_the_liveness_probe_would_not() -> None:
+    said = manifests.rendered(FOLDER.path / manifests.FOLDER)
+    [deployment] = manifests.of_kind(said, "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    probes = [container["startupProbe"], container["livenessProbe"]]
+    with FOLDER.copied("that imports for 45 seconds") as copy:
+        main = copy.path / "hello/main.py"
+        main.write_text(f"import time\n\ntime.sleep(45)\n{main.read_text()}")
+        with as_contract(copy, manifests.kubernetes(said)).started() as running, ThreadPoolExecutor() as pool:
+            url = running.url()
+            assert wait_until(lambda: "Listening at" in running.log, limit=30)
+            (waited, took), (gave_up, after) = pool.map(partial(failures_until_an_answer, url), probes)
+            print(f"ready after {took:.0f} s and {waited} failures; the liveness probe gave up after {after:.0f} s")
+            assert waited < container["startupProbe"]["failureThreshold"]
+            assert gave_up == container["livenessProbe"]["failureThreshold"]
+            assert after < took
+            assert "WORKER TIMEOUT" not in running.log, "gunicorn does not wait for it"
+
+
+def contracts() -> list[Contract]:
+    """What all four platforms say."""
+    return [
+        manifests.kubernetes(manifests.rendered(FOLDER.path / manifests.FOLDER)),
+        *(read(FOLDER.path / name) for name, read in FILES.items()),
+    ]
+
+
+def test_behind_every_proxy_the_app_redirects_to_https() -> None:
+    """FastAPI sends /health/ to /health, with the scheme that it believes; by itself it believes no other machine."""
+
+    def redirect(contract: Contract) -> str:
+        with as_contract(FOLDER, contract).running() as running:
+            asked = {"Host": "shop.test", "X-Forwarded-Proto": "https"}
+            return httpx.get(f"{running.url()}/health/", headers=asked, trust_env=False).headers["Location"]
+
+    assert {redirect(contract) for contract in contracts()} == {"https://shop.test/health"}
+    assert redirect(replace(contracts()[0], environment={})) == "http://shop.test/health"
+
+
+@pytest.mark.thorough
+def test_a_connection_that_idles_for_a_minute_is_still_there() -> None:
+    """As a proxy keeps it: who sends on it must not meet a server that closes it. Without KEEP_ALIVE, it is gone."""
+    ask = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    said = contracts()
+    with ExitStack() as stack:
+        kept: list[socket.socket] = []
+        for contract in (*said, replace(said[0], environment={})):
+            running = stack.enter_context(as_contract(FOLDER, contract).running())
+            address = "127.0.0.1", int(running.url().rpartition(":")[2])
+            kept.append(stack.enter_context(socket.create_connection(address, timeout=10)))
+            kept[-1].sendall(ask)
+            assert kept[-1].recv(4096)
+        time.sleep(61)
+        answered = []
+        for connection in kept:
+            with suppress(OSError):
+                connection.sendall(ask)
+                answered.append(connection.recv(4096).startswith(b"HTTP/1.1 200"))
+        assert answered == [*(True for _ in said), False]
 
 
 def test_without_a_startup_probe_over_http_the_practice_says_so() -> None:

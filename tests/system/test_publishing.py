@@ -1,13 +1,17 @@
 """What extra 5's article says besides its practices: what is not published, and the bases that it compares."""
 
+import os
 import re
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from library.engine import one_build_at_a_time, run_to_its_end
-from library.practices.publish import PUBLISH, RELEASE, publisher
+from library.practices.publish import PUBLISH, RELEASE, publisher, release
 from library.subject import Subject
 from library.tutorial import ROOT
 from tools import bases
@@ -44,10 +48,46 @@ def test_the_bill_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
     assert (tmp_path / "bill/bom.json").read_text() == (tmp_path / "another/bom.json").read_text()
 
 
-def test_cosign_has_one_version() -> None:
+def test_cosign_has_one_version_and_digest() -> None:
     texts = [(FOLDER.path / name).read_text() for name in (PUBLISH, RELEASE)]
-    [version] = {found for text in texts for found in re.findall(r"cosign/cosign:v([\d.]+)", text)}
-    assert f"names {version}," in " ".join((FOLDER.path / "README.md").read_text().split())
+    [[version, _]] = {named for text in texts for named in re.findall(r"cosign/cosign:v([\d.]+)@sha256:(\w+)", text)}
+    assert f"cosign/releases/tag/v{version})" in (FOLDER.path / "README.md").read_text()
+
+
+def test_what_has_the_key_has_no_other_rights() -> None:
+    """Neither signing nor verifying runs as root, with a capability, or, unless told, on the host's network."""
+    for files, service in (([PUBLISH], "cosign"), (["compose.yaml", RELEASE], "verify")):
+        subject = replace(FOLDER, compose=tuple(files))
+        with patch.dict(os.environ, {"REPOSITORY": "hello", "DIGEST": 64 * "0"}):
+            settings = subject.services()[service]
+        assert settings["user"] == "65532"
+        assert settings["network_mode"] == "bridge"
+        assert settings["read_only"]
+        assert settings["cap_drop"] == ["ALL"]
+
+
+def test_an_index_of_two_images_has_one_signature_and_its_bills() -> None:
+    """As the workflow publishes for two platforms: signature and bill are those of the digest that is deployed."""
+    with publisher(FOLDER) as ours:
+        images = ours.image, ours.push_another("another")
+        for platform, image in zip(("amd64", "arm64"), images, strict=True):
+            folder = ours.copy.path / platform
+            folder.mkdir()
+            shutil.copy(ours.copy.path / "bom.json", folder)
+            (folder / "release.env").write_text("".join(f"{k}={v}\n" for k, v in release(image).items()))
+        joined = ours.run("./join.sh", "2.0", "amd64", "arm64")
+        assert joined.returncode == 0, joined.stderr
+        index = ours.named()
+        assert index not in images
+        assert ours.deploy(index).returncode, "it is deployed, and nobody has signed it"
+        signed = ours.run("./sign.sh", "amd64/bom.json", "arm64/bom.json")
+        assert signed.returncode == 0, signed.stderr
+        try:
+            deployed = ours.deploy(index)
+            assert ours.deployed(), deployed.stderr
+        finally:
+            ours.end()
+        assert len(ours.bills(index)) == 2
 
 
 @pytest.mark.thorough

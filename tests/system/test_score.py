@@ -423,6 +423,17 @@ if __name__ == "__main__":
     assert answer["said"].startswith(said)
 
 
+def test_who_gives_root_up_gets_a_remark(project: Path) -> None:
+    command = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "python", "-m", "http.server", "8000"]
+    (project / "Dockerfile").write_text(f"FROM {BASE}\nWORKDIR /srv\nCOPY . .\nCMD {json.dumps(command)}\n")
+    done = score(project, "--only=non-root")
+    assert (
+        "  • non-root: the image starts as root, and process 1, python, has become UID 1000 (by gosu, say)"
+        in done.stdout
+    )
+    assert done.stdout.endswith(": 0 hold, 0 do not, 1 are remarks, 0 were not asked\n")
+
+
 def test_what_pipenv_locked_is_locked(project: Path) -> None:
     """The packages of step 4's list, in the form of Pipenv; the tool and what it needs stand in no lock."""
     listed = re.findall(

@@ -99,8 +99,8 @@ def test_a_wrong_value_that_gunicorn_does_not_look_at_ends_the_start_as_well(var
 FOR_OTHERS = {
     "extra-4-developing": (".devcontainer/devcontainer.json",),
     "extra-5-publishing": (
-        ".github/workflows/publish.yml", "publish.sh", "deploy.sh", "release.env", "bom.json",
-        "cosign.key", "cosign.pub",
+        ".github/workflows/publish.yml", "publish.sh", "join.sh", "sign.sh", "deploy.sh", "signing-config.json",
+        "release.env", "bom.json", "cosign.key", "cosign.pub",
     ),
     "extra-6-deploying": ("Caddyfile", "stack.yaml", "stack.migrate.yaml"),
     "extra-7-platforms": (

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from library import engine
+from library import clock, engine
 from library.engine import SCRATCH
 from library.project import COMPOSE_FILES, Unusable, copy_project
 from library.subject import Subject
@@ -37,7 +37,7 @@ from .pool import TooLong, at_most
 from .remedies import minor
 from .trial import Failure, attempt, indented, without_wheels
 
-LIMIT = 600  # seconds for all trials of a project together
+LIMIT = 600  # seconds (see `clock`) for all trials of a project together; by the wall clock at most three times that
 ROUNDS = 20
 
 
@@ -94,7 +94,7 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
         draft.wanted = names
     if options.tries:
         try:
-            with at_most(LIMIT):
+            with at_most(3 * LIMIT):
                 try_and_mend(draft)
         except TooLong as error:
             raise Unusable(f"it does not work after {LIMIT // 60} minutes: {'; '.join(draft.done) or error}") from error
@@ -126,7 +126,10 @@ def try_and_mend(draft: Draft) -> None:
     Raises:
         Unusable: it does not, and nothing is known that helps.
     """
+    start = clock.seconds()
     for number in range(1, ROUNDS + 1):
+        if clock.seconds() - start > LIMIT:
+            raise TooLong(f"{number - 1} trials")
         for failure in trial(draft, number):
             if line := remedies.mend(draft, failure):
                 say(f"  {line}")
@@ -145,8 +148,9 @@ def try_and_mend(draft: Draft) -> None:
 def trial(draft: Draft, number: int) -> Iterator[Failure]:
     """Make the lists where they are not those of this draft, look for wheels the first time, and try it."""
     try:
-        if draft.export() and number == 1:
+        if draft.export() and not draft.looked_for_wheels:
             say("looking for wheels")
+            draft.looked_for_wheels = True
             choose_python(draft)
             draft.export()
     except Unusable as error:

@@ -65,6 +65,8 @@ class Draft:
         done: what was mended, a line each.
         wanted: packages that are still to be added.
         exported: what the lists were last made from.
+        too_new: what a package said for which this Python is too new.
+        looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
     """
 
     project: Path
@@ -79,6 +81,8 @@ class Draft:
     done: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     exported: str = ""
+    too_new: str = ""
+    looked_for_wheels: bool = False
 
     @property
     def version(self) -> str:

@@ -13,8 +13,6 @@ MEASUREMENTS = ROOT / "assets/measurements.json"
 ACCEPTANCE = ROOT / "assets/acceptance.json"
 BASES = ROOT / "assets/bases.json"
 
-# The builds that extra-2 compares: the first of them is the measure of the others.
-BUILDERS = tutorial.side_by_side()["builders"]
 # The three images that extra-1 compares.
 WAYS = tutorial.side_by_side()["ways"]
 # The rows of a table that sets folders side by side, and the unit of its figures.
@@ -28,12 +26,6 @@ ROWS = {
     "code_s": ("Build, code changed", "s"),
     "start_s": ("Start to the first answer", "s"),
 }
-BUILDS = {
-    "dependency_s": "One dependency changed",
-    "code_s": "Code changed",
-    "cold_s": "Cold: no cache at all",
-    "unchanged_s": "Nothing changed",
-}
 
 # The page behind a picture may be light or dark, so the picture brings a background of its own for either.
 STYLE = """
@@ -45,34 +37,16 @@ STYLE = """
     .page { fill: #0d1117 } text { fill: #e6edf3; stroke: #0d1117 } .others { fill: #6e7681 } .own { fill: #4493f8 }
   }
 """
+# The app whose folders the charts compare: what other apps weigh and take says nothing about these Dockerfiles.
+COMPARED_APP = "hello, with Flask"
 # Where the pages say what a stand-in is.
 STAND_INS = "bootstrap/README.md#how-a-stand-in-differs-from-the-official-image"
 
 
-def build_times() -> str:
-    """The table and the chart of the build times, for a page in a folder."""
-    medians, first = _medians(), next(iter(BUILDERS))
-    lines = [f"| Median build time | {' | '.join(BUILDERS.values())} |", "|---|" + "---:|" * len(BUILDERS)]
-    for kind, label in BUILDS.items():
-        cells = (_said(name, kind, first) for name in BUILDERS)
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    said = "; ".join(
-        f"{label}: " + ", ".join(f"{short} {medians[name][kind]:.1f} s" for name, short in BUILDERS.items())
-        for kind, label in BUILDS.items()
-    )
-    lines += [
-        "",
-        f"![Bar chart of the same build times. {said}.](../assets/build-times.svg)",
-        "",
-        f"*{_linked(_conditions(), '../')}*",
-    ]
-    return "\n".join(lines)
-
-
-def side_by_side(columns: dict[str, str]) -> str:
+def side_by_side(columns: dict[str, str], root: str = "../") -> str:
     """A table of what was measured of each subject; ``columns`` maps its name to what the table calls it.
 
-    Sizes have their ratio to the first, unless the apps differ.
+    Sizes have their ratio to the first, unless the apps differ. ``root`` leads from the page to the repository's root.
     """
     medians = _medians(columns)
     lines = [f"| | {' | '.join(columns.values())} |", "|---|" + "---:|" * len(columns)]
@@ -87,15 +61,15 @@ def side_by_side(columns: dict[str, str]) -> str:
             ratio = f" ({value / measure:.0%})" if name != first and unit == "MB" and len(apps) == 1 else ""
             cells.append(f"{value:,.{1 if unit == 's' else 0}f} {unit}".rstrip() + ratio)
         lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"*{_linked(_conditions(columns), '../')}*"])
+    return "\n".join([*lines, "", f"*{_linked(_conditions(columns), root)}*"])
 
 
-def beside(*names: str) -> str:
+def beside(*names: str, root: str = "../") -> str:
     """The table of these folders or builds."""
-    return side_by_side({name: BUILDERS.get(name, folders().get(name, name)) for name in names})
+    return side_by_side({name: folders().get(name, name) for name in names}, root)
 
 
-def _medians(names: Iterable[str] = tuple(BUILDERS)) -> dict[str, dict[str, float]]:
+def _medians(names: Iterable[str]) -> dict[str, dict[str, float]]:
     subjects = json.loads(MEASUREMENTS.read_text())["subjects"]
     if missing := [name for name in names if name not in subjects]:
         raise RuntimeError(f"not measured yet: make measure STEP={missing[0].partition('/')[0]}")
@@ -118,7 +92,7 @@ def _said(name: str, kind: str, first: str) -> str:
     return f"{time:.1f} s, {more:.{0 if more >= 10 else 1}f} times {words}"
 
 
-def _conditions(names: Iterable[str] = tuple(BUILDERS)) -> str:
+def _conditions(names: Iterable[str]) -> str:
     """The machine and the runs behind the figures of these subjects, in one sentence."""
     data = json.loads(MEASUREMENTS.read_text())
     found = {data["subjects"][name]["run"]: len(data["subjects"][name]["samples"]["cold_s"]) for name in names}
@@ -210,20 +184,6 @@ def _marks(longest: float) -> list[float]:
     return [round(number * step, 2) for number in range(int(longest / step) + 1)]
 
 
-def _build_times_chart() -> str:
-    medians, first = _medians(), next(iter(BUILDERS))
-    groups = {
-        label: [
-            Bar(short, (("own" if name.startswith("extra-2") else "others", medians[name][kind]),), text)
-            for name, short in BUILDERS.items()
-            for text in [_said(name, kind, first)]
-        ]
-        for kind, label in BUILDS.items()
-    }
-    legend = {"own": "this lesson", "others": "steps before it"}
-    return _draw(f"Time to build, beside {BUILDERS[first]}", "s", groups, legend, _conditions())
-
-
 def folders() -> dict[str, str]:
     """The folders that have been measured, in reading order, and what tables and charts call them."""
     measured = json.loads(MEASUREMENTS.read_text())["subjects"]
@@ -240,8 +200,8 @@ def _by_app(*apps: str) -> dict[str, list[str]]:
 
 
 def _times(kind: str) -> dict[str, list[Bar]]:
-    """Bars of seconds, a group for each of the small apps."""
-    groups = _by_app("hello")
+    """Bars of seconds, for the app that most folders carry."""
+    groups = _by_app(COMPARED_APP)
     medians = _medians([name for names in groups.values() for name in names])
     return {
         app: [Bar(short_name(name), (("own", medians[name][kind]),), _said(name, kind, names[0])) for name in names]
@@ -268,35 +228,32 @@ SIZE_LEGEND = {"others": "base image", "own": "added by the folder's Dockerfile"
 
 
 def _charts_of_folders() -> dict[str, tuple[str, str, dict[str, list[Bar]], dict[str, str], str]]:
-    """The charts of the front page: title, unit, bars, legend, and the conditions of each file."""
-    apps = {app: {name: short_name(name) for name in names} for app, names in _by_app("hello").items()}
+    """The charts that compare folders: title, unit, bars, legend, and the conditions of each file."""
+    apps = {app: {name: short_name(name) for name in names} for app, names in _by_app(COMPARED_APP).items()}
     small = _conditions([name for names in apps.values() for name in names])
     guestbook = {app: dict(WAYS) for app in _by_app("guestbook")}
     again, first = "Time to build again after", "beside step 1"
-    start = "Time from the start of the container to the first answer"
     return {
         "sizes.svg": ("Size of the image", "MB", _sizes(apps), SIZE_LEGEND, small),
         "sizes-guestbook.svg": ("Size of the image", "MB", _sizes(guestbook), SIZE_LEGEND, _conditions(WAYS)),
         "rebuild-code.svg": (f"{again} a change of the code, {first}", "s", _times("code_s"), {}, small),
         "rebuild-dependency.svg": (f"{again} one dependency changed, {first}", "s", _times("dependency_s"), {}, small),
-        "starts.svg": (f"{start}, {first}", "s", _times("start_s"), {}, small),
     }
 
 
 def charts() -> dict[str, str]:
     """Every chart of the articles: the name of its file, and the SVG."""
-    drawn = {"build-times.svg": _build_times_chart()}
-    return drawn | {file: _draw(*chart) for file, chart in _charts_of_folders().items()}
+    return {file: _draw(*chart) for file, chart in _charts_of_folders().items()}
 
 
 def by_folder() -> str:
-    """The charts of all folders, for the front page; what they show in words is for those who cannot see them."""
+    """The charts that compare folders, for the page beside them; in words, too, for those who cannot see them."""
     lines = []
     for file, (title, _, groups, _, _) in _charts_of_folders().items():
         words = "; ".join(
             f"{group}: " + ", ".join(f"{bar.label} {bar.text}" for bar in bars) for group, bars in groups.items()
         )
-        lines.append(f"![Bar chart. {title}. {words}.](assets/{file})")
+        lines.append(f"![Bar chart. {title}. {words}.]({file})")
     return "\n\n".join(lines)
 
 

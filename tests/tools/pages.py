@@ -57,22 +57,24 @@ def stages(path: str) -> None:
 
 def scoreboard() -> None:
     """Practice by folder, family by family, for the page in tests/: what holds where, and which article teaches it."""
+    head = ("Practice", *(f"[{tutorial.short_name(name)}](../{name}/README.md)" for name in FOLDERS))
     for family, practices in groupby(PRACTICES.values(), key=lambda practice: practice.family):
         cog.outl(f"\n### {family.capitalize()}\n")
-        _board(practices, "../")
+        rows = []
+        for practice in practices:
+            cells = [_cell(folder, practice) for folder in FOLDERS.values()]
+            rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
+        _table(head, rows)
 
 
-def board(*names: str) -> None:
-    """Some rows of the scoreboard, for the front page."""
-    _board((PRACTICES[name] for name in names), "")
-
-
-def _board(practices: Iterable[Practice], root: str) -> None:
+def taught(*names: str) -> None:
+    """Some practices and the folders that teach them, for the front page."""
     rows = []
-    for practice in practices:
-        cells = [_cell(folder, practice, root) for folder in FOLDERS.values()]
-        rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
-    _table(("Practice", *(f"[{tutorial.short_name(name)}]({root}{name}/README.md)" for name in FOLDERS)), rows)
+    for name in names:
+        folders = [folder.name for folder in FOLDERS.values() if name in folder.adds]
+        links = ", ".join(f"[{tutorial.short_name(folder)}]({folder}/README.md)" for folder in folders)
+        rows.append(f"| `{name}` {PRACTICES[name].sentence} | {links} |")
+    _table(("Practice", "Taught in"), rows)
 
 
 def hadolint() -> None:
@@ -213,8 +215,8 @@ def adds(name: str) -> None:
         lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
     lines += [
         "",
-        f"`make test STEP={name}` checks each of them, and sees it fail one step earlier, or after a change.",
-        f"[What turns red without each line](../tests/mutants.md#{name}).",
+        f"`make test STEP={name}` checks that each holds here, and fails one folder earlier, or with one line changed.",
+        f"[What fails without each line](../tests/mutants.md#{name}).",
     ]
     if len(folder.adds) > LONG_LIST:
         lines = [
@@ -234,10 +236,10 @@ def exercises(name: str) -> None:
     here = [exercise for exercise in EXERCISES if exercise.folder.name == name]
     n = here[0].number
     cog.outl(f"In the root of your clone, `make exercise N={n}` lays out a copy of this folder with one thing broken.")
-    cog.outl("Find it by what people say, and repair it:\n")
+    cog.outl("Below is the complaint; find and repair its cause:\n")
     for exercise in here:
         cog.outl(textwrap.fill(f"- **N={exercise.number}** {exercise.sabotage.symptom}", 120, subsequent_indent="  "))
-    check = f"`make check N={n}` says whether it is repaired, or what is still seen."
+    check = f"`make check N={n}` says whether it works again, or what is still wrong."
     cog.outl(f"\n{check} `make hint N={n}` says what to look for.")
 
 
@@ -300,13 +302,13 @@ def navigation(name: str) -> None:
     cog.outl(" · ".join(filter(None, links)))
 
 
-def _cell(folder: Folder, practice: Practice, root: str) -> str:
+def _cell(folder: Folder, practice: Practice) -> str:
     """What a cell says, in parentheses where `make test` does not look."""
     if not practice.applies_to(folder.has):
         return "–"
     cell = "yes" if practice.id in folder.holds else "no"
     if practice.id in folder.adds:
-        cell = f"[**added**]({root}{folder.name}/README.md)"
+        cell = f"[**added**](../{folder.name}/README.md)"
     return cell if is_daily(folder, practice) else f"({cell})"
 
 

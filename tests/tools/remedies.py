@@ -128,7 +128,7 @@ class Remedy:
     patterns: tuple[str, ...]
     mend: Callable[[Case], str]
     taught: str = WRONG
-    stages: tuple[str, ...] = ("lists", "build", "import", "start", "migrate", "page")
+    stages: tuple[str, ...] = ("build", "import", "start", "migrate", "page")
 
 
 def mend(draft: Draft, failure: Failure) -> str:
@@ -190,6 +190,7 @@ def older_python(case: Case) -> str:
     if not older:
         return ""
     gone = case.draft.version
+    case.draft.too_new = case.draft.too_new or case.failure.cause
     case.draft.versions = [version for version in case.draft.versions if version != gone]
     case.draft.set_version(older[0])
     return f"Python {gone} is too new for a package ({case.line}): Python {older[0]}"
@@ -640,11 +641,12 @@ def fewer_directories(case: Case) -> str:
     return f"the directory {name} is missing, as Git keeps no empty one: it is made"
 
 
+NO_IMAGE = r"python:3\.\d+-slim-\w+.*(?:not found|does not exist|denied|failed to)"
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
 REMEDIES = [
     Remedy(
         "no image of this Python",
-        (r"python:3\.\d+-slim-\w+.*(?:not found|does not exist|denied|failed to)",),
+        (NO_IMAGE,),
         other_python,
         USE,
         ("lists", "build"),

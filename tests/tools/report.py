@@ -112,11 +112,8 @@ def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
         for result in group:
             lines.append(f"  {result.line}" + f" ({result.folder})" * (result.answer.outcome == "violated"))
     if holding := [result.practice.id for result in by_weight(results) if result.outcome == "holds"]:
-        lines += [
-            "",
-            "What holds",
-            *textwrap.wrap(", ".join(holding), 116, initial_indent="  ✔ ", subsequent_indent="    "),
-        ]
+        names = textwrap.fill(", ".join(holding), 116, subsequent_indent="    ", break_on_hyphens=False)
+        lines += ["", "What holds", f"  ✔ {names}"]
     if any(result.answer.outcome == "violated" for result in rest):
         lines += [
             "",

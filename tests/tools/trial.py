@@ -82,6 +82,8 @@ for version in sys.argv[1:]:
         missing.append(next(filter(None, match.groups())))
         left = [line for line in left if re.split(r"[\[=]", line)[0].lower() != missing[-1].lower()]
     print("adopt: no wheel for", version, *missing)
+    # Whether an older Python has more wheels, the same packages show.
+    lines = [line for line in lines if re.split(r"[\[=]", line)[0].lower() in map(str.lower, missing)]
     if not missing:
         break
 """
@@ -93,6 +95,7 @@ from django.test import Client
 Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
 """
 IMPORT_LIMIT = 90  # seconds
+TIMED_OUT = 124  # the exit code of `timeout`
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,8 @@ class Failure:
     @property
     def cause(self) -> str:
         """The first line of the real cause: of the first traceback its exception, or else the first error."""
+        if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
+            return because[1][:300]
         lines = self.text.splitlines()
         for number, line in enumerate(lines):
             if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
@@ -186,14 +191,14 @@ def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: 
     command = ["docker", "run", "--rm", *options, subject.image, "timeout", str(IMPORT_LIMIT), "python", "-c", APP_KIND]
     done = subprocess.run([*command, draft.app.name, root], capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
-    if done.returncode == 124:
+    if done.returncode == TIMED_OUT:
         log += f"\nadopt: the import of {draft.app.name} does not end"
     served = {UVICORN: "asgi", AIOHTTP: "aiohttp"}
     worker = re.search(r'"WORKER_CLASS"\) or "([\w.]+)"', draft.read("gunicorn.conf.py"))
     kind = re.search(r"^adopt: the app is (\w+)$", log, re.MULTILINE)
     expected = served.get(worker[1] if worker else "", "wsgi")
     if done.returncode or not kind or kind[1] not in ("unknown", expected):
-        yield Failure("import", log, stops=False)
+        yield Failure("import", log, stops=done.returncode == TIMED_OUT)
 
 
 def _use(draft: Draft, running: Running) -> Iterator[Failure]:

@@ -225,6 +225,13 @@ def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None
     assert python_path(folder) == "/app:/app/src:/app/libs/greeting"
 
 
+def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:
+    source = '[project]\nname = "shop"\n[tool.uv.sources]\ngreeting = { path = "libs/greeting", editable = true }\n'
+    folder = project(tmp_path, {"pyproject.toml": source, "libs/greeting/greeting.py": ""})
+    assert roots(folder) == [folder, folder / "libs/greeting"]
+    assert all(" --no-emit-local " in command for command in exporting(folder, find_manager(folder), "3.14"))
+
+
 @pytest.mark.parametrize("framework", ["litestar", "quart", "sanic", "starlette", "connexion"])
 def test_a_framework_that_is_asgi_gets_its_worker(framework: str, tmp_path: Path) -> None:
     folder = project(tmp_path, {"requirements.txt": f"{framework}\n", "main.py": f"app = {framework}.App()"})

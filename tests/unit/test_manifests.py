@@ -127,7 +127,7 @@ def _mistyped(said: Any) -> list[Any]:
     return renamed + [
         {**said, key: new}
         for key, value in said.items()
-        if key not in ("annotations", "env", "limits", "metadata")
+        if key not in ("annotations", "env", "limits", "metadata", "userAssignedIdentities")
         for new in _mistyped(value)
     ]
 

@@ -197,11 +197,11 @@ def test_every_mutant_of_a_folder_is_another_file_with_a_name_of_its_own(folder:
     ("folder", "file", "what"),
     [
         ("step-5-larger", "src/config/settings.py", "CSRF_COOKIE_SECURE = False"),
-        ("extra-5-publishing", "publish.sh", '--tlog-upload=false "$1"'),
+        ("extra-5-publishing", "sign.sh", "$REPOSITORY:latest"),
         ("extra-6-deploying", "Caddyfile", "keepalive 5s"),
         ("extra-6-deploying", "stack.yaml", "order: stop-first"),
         ("extra-6-deploying", "stack.yaml", "mode: 0444"),
-        ("extra-7-platforms", "kubernetes/deployment.yaml", 'command: [sleep, "0"]'),
+        ("extra-7-platforms", "kubernetes/deployment.yaml", "sleep: { seconds: 0 }"),
         ("extra-7-platforms", "kubernetes/deployment.yaml", "terminationGracePeriodSeconds: 30"),
         ("final", "compose.yaml", "stop_grace_period: 30s"),
     ],

@@ -127,7 +127,7 @@ def test_what_is_there_once_on_a_machine_is_left_out(tmp_path: Path) -> None:
     assert notes == [
         "network_mode: host is left out",
         "its log goes to the engine, and not to awslogs",
-        "it gets no device (a GPU)",
+        "it gets no GPU",
     ]
     assert service == {
         "build": {"context": ".", "args": {"A": "1"}},

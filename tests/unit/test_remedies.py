@@ -1,5 +1,6 @@
 """Each row of the table: what a trial shows, and what is then in the draft."""
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -316,6 +317,20 @@ def remedies_root() -> Path:
     return Path(remedies.__file__).parents[2]
 
 
+def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK | {"airports.sqlite3": "", "mine.sqlite3": ""})
+    for command in (["init", "--quiet"], ["add", "airports.sqlite3"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    log = "adopt: sqlite3 opens /app/{}.sqlite3\nsqlite3.OperationalError: unable to open database file"
+    assert "!airports.sqlite3" in mend(draft, Failure("page", log.format("airports")))
+    assert draft.read(".dockerignore").endswith("\n!airports.sqlite3\n")
+    assert "a link to /data" in mend(draft, Failure("page", log.format("mine")))
+    assert "mine.sqlite3 /data/" not in draft.read("Dockerfile"), "the image has none"
+    # It is written to, besides: the volume begins with what Git has.
+    assert "a link to /data" in mend(draft, Failure("page", log.format("airports")))
+    assert "\nCOPY --chown=10001 airports.sqlite3 /data/\n" in draft.read("Dockerfile")
+
+
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, FLASK)
     before = draft.state()
@@ -357,7 +372,12 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
 
 @pytest.mark.parametrize(
     ("log", "cause"),
-    [(CHAIN, "KeyError: 'A'"), (BUILDKIT, "error: no such package"), ("it stopped", "it stopped")],
+    [
+        (CHAIN, "KeyError: 'A'"),
+        ("error: No solution\n  cause: Because x", "Because x"),
+        (BUILDKIT, "error: no such package"),
+        ("it stopped", "it stopped"),
+    ],
 )
 def test_the_cause_is_the_first_line_of_the_real_one(log: str, cause: str) -> None:
     assert Failure("build", log).cause == cause

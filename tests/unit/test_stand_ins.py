@@ -82,3 +82,12 @@ def test_without_an_index_nothing_is_installed(tmp_path: Path) -> None:
     with index({}) as address:
         pass
     assert "plugin" not in finished(tmp_path, address)
+
+
+def test_a_digest_is_no_part_of_a_stand_ins_name(tmp_path: Path) -> None:
+    digest = "sha256:" + 64 * "0"
+    images = f"  a: {{}}\n    image: ghcr.io/shop/a:v1.2@{digest}\n    image: shop/b@{digest}\n"
+    (tmp_path / "compose.yaml").write_text(f"services:\n{images}")
+    command = [str(ROOT / "bootstrap/bases.sh"), "--list", str(tmp_path)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [line.split("\t")[0] for line in listed.splitlines()] == ["ghcr.io/shop/a:v1.2", f"shop/b@{digest}"]

@@ -19,3 +19,15 @@ def test_a_copy_is_built_from_a_folder_of_another_name_and_called_as_before(
         assert len({found.source.name for found in (shop, once, twice, again)}) == 4
         assert {found.folder for found in (shop, once, twice, again)} == {"shop"}
         assert again.by_hand("docker compose build") == shop.by_hand("docker compose build")
+
+
+def test_commands_by_hand_name_what_compose_and_curl_do_not_know() -> None:
+    shop = Subject(
+        "shop", Path("/shop"), service="site", profile="", compose_file="deploy/prod.yml", host="shop.example.org"
+    )
+    assert shop.by_hand("docker compose exec web id", "curl localhost:8000").split("\n  ") == [
+        "cd shop",
+        "export COMPOSE_FILE=deploy/prod.yml",
+        "docker compose exec site id",
+        "curl --header 'Host: shop.example.org' localhost:8000",
+    ]

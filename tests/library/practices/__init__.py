@@ -47,7 +47,7 @@ THINGS: dict[Thing, str] = {
     "page": "it looks at what the page of step 5's guestbook links to",
     "published": "no compose file publishes a port of the app",
     "release": "it publishes and deploys with extra 5's own `publish.sh` and `deploy.sh`",
-    "stack": "it deploys extra 6's own `stack.yaml`",
+    "stack": "it deploys extra 6's own `stack.yaml` and `compose.tls.yaml`",
     "test-service": "it runs the service `test` that the tutorial's compose files have",
     "test-stage": "no stage of the Dockerfile runs the tests while it is built",
     "vendors": "it compares the image with extra 7's files for Cloud Run, Fly.io and Azure Container Apps",

@@ -7,16 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from python_on_whales.exceptions import DockerException
-
 from .. import manifests
 from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .runtime import gunicorn_seconds, require_answer_in_flight, require_quick_stop, wait_until_listening
+from .runtime import (
+    gunicorn_seconds,
+    gunicorn_settings,
+    require_answer_in_flight,
+    require_quick_stop,
+    wait_until_listening,
+)
 
 LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one machine alone lost requests
+# Seconds for which a proxy in front keeps an idle connection: Envoy's default, the longest of those that say it.
+# https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
+IDLE = 3600
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
 FILES: dict[str, Callable[[Path], Contract]] = {
     "cloudrun.yaml": manifests.cloud_run,
@@ -27,7 +34,7 @@ FILES: dict[str, Callable[[Path], Contract]] = {
 
 @practice("loss", slow=True, needs="manifests")
 def fits_kubernetes(subject: Subject) -> None:
-    """The manifests for Kubernetes fit each other and the image: port, paths, user, memory, and time to stop."""
+    """The manifests for Kubernetes fit each other and the image: port, paths, user, memory, proxy, and time to stop."""
     found = _rendered(subject)
     if loose := manifests.loose_ends(found):
         raise Violation("; ".join(loose), RENDER)
@@ -35,8 +42,8 @@ def fits_kubernetes(subject: Subject) -> None:
         contract = manifests.kubernetes(found)
     except (KeyError, ValueError) as missing:
         raise Violation(f"there is not one Deployment that says {missing}", RENDER) from missing
-    if (pause := manifests.seconds_of(contract.pause)) < LEAST_PAUSE:
-        seen = f"{contract.file}: a pod stops after {pause:.0f} s, and proxies on other machines still send to it"
+    if contract.pause < LEAST_PAUSE:
+        seen = f"{contract.file}: a pod stops after {contract.pause:.0f} s, and proxies elsewhere still send to it"
         raise Violation(seen, RENDER)
     image = docker.image.inspect(subject.image).config.user
     for what, template in manifests.pod_templates(found):
@@ -57,7 +64,7 @@ def restricted_pods(subject: Subject) -> None:
 
 @practice("loss", slow=True, needs="vendors")
 def fits_other_platforms(subject: Subject) -> None:
-    """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, signal, and time to stop."""
+    """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, proxy, signal, end."""
     for name, read in FILES.items():
         try:
             contract = read(subject.path / name)
@@ -103,12 +110,25 @@ def require_contract(subject: Subject, contract: Contract) -> None:
                 raise Violation(f"{seen}; the log says:\n{running.log}", by_hand)
         _require_sizes(running, contract, by_hand)
         _require_times(running, contract, by_hand)
+        _require_proxy(running, contract, by_hand)
         if subject.slow:
             try:
                 require_answer_in_flight(running, subject.slow_path(2))
                 require_quick_stop(running)
             except Violation as violation:
                 raise Violation(f"{contract.file}: {violation.seen}", by_hand) from violation
+
+
+def _require_proxy(running: Running, contract: Contract, by_hand: str) -> None:
+    """Raise a violation where gunicorn does not believe the platform's proxy, or closes connections that it uses."""
+    if not (settings := gunicorn_settings(running.container)):
+        return
+    if "*" not in settings["forwarded_allow_ips"]:
+        seen = f"gunicorn believes {settings['forwarded_allow_ips']} that a visitor came by HTTPS, and not the proxy"
+        raise Violation(f"{contract.file}: {seen}", by_hand)
+    if (seconds := int(settings["keepalive"])) <= IDLE:
+        seen = f"gunicorn closes an idle connection after {seconds} s, and a proxy may send on it for {IDLE} s"
+        raise Violation(f"{contract.file}: {seen}", by_hand)
 
 
 def _only_checks(contract: Contract) -> bool:
@@ -128,11 +148,6 @@ def _require_sizes(running: Running, contract: Contract, by_hand: str) -> None:
 
 def _require_times(running: Running, contract: Contract, by_hand: str) -> None:
     """Raise a violation where the platform kills what gunicorn would still end, or replace, by itself."""
-    try:
-        if contract.pause:
-            docker.execute(running.container, [contract.pause[0], "--version"])
-    except DockerException as error:
-        raise Violation(f"{contract.file}: the image has no {contract.pause[0]}", by_hand) from error
     times = gunicorn_seconds(running.container)
     if times["graceful_timeout"] >= contract.grace:
         seen = (

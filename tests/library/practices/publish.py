@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 from python_on_whales.exceptions import DockerException
@@ -26,6 +28,7 @@ from ..engine import (
     free_port,
     one_build_at_a_time,
     remove_names,
+    run_to_its_end,
     wait_until,
 )
 from ..locks import normalized
@@ -33,13 +36,16 @@ from ..subject import Subject
 from . import Violation, practice
 from .inside import distributions_of_image
 
-SCRIPT, DEPLOY = "publish.sh", "deploy.sh"
+SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
 STAND_IN = "io.github.dockerizing-python.stand-in"  # the label that bootstrap/bases.sh gives to stand-ins
-NAME = "hello"
-# In the place of `docker`: the engine's own, but before anything is signed, the tag is another image's.
+NAME, CODE = "hello", "hello/main.py"
+SAVED = "# saved while it was published"
+# In the place of `docker`: the engine's own, but somebody saves a file once the tests have run, and before anything is
+# signed, the tag is another image's.
 SOMEBODY = """#!/bin/sh
 case " $* " in
+  *" compose build "*) echo '{saved}' >>'{file}' ;;
   *" cosign "*)
     printf 'FROM {base}\nLABEL of=somebody\n' | {docker} build --quiet --tag {name} - &&
       {docker} push --quiet {name} ;;
@@ -62,7 +68,8 @@ class Publisher:
     @property
     def environment(self) -> dict[str, str]:
         project = f"{SESSION}-{self.copy.slug}"
-        return {**os.environ, "COMPOSE_PROJECT_NAME": project, "REGISTRY_PORT": str(self.port)}
+        here = {"REGISTRY_PORT": str(self.port), "COSIGN_NETWORK": "host", "COSIGN_USER": str(os.getuid())}
+        return {**os.environ, "COMPOSE_PROJECT_NAME": project, **here}
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -75,21 +82,24 @@ class Publisher:
         )
 
     def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
-        """Publish what is in the folder, as if it were built on a base image with or without the label.
+        """Publish and sign what is in the folder, as if it were built on a base image with or without the label.
 
-        Once it is pushed, and before it is signed, somebody else pushes another image under the same tag.
+        Once its tests have run, a file is saved; once it is pushed, and before it is signed, somebody else pushes
+        another image under the same tag.
         """
         somebody = self.copy.path.parent / "somebody/docker"
         somebody.parent.mkdir(exist_ok=True)
         name, engine = f"{self.repository}:{tag}", shutil.which("docker")
-        somebody.write_text(SOMEBODY.format(docker=engine, name=name, base=self.copy.parsed.base_image))
+        values = {"docker": engine, "name": name, "base": self.copy.parsed.base_image}
+        somebody.write_text(SOMEBODY.format(**values, saved=SAVED, file=self.copy.path / CODE))
         somebody.chmod(0o755)
         labelled = self.copy.path.parent / "labelled.json"
         labelled.write_text(json.dumps({"services": {self.copy.service: {"build": {"labels": {STAND_IN: stand_in}}}}}))
         files = os.pathsep.join(("compose.yaml", str(labelled)))
         with one_build_at_a_time():
             path = os.pathsep.join((str(somebody.parent), os.environ["PATH"]))
-            return self.run(f"./{SCRIPT}", name, COMPOSE_FILE=files, PATH=path)
+            done = self.run(f"./{SCRIPT}", name, COMPOSE_FILE=files, PATH=path)
+            return done if done.returncode else self.run(f"./{SIGN}", PATH=path)
 
     def tags(self) -> list[str]:
         """The tags that the registry has."""
@@ -112,27 +122,52 @@ class Publisher:
             done = self.publish("1.0")
         started = _ids(starts)
         by_hand = f"./{SCRIPT} localhost:5001/{NAME}:1.0"
-        release = self.copy.path / "release.env"
-        if done.returncode or not release.exists():
+        if done.returncode or not (self.copy.path / "release.env").exists():
             end = (done.stdout + done.stderr).strip().splitlines()[-3:]
             raise Violation(f"{SCRIPT} published nothing: {' / '.join(end)}", by_hand)
-        return release.read_text().strip().removeprefix("IMAGE="), started
+        return self.named(), started
+
+    def named(self) -> str:
+        """What release.env names."""
+        lines = (self.copy.path / "release.env").read_text().split()
+        settings = dict(line.split("=", 1) for line in lines)
+        return f"{settings['REPOSITORY']}@sha256:{settings['DIGEST']}"
+
+    def bills(self, image: str) -> list[dict[str, Any]]:
+        """The bills of materials of an image, whose signatures the folder's key fits.
+
+        Raises:
+            Violation: there is none.
+        """
+        options = "verify-attestation --key cosign.pub --insecure-ignore-tlog --type cyclonedx"
+        done = self.cosign(*options.split(), image)
+        if done.returncode:
+            by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
+            raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
+        return [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"] for line in done.stdout.split()]
 
     def push_another(self, tag: str) -> str:
-        """Push another image, which runs and nobody has signed, and return its name."""
+        """Push another image, which runs and nobody has signed, and return its name, by its digest."""
         name = f"{self.repository}:{tag}"
         build_recipe(f"FROM {self.image}\nLABEL another={tag}\n", name)
         docker.image.push(name, quiet=True)
-        return name
+        digests = docker.image.inspect(name).repo_digests
+        return next(digest for digest in digests if digest.startswith(f"{self.repository}@"))
+
+    def sign(self, image: str, repository: str) -> None:
+        """Sign an image with the folder's key, for a repository."""
+        options = "sign --yes --key cosign.key --signing-config signing-config.json --annotations"
+        self.cosign(*options.split(), f"repository={repository}", image)
 
     def deploy(self, image: str) -> "subprocess.CompletedProcess[str]":
         """Deploy an image by the folder's own script."""
-        (self.copy.path / "release.env").write_text(f"IMAGE={image}\n")
+        lines = (f"{name}={value}\n" for name, value in release(image).items())
+        (self.copy.path / "release.env").write_text("".join(lines))
         return self.run(f"./{DEPLOY}", COMPOSE_PROJECT_NAME=self.deployment)
 
     def up(self, image: str) -> "subprocess.CompletedProcess[str]":
         """Deploy an image as somebody does who does not know the script."""
-        return self.run(*self.compose, "up", "--detach", self.copy.service, IMAGE=image)
+        return self.run(*self.compose, "up", "--detach", self.copy.service, **release(image))
 
     @property
     def deployment(self) -> str:
@@ -146,12 +181,28 @@ class Publisher:
 
     def deployed(self) -> str:
         """The id of the image of the container that runs, or nothing."""
-        ps = self.run(*self.compose, "ps", "--quiet", "--status", "running", self.copy.service, IMAGE=self.image)
+        ps = self.run(*self.compose, "ps", "--quiet", "--status=running", self.copy.service, **release(self.image))
         return str(docker.container.inspect(ps.stdout.strip()).image) if ps.stdout.strip() else ""
 
     def end(self) -> None:
         """Remove what is deployed."""
-        self.run(*self.compose, "down", "--timeout", "0", "--volumes", IMAGE=self.image)
+        self.run(*self.compose, "down", "--timeout", "0", "--volumes", **release(self.image))
+
+
+def release(image: str) -> dict[str, str]:
+    """What release.env says of an image; one that is named by its tag alone has no digest."""
+    repository, _, digest = image.partition("@sha256:")
+    return {"REPOSITORY": repository, "DIGEST": digest}
+
+
+def name_stand_ins(folder: Path) -> None:
+    """Take the digests from a copy's compose files, of images that are here as stand-ins: no digest is theirs."""
+    for file in folder.glob("compose*.yaml"):
+        text = file.read_text()
+        for name, digest in re.findall(r"image: (\S+:[^@\s]+)(@sha256:[0-9a-f]{64})", text):
+            if docker.image.exists(name) and STAND_IN in (docker.image.inspect(name).config.labels or {}):
+                text = text.replace(name + digest, name)
+        file.write_text(text)
 
 
 @contextmanager
@@ -159,6 +210,7 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
     """A publisher, with its registry running and a new key; all of it goes afterwards."""
     with subject.copied("to publish") as copy:
         publisher = Publisher(copy, free_port())
+        name_stand_ins(copy.path)
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
 
@@ -215,6 +267,9 @@ def published_by_digest(subject: Subject) -> None:
     published = docker.image.inspect(image).id
     if published not in started:
         raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
+    look = f"import sys; sys.exit({SAVED!r} in open({CODE!r}).read())"
+    if run_to_its_end(image, "python", "-c", look, check=False).returncode:
+        raise Violation("a file that was saved after the tests had run is in what was pushed", f"cat {SCRIPT}")
     publisher.push_another("1.0")
     try:
         done = publisher.deploy(image)
@@ -222,6 +277,11 @@ def published_by_digest(subject: Subject) -> None:
             raise Violation(f"it does not run: {(done.stdout + done.stderr)[-300:]}", f"./{DEPLOY}")
         if found != published:
             raise Violation(f"another image runs ({found}) than was published ({published})", f"./{DEPLOY}")
+        signed_by_tag = docker.image.inspect(image)
+        docker.image.tag(signed_by_tag, name)
+        docker.image.push(name, quiet=True)
+        if publisher.deploy(name).returncode == 0:
+            raise Violation(f"{name}, which is signed, is deployed without a digest", f"./{DEPLOY}")
     finally:
         publisher.end()
 
@@ -256,7 +316,7 @@ def _ids(names: set[str]) -> set[str]:
 
 @practice("access", builds=True, needs="release")
 def signed(subject: Subject) -> None:
-    """What was published is signed; what is not signed by your key never starts, and what runs goes on meanwhile."""
+    """What is not signed by your key, for this repository, never starts, and what runs goes on meanwhile."""
     publisher = _shared.of(subject)
     key = publisher.copy.path / "cosign.pub"
     ours, unsigned = key.read_text(), publisher.push_another("unsigned")
@@ -267,6 +327,10 @@ def signed(subject: Subject) -> None:
         publisher.deploy(unsigned)
         if (found := publisher.deployed()) != runs:
             raise Violation(f"an image that nobody has signed {'runs' if found else 'ended what ran'}", f"./{DEPLOY}")
+        publisher.sign(unsigned, repository="elsewhere")
+        publisher.deploy(unsigned)
+        if publisher.deployed() != runs:
+            raise Violation("an image is deployed whose signature is for another repository", f"./{DEPLOY}")
         publisher.cosign("generate-key-pair", "--output-key-prefix", "other")
         key.write_text((publisher.copy.path / "other.pub").read_text())
         if publisher.deploy(publisher.image).returncode == 0:
@@ -286,20 +350,14 @@ def signed(subject: Subject) -> None:
 def bill_of_materials(subject: Subject) -> None:
     """A signed bill of materials of the published image names the packages that the app can import, and no others."""
     publisher = _shared.of(subject)
-    done = publisher.cosign(
-        "verify-attestation", "--key", "cosign.pub", "--private-infrastructure", "--type", "cyclonedx", publisher.image
-    )
-    by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
-    if done.returncode:
-        raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
-    bill = json.loads(base64.b64decode(json.loads(done.stdout)["payload"]))["predicate"]
+    [bill] = publisher.bills(publisher.image)
     named = {normalized(part["name"]): part["version"] for part in bill["components"]}
     brought = distributions_of_image(subject.base)
     found = distributions_of_image(publisher.image)
     installed = {name: version for name, version in found.items() if name not in brought}
     if named != installed:
         more, less = named.items() - installed.items(), installed.items() - named.items()
-        raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", by_hand)
+        raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", "cat bom.json")
 
 
 @practice("access", builds=True, needs="release")

@@ -676,14 +676,19 @@ def patient_stop(subject: Subject) -> None:
         require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))
 
 
-def gunicorn_seconds(container: Container) -> Counter[str]:
-    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
+def gunicorn_settings(container: Container) -> dict[str, str]:
+    """What gunicorn in a container is set to, as it prints it; nothing where there is no gunicorn."""
     try:
         config = str(docker.execute(container, ["gunicorn", "--print-config"]))
     except DockerException:
-        return Counter()
-    times = re.findall(r"^(timeout|graceful_timeout) += (\d+)$", config, re.MULTILINE)
-    return Counter({setting: int(seconds) for setting, seconds in times})
+        return {}
+    return dict(re.findall(r"^(\w+) += (.*)$", config, re.MULTILINE))
+
+
+def gunicorn_seconds(container: Container) -> Counter[str]:
+    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
+    settings = gunicorn_settings(container)
+    return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="compose")

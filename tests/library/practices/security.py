@@ -5,7 +5,7 @@ import secrets
 from unittest.mock import patch
 
 from .. import edits
-from ..engine import NotReady, docker, run_to_its_end, wait_until
+from ..engine import NotReady, another_address, docker, listens, run_to_its_end, wait_until
 from ..subject import Subject, look
 from . import Violation, practice
 from .inside import APP_PROCESSES
@@ -59,7 +59,10 @@ def own_directory(subject: Subject) -> None:
 def local_only(subject: Subject) -> None:
     """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
     ports = subject.shared.container.network_settings.ports or {}
-    bound = {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()}
+    bindings = [binding for bindings in ports.values() for binding in bindings or ()]
+    bound = {binding["HostIp"] for binding in bindings}
+    if address := another_address():
+        bound |= {address for binding in bindings if listens(address, int(binding["HostPort"]))}
     # What else is built from the same folder and listens on the same port is the app, too: a service for development.
     services = subject.services()
     context = (services[subject.service].get("build") or {}).get("context")

@@ -1,0 +1,17 @@
+#!/bin/sh
+# ./join.sh 1.0 amd64 arm64 gives one name, 1.0, to what amd64/release.env and arm64/release.env name. release.env is its digest.
+set -eu
+cd "$(dirname "$0")"
+tag=$1
+shift
+
+for platform; do
+  # shellcheck source=/dev/null
+  . "./$platform/release.env"
+  set -- "$@" "$REPOSITORY@sha256:$DIGEST"
+  shift
+done
+docker buildx imagetools create --tag "$REPOSITORY:$tag" "$@"
+DIGEST=$(docker buildx imagetools inspect --format '{{json .Manifest}}' "$REPOSITORY:$tag" |
+  sed -n 's/^ *"digest": "sha256:\([0-9a-f]*\)".*/\1/p' | head -n 1)
+printf 'REPOSITORY=%s\nDIGEST=%s\n' "$REPOSITORY" "${DIGEST:?it is not there}" >release.env
