@@ -1,5 +1,6 @@
 """The matrix: every practice, asked of every folder that it applies to, and where `make test` sees it."""
 
+import ast
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -87,8 +88,17 @@ def _what_starts(path: Path, name: str) -> set[str]:
     """What decides what the app's container is like: its service, the stages of its image, and the files in that."""
     service = yaml.safe_load((path / "compose.yaml").read_text())["services"]["web"] | {"develop": None}
     stages = map(str, Dockerfile((path / "Dockerfile").read_text()).stages)
-    files = filter(Path.exists, (path / "requirements.txt", path / "gunicorn.conf.py", *path.glob("hello/*.py")))
-    return {str(service), *stages, *(file.read_text().replace(f'"{name}"', "") for file in files)}
+    code = {_code(file).replace(f"'{name}'", "") for file in (*path.glob("gunicorn.conf.py"), *path.glob("hello/*.py"))}
+    return {str(service), *stages, *code, *(file.read_text() for file in path.glob("requirements.txt"))}
+
+
+def _code(file: Path) -> str:
+    """A module without what it says of itself: comments and docstrings."""
+    tree = ast.parse(file.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    return ast.unparse(tree)
 
 
 def cells() -> list[Cell]:

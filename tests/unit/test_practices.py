@@ -83,7 +83,8 @@ def test_what_starts_the_same_as_in_the_folder_before(tmp_path: Path) -> None:
     for file in ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "hello/main.py", "requirements.txt"):
         copy_files(folder.path, tmp_path / file)
         changed = tmp_path / file / file
-        changed.write_text(changed.read_text().replace("a", "aa"))
+        text = changed.read_text()
+        changed.write_text(f"{text}other = 1\n" if file.endswith(".py") else text.replace("a", "aa"))
         assert not starts_the_same(replace(folder, path=tmp_path / file)), file
 
 

@@ -597,19 +597,20 @@ def health_when_looked_at(running: Running) -> str:
     times = {"StartPeriod": 0, "Interval": 30e9, "Timeout": 30e9}  # nanoseconds, Docker's defaults
     latest = sum(values.get(name) or usual for name, usual in times.items()) / 1e9
 
-    def failed() -> set[str]:
-        """When the looks began that ended with an answer which is none; -1 is one that took too long."""
-        looks = (inspect(running.container.id, "State.Health") or {}).get("Log") or []
-        return {look["Start"] for look in looks if look["ExitCode"] not in (0, -1)}
+    def health_and_failures() -> tuple[str, set[str]]:
+        """And when the looks began that ended with an answer which is none; -1 is one that took too long."""
+        state = inspect(running.container.id, "State.Health") or {"Status": "not checked"}
+        failed = {look["Start"] for look in state.get("Log") or () if look["ExitCode"] not in (0, -1)}
+        return str(state["Status"]), failed
 
-    before = failed()
+    _, before = health_and_failures()
 
-    def is_settled() -> bool:
+    def settled() -> str:
+        status, failed = health_and_failures()
         # The first of the new ones may have begun before the app answered.
-        return health(running) in ("healthy", "not checked") or len(failed() - before) > 1
+        return status if status in ("healthy", "not checked") or len(failed - before) > 1 else ""
 
-    wait_until(is_settled, limit=min(latest + 5, 120))
-    return health(running)
+    return wait_until(settled, limit=min(latest + 5, 120)) or health(running)
 
 
 @practice("cost")
