@@ -350,8 +350,8 @@ def local_names(project: Path) -> list[str]:
         table = read_toml(folder / "pyproject.toml")
         name = table.get("project", {}).get("name") or table.get("tool", {}).get("poetry", {}).get("name")
         for file in (folder / "setup.cfg", folder / "setup.py"):
-            if not name and file.exists() and (said := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
-                name = said[1]
+            if not name and file.exists() and (line := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
+                name = line[1]
         names += [str(name)] if name else []
     return names
 

@@ -206,7 +206,8 @@ def sorted_versions(versions: list[str]) -> list[str]:
 
 
 def lock_anew(case: Case) -> str:
-    if case.draft.manager is None or "poetry lock" in case.draft.commands:
+    """Poetry's lock for the pyproject.toml that there is now; versions stay where they can."""
+    if not case.draft.manager:
         return ""
     before = case.draft.read("poetry.lock")
     run_beside(case.draft.folder, case.draft.base, ["poetry lock"], case.draft.compilers)
@@ -239,7 +240,7 @@ def compiler(case: Case) -> str:
 def library(case: Case) -> str:
     """The Debian package of a library or a program that production misses."""
     name = case.name
-    packages = next((found for start, found in LIBRARIES.items() if name.startswith(start)), None)
+    packages = next((names for start, names in LIBRARIES.items() if name.startswith(start)), None)
     if packages is None:
         # libodbc.so.2 is in libodbc2, libglib-2.0.so.0 in libglib2.0-0.
         stem, _, version = name.partition(".so.")

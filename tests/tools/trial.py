@@ -70,13 +70,13 @@ text = re.sub(r"\\\n", " ", pathlib.Path("requirements.txt").read_text())
 lines = [line.partition(" --hash")[0].strip() for line in text.splitlines() if re.match(r"[\w.-]+(\[.*\])?==|--", line)]
 common = ["uv", "pip", "compile", "--quiet", "--no-deps", "--no-header", "--only-binary=:all:"]
 common += [f"--python-platform={platform.machine()}-manylinux_2_40", "-"]
-said = "Wheels are required for `([\w.-]+)`|Because ([\w.-]+)==\S+ has no|([\w.-]+)==\S+ depends on Python"
+refusal = "Wheels are required for `([\w.-]+)`|Because ([\w.-]+)==\S+ has no|([\w.-]+)==\S+ depends on Python"
 for version in sys.argv[1:]:
     left, missing = lines, []
     while len(missing) < 12:
         command = [*common, f"--python-version={version}"]
         done = subprocess.run(command, input="\n".join(left), capture_output=True, text=True)
-        match = re.search(said, done.stderr)
+        match = re.search(refusal, done.stderr)
         if not done.returncode or not match:
             break
         missing.append(next(filter(None, match.groups())))
