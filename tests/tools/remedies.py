@@ -103,12 +103,12 @@ def recipe(title: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """What a row has matched: the draft and its failure, the whole match and its end, and the name that is in it."""
+    """What a row has matched: the draft and its failure, the line and its number, and the name that is in it."""
 
     draft: Draft
     failure: Failure
     line: str
-    end: int
+    number: int
     name: str
 
 
@@ -136,13 +136,16 @@ def mend(draft: Draft, failure: Failure) -> str:
     for remedy in REMEDIES:
         if failure.stage not in remedy.stages:
             continue
-        for match in re.finditer("|".join(remedy.patterns), failure.text, re.MULTILINE):
-            name = next(filter(None, match.groups()), "")
+        # A line at a time: a compiler's log is long, and has long lines.
+        for number, line in enumerate(failure.lines):
+            if not (match := re.search("|".join(remedy.patterns), line)):
+                continue
             before = draft.state()
-            line = remedy.mend(Case(draft, failure, match[0].strip()[:120], match.end(), name))
-            if line and draft.state() != before:
-                draft.done.append(line)
-                return f"{line} ({remedy.taught})"
+            name = next(filter(None, match.groups()), "")
+            done = remedy.mend(Case(draft, failure, line.strip()[:120], number, name))
+            if done and draft.state() != before:
+                draft.done.append(done)
+                return f"{done} ({remedy.taught})"
     return ""
 
 
@@ -431,7 +434,7 @@ def of_another_type(case: Case) -> str:
         if re.search("list|JSON|json", text)
         else ""
     )
-    lines = case.failure.text[: case.end].splitlines()[-12:] + last_traceback(case.failure.text)
+    lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
         if value and about and old != value and case.draft.demand(name, value):
@@ -669,9 +672,9 @@ REMEDIES = [
     Remedy(
         "a Python that a package does not know",
         (
-            r".*[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported)).*",
-            r"No interpreter found for Python.*",
-            r".*only versions >=3\.\d+,<3\.\d+ are supported.*",
+            r"[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported))",
+            r"No interpreter found for Python",
+            r"only versions >=3\.\d+,<3\.\d+ are supported",
         ),
         older_python,
         USE,
@@ -681,13 +684,13 @@ REMEDIES = [
     Remedy(
         "no wheel, and a header or a program is missing",
         (
-            r".*pg_config executable not found.*",
-            r".*(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found.*",
-            r".*Can not find valid pkg-config name.*",
-            r".*fatal error: [\w./-]+: No such file.*",
-            r".*(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required).*",
-            r".*headers or library files could not be found for \w+.*",
-            r".*(?:Git executable not found|[Gg]it operation failed|'git').*",
+            r"pg_config executable not found",
+            r"(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found",
+            r"Can not find valid pkg-config name",
+            r"fatal error: [\w./-]+: No such file",
+            r"(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)",
+            r"headers or library files could not be found for \w+",
+            r"(?:Git executable not found|[Gg]it operation failed|'git')",
         ),
         compiler,
         "final/README.md, The Dockerfile",
@@ -696,10 +699,10 @@ REMEDIES = [
     Remedy(
         "no wheel, and no compiler",
         (
-            r".*\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file).*",
-            r".*[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'.*",
-            r".*command '\S*(?:gcc|cc)' failed.*",
-            r".*(?:Unknown compiler|[Nn]o C compiler).*",
+            r"\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)",
+            r"[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'",
+            r"command '\S*(?:gcc|cc)' failed",
+            r"(?:Unknown compiler|[Nn]o C compiler)",
         ),
         compiler,
         "final/README.md, The Dockerfile",
@@ -784,11 +787,11 @@ REMEDIES = [
     Remedy(
         "another type of a variable",
         (
-            r".*(?:int|bool|float)_parsing.*",
-            r".*valid (?:integer|boolean|list|dict|number).*",
-            r".*(?:JSONDecodeError|error parsing value).*",
-            r".*invalid literal for int\(\).*",
-            r".*Invalid truth value.*",
+            r"(?:int|bool|float)_parsing",
+            r"valid (?:integer|boolean|list|dict|number)",
+            r"(?:JSONDecodeError|error parsing value)",
+            r"invalid literal for int\(\)",
+            r"Invalid truth value",
         ),
         of_another_type,
         SETTINGS,

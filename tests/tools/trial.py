@@ -113,16 +113,20 @@ class Failure:
     stops: bool = True
 
     @property
+    def lines(self) -> list[str]:
+        """The lines of the log, as far as somebody reads them, without what BuildKit puts before each."""
+        return [re.sub(r"^#\d+ (?:\d+\.\d+ )?", "", line[:1000]) for line in self.log.splitlines()]
+
+    @property
     def text(self) -> str:
-        """The log without what BuildKit puts before each line."""
-        return re.sub(r"^#\d+ (?:\d+\.\d+ )?", "", self.log, flags=re.MULTILINE)
+        return "\n".join(self.lines)
 
     @property
     def cause(self) -> str:
         """The first line of the real cause: of the first traceback its exception, or else the first error."""
         if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
             return because[1][:300]
-        lines = self.text.splitlines()
+        lines = self.lines
         for number, line in enumerate(lines):
             if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
                 depth = len(line) - len(line.lstrip())
