@@ -177,6 +177,7 @@ def foresee(draft: Draft) -> None:
 
 def other_python(case: Case) -> str:
     """The next version of Python that the project allows, where this one's image cannot be had."""
+    case.draft.without_image.append(case.draft.version)
     if len(case.draft.versions) < 2:
         return ""
     gone, rest = case.draft.versions[0], case.draft.versions[1:]
