@@ -285,7 +285,12 @@ def test_a_kind_of_project_works_after_it_was_adopted(kind: Kind, tmp_path: Path
         assert line in (tmp_path / name).read_text(), done.stderr
 
 
-def test_ctrl_c_leaves_the_project_as_it_was_and_nothing_else(shop: Path) -> None:
+# A shell's job in the background ignores Ctrl-C, and what it starts does, too.
+IGNORED = pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="Ctrl-C is ignored here")
+
+
+@pytest.mark.parametrize("stop", [pytest.param(signal.SIGINT, marks=IGNORED), signal.SIGTERM])
+def test_who_stops_it_finds_the_project_as_it_was_and_nothing_else(shop: Path, stop: signal.Signals) -> None:
     before = content(shop)
     command = [sys.executable, "-m", "tools.adopt", f"--project={shop}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(shop.parent)}
@@ -293,7 +298,7 @@ def test_ctrl_c_leaves_the_project_as_it_was_and_nothing_else(shop: Path) -> Non
         assert process.stderr
         for line in process.stderr:
             if "trial 1" in line:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(stop)
         assert process.wait(60) == 130
         assert line == "adopt: stopped; the project is as it was\n"
     assert content(shop) == before

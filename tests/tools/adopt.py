@@ -135,10 +135,12 @@ def try_and_mend(draft: Draft) -> None:
                 say(f"  {line}")
                 break
             if failure.stops:
-                raise Unusable(
-                    f"it does not work yet: {failure.cause}; nothing was changed (TRY=0 writes what there is)",
-                    failure.text,
-                )
+                cause = failure.cause
+                if draft.without_image:
+                    gone = " or ".join(draft.without_image)
+                    cause = f"{draft.too_new or cause} (no image of Python {gone} can be had)"
+                nothing = "nothing was changed (TRY=0 writes what there is)"
+                raise Unusable(f"it does not work yet: {cause}; {nothing}", failure.text)
         else:
             say("it works")
             return

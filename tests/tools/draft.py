@@ -66,6 +66,7 @@ class Draft:
         wanted: packages that are still to be added.
         exported: what the lists were last made from.
         too_new: what a package said for which this Python is too new.
+        without_image: the versions of Python whose image cannot be had.
         looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
     """
 
@@ -82,6 +83,7 @@ class Draft:
     wanted: list[str] = field(default_factory=list)
     exported: str = ""
     too_new: str = ""
+    without_image: list[str] = field(default_factory=list)
     looked_for_wheels: bool = False
 
     @property
@@ -350,8 +352,8 @@ def local_names(project: Path) -> list[str]:
         table = read_toml(folder / "pyproject.toml")
         name = table.get("project", {}).get("name") or table.get("tool", {}).get("poetry", {}).get("name")
         for file in (folder / "setup.cfg", folder / "setup.py"):
-            if not name and file.exists() and (said := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
-                name = said[1]
+            if not name and file.exists() and (line := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
+                name = line[1]
         names += [str(name)] if name else []
     return names
 

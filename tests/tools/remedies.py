@@ -103,12 +103,12 @@ def recipe(title: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """What a row has matched: the draft and its failure, the whole match and its end, and the name that is in it."""
+    """What a row has matched: the draft and its failure, the line and its number, and the name that is in it."""
 
     draft: Draft
     failure: Failure
     line: str
-    end: int
+    number: int
     name: str
 
 
@@ -136,13 +136,16 @@ def mend(draft: Draft, failure: Failure) -> str:
     for remedy in REMEDIES:
         if failure.stage not in remedy.stages:
             continue
-        for match in re.finditer("|".join(remedy.patterns), failure.text, re.MULTILINE):
-            name = next(filter(None, match.groups()), "")
+        # A line at a time: a compiler's log is long, and has long lines.
+        for number, line in enumerate(failure.lines):
+            if not (match := re.search("|".join(remedy.patterns), line)):
+                continue
             before = draft.state()
-            line = remedy.mend(Case(draft, failure, match[0].strip()[:120], match.end(), name))
-            if line and draft.state() != before:
-                draft.done.append(line)
-                return f"{line} ({remedy.taught})"
+            name = next(filter(None, match.groups()), "")
+            done = remedy.mend(Case(draft, failure, line.strip()[:120], number, name))
+            if done and draft.state() != before:
+                draft.done.append(done)
+                return f"{done} ({remedy.taught})"
     return ""
 
 
@@ -174,6 +177,7 @@ def foresee(draft: Draft) -> None:
 
 def other_python(case: Case) -> str:
     """The next version of Python that the project allows, where this one's image cannot be had."""
+    case.draft.without_image.append(case.draft.version)
     if len(case.draft.versions) < 2:
         return ""
     gone, rest = case.draft.versions[0], case.draft.versions[1:]
@@ -206,7 +210,8 @@ def sorted_versions(versions: list[str]) -> list[str]:
 
 
 def lock_anew(case: Case) -> str:
-    if case.draft.manager is None or "poetry lock" in case.draft.commands:
+    """Poetry's lock for the pyproject.toml that there is now; versions stay where they can."""
+    if not case.draft.manager:
         return ""
     before = case.draft.read("poetry.lock")
     run_beside(case.draft.folder, case.draft.base, ["poetry lock"], case.draft.compilers)
@@ -239,7 +244,7 @@ def compiler(case: Case) -> str:
 def library(case: Case) -> str:
     """The Debian package of a library or a program that production misses."""
     name = case.name
-    packages = next((found for start, found in LIBRARIES.items() if name.startswith(start)), None)
+    packages = next((names for start, names in LIBRARIES.items() if name.startswith(start)), None)
     if packages is None:
         # libodbc.so.2 is in libodbc2, libglib-2.0.so.0 in libglib2.0-0.
         stem, _, version = name.partition(".so.")
@@ -430,7 +435,7 @@ def of_another_type(case: Case) -> str:
         if re.search("list|JSON|json", text)
         else ""
     )
-    lines = case.failure.text[: case.end].splitlines()[-12:] + last_traceback(case.failure.text)
+    lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
         if value and about and old != value and case.draft.demand(name, value):
@@ -668,9 +673,9 @@ REMEDIES = [
     Remedy(
         "a Python that a package does not know",
         (
-            r".*[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported)).*",
-            r"No interpreter found for Python.*",
-            r".*only versions >=3\.\d+,<3\.\d+ are supported.*",
+            r"[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported))",
+            r"No interpreter found for Python",
+            r"only versions >=3\.\d+,<3\.\d+ are supported",
         ),
         older_python,
         USE,
@@ -680,13 +685,13 @@ REMEDIES = [
     Remedy(
         "no wheel, and a header or a program is missing",
         (
-            r".*pg_config executable not found.*",
-            r".*(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found.*",
-            r".*Can not find valid pkg-config name.*",
-            r".*fatal error: [\w./-]+: No such file.*",
-            r".*(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required).*",
-            r".*headers or library files could not be found for \w+.*",
-            r".*(?:Git executable not found|[Gg]it operation failed|'git').*",
+            r"pg_config executable not found",
+            r"(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found",
+            r"Can not find valid pkg-config name",
+            r"fatal error: [\w./-]+: No such file",
+            r"(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)",
+            r"headers or library files could not be found for \w+",
+            r"(?:Git executable not found|[Gg]it operation failed|'git')",
         ),
         compiler,
         "final/README.md, The Dockerfile",
@@ -695,10 +700,10 @@ REMEDIES = [
     Remedy(
         "no wheel, and no compiler",
         (
-            r".*\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file).*",
-            r".*[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'.*",
-            r".*command '\S*(?:gcc|cc)' failed.*",
-            r".*(?:Unknown compiler|[Nn]o C compiler).*",
+            r"\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)",
+            r"[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'",
+            r"command '\S*(?:gcc|cc)' failed",
+            r"(?:Unknown compiler|[Nn]o C compiler)",
         ),
         compiler,
         "final/README.md, The Dockerfile",
@@ -783,11 +788,11 @@ REMEDIES = [
     Remedy(
         "another type of a variable",
         (
-            r".*(?:int|bool|float)_parsing.*",
-            r".*valid (?:integer|boolean|list|dict|number).*",
-            r".*(?:JSONDecodeError|error parsing value).*",
-            r".*invalid literal for int\(\).*",
-            r".*Invalid truth value.*",
+            r"(?:int|bool|float)_parsing",
+            r"valid (?:integer|boolean|list|dict|number)",
+            r"(?:JSONDecodeError|error parsing value)",
+            r"invalid literal for int\(\)",
+            r"Invalid truth value",
         ),
         of_another_type,
         SETTINGS,

@@ -70,13 +70,13 @@ text = re.sub(r"\\\n", " ", pathlib.Path("requirements.txt").read_text())
 lines = [line.partition(" --hash")[0].strip() for line in text.splitlines() if re.match(r"[\w.-]+(\[.*\])?==|--", line)]
 common = ["uv", "pip", "compile", "--quiet", "--no-deps", "--no-header", "--only-binary=:all:"]
 common += [f"--python-platform={platform.machine()}-manylinux_2_40", "-"]
-said = "Wheels are required for `([\w.-]+)`|Because ([\w.-]+)==\S+ has no|([\w.-]+)==\S+ depends on Python"
+refusal = "Wheels are required for `([\w.-]+)`|Because ([\w.-]+)==\S+ has no|([\w.-]+)==\S+ depends on Python"
 for version in sys.argv[1:]:
     left, missing = lines, []
     while len(missing) < 12:
         command = [*common, f"--python-version={version}"]
         done = subprocess.run(command, input="\n".join(left), capture_output=True, text=True)
-        match = re.search(said, done.stderr)
+        match = re.search(refusal, done.stderr)
         if not done.returncode or not match:
             break
         missing.append(next(filter(None, match.groups())))
@@ -113,16 +113,20 @@ class Failure:
     stops: bool = True
 
     @property
+    def lines(self) -> list[str]:
+        """The lines of the log, as far as somebody reads them, without what BuildKit puts before each."""
+        return [re.sub(r"^#\d+ (?:\d+\.\d+ )?", "", line[:1000]) for line in self.log.splitlines()]
+
+    @property
     def text(self) -> str:
-        """The log without what BuildKit puts before each line."""
-        return re.sub(r"^#\d+ (?:\d+\.\d+ )?", "", self.log, flags=re.MULTILINE)
+        return "\n".join(self.lines)
 
     @property
     def cause(self) -> str:
         """The first line of the real cause: of the first traceback its exception, or else the first error."""
         if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
             return because[1][:300]
-        lines = self.text.splitlines()
+        lines = self.lines
         for number, line in enumerate(lines):
             if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
                 depth = len(line) - len(line.lstrip())
