@@ -1,5 +1,6 @@
 """final's five files: what its two pages say of them, and what they say of themselves."""
 
+import difflib
 import re
 from pathlib import Path
 
@@ -68,3 +69,17 @@ def test_what_builds_on_final_only_adds_to_its_files(extra: Folder) -> None:
     for file in ("Dockerfile", ".dockerignore"):
         here = iter(lines(extra.path, file))
         assert all(line in here for line in lines(FINAL, file)), file  # in this order, too
+
+
+def test_final_fits_one_screen_and_builds_on_what_was_taught() -> None:
+    """Its files do not grow again; `extra-2-caching` is the folder that its Dockerfile is nearest to."""
+    lines = {name: (FINAL / name).read_text().splitlines() for name in FINAL_FILES}
+    assert len(lines["Dockerfile"]) <= 45
+    assert max(map(len, lines["Dockerfile"])) <= 110
+    assert sum(map(len, lines.values())) <= 220
+    before = (ROOT / "extra-2-caching/Dockerfile").read_text().splitlines()
+    old, new = (
+        [line for line in text if line.strip(" #") and line[0] != "#"] for text in (before, lines["Dockerfile"])
+    )
+    changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    assert sum(max(b - a, d - c) for what, a, b, c, d in changes if what != "equal") <= 25
