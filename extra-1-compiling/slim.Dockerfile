@@ -26,6 +26,8 @@ RUN apt-get update \
 ENV PYTHONUNBUFFERED=1 \
     PYTHONFAULTHANDLER=1 \
     PATH=/venv/bin:$PATH
+# `docker compose watch` gives the files that it copies to this user, whom it looks for in /etc/passwd.
+RUN useradd --uid 10001 app
 WORKDIR /app
 
 
@@ -51,7 +53,7 @@ RUN chmod -R a+rX . && ENVIRONMENT=development python src/manage.py collectstati
 ARG GIT_COMMIT=unknown BUILD_TIME=unknown
 RUN python -c "import json, os; print(json.dumps({'commit': os.environ['GIT_COMMIT'], 'built': os.environ['BUILD_TIME']}))" >version.json
 ENV STEP=extra-1-compiling PORT=8000 WORKERS=2 THREADS=4
-USER 10001:10001
+USER 10001
 HEALTHCHECK --interval=30s --timeout=3s --start-period=60s --start-interval=1s --retries=3 \
     CMD ["python", "-c", "import http.client, os; \
         c = http.client.HTTPConnection('127.0.0.1', os.environ.get('PORT') or 8000); \

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from library.engine import BuildFailed, build_recipe, run_to_its_end, wait_until
+from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_its_end, wait_until
 from library.practices.runtime import first_running, wait_until_listening
 from library.subject import Running, Subject
 from library.tutorial import ROOT
@@ -134,6 +135,21 @@ def test_programs_find_the_users_name_and_not_its_entry() -> None:
         assert running.python("import getpass; print(getpass.getuser())") == "app"
         look = "import os, pwd\ntry: pwd.getpwuid(os.getuid())\nexcept KeyError as error: print(error.args[0])"
         assert running.python(look) == "getpwuid(): uid not found: 10001"
+
+
+def test_what_is_copied_for_the_user_needs_an_entry(tmp_path: Path) -> None:
+    """`docker compose watch` copies so, where its action is `sync`."""
+    name = f"{SESSION}-with-an-entry"
+    build_recipe(f"FROM {FINAL.image}\nUSER 0\nRUN useradd --uid 10001 app\nUSER 10001\n", name)
+    (tmp_path / "saved.py").touch()
+    copied: list[subprocess.CompletedProcess[str]] = []
+    for image in (FINAL.image, name):
+        container = docker.create(image, name=f"{name}-{len(copied)}")
+        copy = ["docker", "cp", "--archive", str(tmp_path / "saved.py"), f"{container.name}:/tmp"]
+        copied.append(subprocess.run(copy, capture_output=True, text=True, check=False))
+        container.remove()
+    assert 'getent unable to find entry "10001:10001" in passwd database' in copied[0].stderr
+    assert copied[1].returncode == 0, copied[1].stderr
 
 
 def test_a_dependency_from_git_has_no_hash() -> None:
