@@ -4,6 +4,7 @@ The projects here are made by the tests, each under a name that nothing else has
 """
 
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -442,7 +443,8 @@ def test_what_pipenv_locked_is_locked(project: Path) -> None:
     locked = {
         name: {"version": f"=={version}", "hashes": re.findall(r"sha256:\w+", rest)} for name, version, rest in listed
     }
-    sources = [{"name": "pypi", "url": os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple"), "verify_ssl": True}]
+    index = os.environ.get("PIP_INDEX_URL") or importlib.import_module("pip._internal.models.index").PyPI.simple_url
+    sources = [{"name": "pypi", "url": index, "verify_ssl": True}]
     meta = {"hash": {"sha256": 64 * "0"}, "pipfile-spec": 6, "requires": {}, "sources": sources}
     write(
         project,
