@@ -256,11 +256,6 @@ def diff(name: str, file: str = "Dockerfile") -> None:
     _code("diff", "\n".join(lines), folded=f"{len(lines)} lines" if len(lines) > LONG_DIFF else "")
 
 
-def dockerfile(name: str) -> None:
-    """A folder's Dockerfile, folded: the diff above it is the lesson."""
-    file(f"{name}/Dockerfile", "dockerfile", folded="The whole Dockerfile")
-
-
 def file(path: str, language: str, folded: str = "") -> None:
     """A file of the repository, whole; folded below a line that says what it is, if there is one."""
     _code(language, (ROOT / path).read_text().rstrip(), folded)
