@@ -133,8 +133,8 @@ class Publisher:
         settings = dict(line.split("=", 1) for line in lines)
         return f"{settings['REPOSITORY']}@sha256:{settings['DIGEST']}"
 
-    def bills(self, image: str) -> list[dict[str, Any]]:
-        """The bills of materials of an image, whose signatures the folder's key fits.
+    def sboms(self, image: str) -> list[dict[str, Any]]:
+        """The software bills of materials (SBOM) of an image, whose signatures the folder's key verifies.
 
         Raises:
             Violation: there is none.
@@ -143,7 +143,7 @@ class Publisher:
         done = self.cosign(*options.split(), image)
         if done.returncode:
             by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
-            raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
+            raise Violation(f"there is no signed SBOM: {done.stderr[-300:]}", by_hand)
         return [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"] for line in done.stdout.split()]
 
     def push_another(self, tag: str) -> str:
@@ -348,10 +348,10 @@ def signed(subject: Subject) -> None:
 
 @practice("unnoticed", builds=True, needs="release")
 def bill_of_materials(subject: Subject) -> None:
-    """A signed bill of materials of the published image names the packages that the app can import, and no others."""
+    """The published image has a signed bill of materials (SBOM), with every package that the app can import and no other."""
     publisher = _shared.of(subject)
-    [bill] = publisher.bills(publisher.image)
-    named = {normalized(part["name"]): part["version"] for part in bill["components"]}
+    [sbom] = publisher.sboms(publisher.image)
+    named = {normalized(part["name"]): part["version"] for part in sbom["components"]}
     brought = distributions_of_image(subject.base)
     found = distributions_of_image(publisher.image)
     installed = {name: version for name, version in found.items() if name not in brought}
