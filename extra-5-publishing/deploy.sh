@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./deploy.sh starts what release.env names, if cosign.pub fits its signature. Until then, what runs goes on.
+# ./deploy.sh starts what release.env names once cosign.pub has verified its signature. Otherwise, what runs goes on.
 set -eu
 cd "$(dirname "$0")"
 COSIGN_USER=$(id -u)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# ./join.sh 1.0 amd64 arm64 gives one name, 1.0, to what amd64/release.env and arm64/release.env name. release.env is its digest.
+# ./join.sh 1.0 amd64 arm64 makes one image index of the images that amd64/release.env and arm64/release.env name, and
+# gives it the tag 1.0. release.env gets the digest of the index.
 set -eu
 cd "$(dirname "$0")"
 tag=$1

@@ -1,22 +1,22 @@
 #!/bin/sh
-# ./publish.sh localhost:5001/hello:1.0 builds, tests that very image, and pushes it. release.env then says its digest.
+# ./publish.sh localhost:5001/hello:1.0 builds, tests and pushes one and the same image. release.env gets its digest.
 set -eu
 cd "$(dirname "$0")"
 folder=$PWD frozen=$(mktemp -d)
 export COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-hello}-candidate" PORT=0
 trap 'docker compose down; rm -rf "$frozen"' EXIT
 
-# What you save from here on is in none of the builds: they are about the same files.
+# All builds use this copy, so what you save meanwhile gets into none of them.
 cp -R . "$frozen"
 cd "$frozen"
 
-# The app's tests pass, or nothing is published. They run on production's own layers.
+# If one of the app's tests fails, the script ends here. They run on production's own layers.
 docker compose run --rm --build test
-docker build --target bom --output "$folder" .
+docker build --target sbom --output "$folder" .
 docker compose build web
 id=$(docker image inspect --format '{{.Id}}' "$(docker compose config --images web)")
 
-# Somebody else's network is written into an image that is built on a stand-in.
+# An image that is built on a stand-in contains addresses of the network where that was made.
 stand_in=$(docker image inspect --format '{{index .Config.Labels "io.github.dockerizing-python.stand-in"}}' "$id")
 [ -z "$stand_in" ] || { echo "not published: it is built on a stand-in for $stand_in" >&2; exit 1; }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./sign.sh signs what release.env names, and attaches bom.json to it, signed. For an index, name the bills of its platforms.
+# ./sign.sh signs what release.env names, and attaches the SBOM, bom.json. For an image index, name each platform's SBOM.
 set -eu
 cd "$(dirname "$0")"
 # shellcheck source=/dev/null
@@ -12,6 +12,6 @@ cosign() {
   COSIGN_USER=$(id -u) docker compose --file compose.publish.yaml run --rm --no-TTY cosign \
     "$what" --yes --key "${COSIGN_KEY:-cosign.key}" --signing-config signing-config.json "$@" "$REPOSITORY@sha256:$DIGEST"
 }
-# The signature says for which repository it is: in another one, it is worth nothing.
+# The signature names the repository, so that nobody can use it for an image of another one.
 cosign sign --annotations "repository=$REPOSITORY"
-for bill; do cosign attest --type cyclonedx --predicate "$bill"; done
+for sbom; do cosign attest --type cyclonedx --predicate "$sbom"; done

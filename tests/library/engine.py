@@ -46,7 +46,8 @@ class NotReady(Exception):
 
     def __init__(self, log: str, by_hand: str) -> None:
         self.log = log
-        self.brief = f"no answer from the container; its log ends: {last_line(log)}"
+        end = last_line(log)
+        self.brief = f"no answer from the container; its log {f'ends: {end}' if end else 'is empty'}"
         super().__init__(f"no answer from the container; its log:\n{log[-3000:]}\nBy hand:\n  {by_hand}")
 
 

@@ -576,7 +576,7 @@ SABOTAGES = [
         {"signed"},
     ),
     Sabotage(
-        "a bill of what the tests need",
+        "an SBOM of what the tests need",
         "extra-5-publishing",
         "Dockerfile",
         r"--output-file /tmp/bom\.json /production",

@@ -40,12 +40,19 @@ def test_what_passes_its_tests_and_does_not_start_is_not_published() -> None:
         assert not ours.tags()
 
 
-def test_the_bill_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
-    for name in ("bill", "another"):
-        build = ["docker", "build", "--quiet", "--target=bom", "--no-cache-filter=bill", f"--output={tmp_path / name}"]
+def test_the_sbom_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
+    for name in ("one", "another"):
+        build = [
+            "docker",
+            "build",
+            "--quiet",
+            "--target=sbom",
+            "--no-cache-filter=cyclonedx",
+            f"--output={tmp_path / name}",
+        ]
         with one_build_at_a_time():
             subprocess.run([*build, str(FOLDER.path)], check=True, capture_output=True)
-    assert (tmp_path / "bill/bom.json").read_text() == (tmp_path / "another/bom.json").read_text()
+    assert (tmp_path / "one/bom.json").read_text() == (tmp_path / "another/bom.json").read_text()
 
 
 def test_cosign_has_one_version_and_digest() -> None:
@@ -54,7 +61,7 @@ def test_cosign_has_one_version_and_digest() -> None:
     assert f"cosign/releases/tag/v{version})" in (FOLDER.path / "README.md").read_text()
 
 
-def test_what_has_the_key_has_no_other_rights() -> None:
+def test_what_has_the_key_has_no_other_privileges() -> None:
     """Neither signing nor verifying runs as root, with a capability, or, unless told, on the host's network."""
     for files, service in (([PUBLISH], "cosign"), (["compose.yaml", RELEASE], "verify")):
         subject = replace(FOLDER, compose=tuple(files))
@@ -66,8 +73,8 @@ def test_what_has_the_key_has_no_other_rights() -> None:
         assert settings["cap_drop"] == ["ALL"]
 
 
-def test_an_index_of_two_images_has_one_signature_and_its_bills() -> None:
-    """As the workflow publishes for two platforms: signature and bill are those of the digest that is deployed."""
+def test_an_index_of_two_images_has_one_signature_and_its_sboms() -> None:
+    """As the workflow publishes for two platforms: signature and SBOMs are those of the digest that is deployed."""
     with publisher(FOLDER) as ours:
         images = ours.image, ours.push_another("another")
         for platform, image in zip(("amd64", "arm64"), images, strict=True):
@@ -87,7 +94,7 @@ def test_an_index_of_two_images_has_one_signature_and_its_bills() -> None:
             assert ours.deployed(), deployed.stderr
         finally:
             ours.end()
-        assert len(ours.bills(index)) == 2
+        assert len(ours.sboms(index)) == 2
 
 
 @pytest.mark.thorough

@@ -50,13 +50,17 @@ def links(page: Path, text: str | None = None) -> Iterator[Link]:
                 yield Link(page, line, str(target))
 
 
+def anchor(heading: str) -> str:
+    """The anchor that GitHub makes of a heading: lower case, no punctuation, hyphens for spaces."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of a page's headings: lower case, no punctuation, hyphens for spaces."""
+    """The anchors of a page's headings; a second one of the same words has a number."""
     found: set[str] = set()
     for kind, text in _texts(page.read_text()):
         if kind == "heading_open":
-            words = "".join(part.content for part in text.children or ())
-            slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+            slug = anchor("".join(part.content for part in text.children or ()))
             same = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other) is not None for other in found)
             found.add(f"{slug}-{same}" if same else slug)
     return found
@@ -67,14 +71,14 @@ def dead(page: Path, text: str | None = None) -> Iterator[str]:
     for link in links(page, text):
         if re.match(r"[a-z]+:", link.target):
             continue
-        path, _, anchor = link.target.partition("#")
+        path, _, heading = link.target.partition("#")
         target = (page.parent / path).resolve() if path else page
         if not target.is_relative_to(ROOT) or not target.exists():
             yield f"{link}: there is no {link.target}"
-        elif anchor:
+        elif heading:
             article = target / "README.md" if target.is_dir() else target
-            if anchor not in anchors(article):
-                yield f"{link}: {article.relative_to(ROOT)} has no heading for #{anchor}"
+            if heading not in anchors(article):
+                yield f"{link}: {article.relative_to(ROOT)} has no heading for #{heading}"
 
 
 def main() -> None:

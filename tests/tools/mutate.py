@@ -109,7 +109,7 @@ TESTS = [
     (r"^Dockerfile \((export|build|last stage)\)", ("test_guestbook.py",)),
     (r"^Dockerfile .*(invalidation|compile|network)|^\.dockerignore: [^*!]", ("test_traps.py",)),
     (r"^Dockerfile \(test\)", ("test_watch.py", "test_developing.py")),
-    (r"^Dockerfile \(bill\)", ("test_publishing.py",)),
+    (r"^Dockerfile \(cyclonedx\)", ("test_publishing.py",)),
     (r"^Caddyfile|^compose\.tls", ("test_deploying.py",)),
     (r"^stack\.yaml.*mode:", ("test_articles.py",)),
     (r"settings\.py", ("test_guestbook.py",)),
@@ -135,7 +135,7 @@ LIKELY_TESTS = [
     (r"^Dockerfile \(code\).*compileall", "test_traps.py", "stops_no_build"),
     (r"^\.dockerignore: [^*!]", "test_traps.py", "for_developers_and_deployments"),
     (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
-    (r"^Dockerfile \(bill\).*output", "test_publishing.py", "bill"),
+    (r"^Dockerfile \(cyclonedx\).*output", "test_publishing.py", "sbom"),
 ]
 # What a container that does not answer at all is killed by.
 ANSWERS = PRACTICES["answers-curl"]

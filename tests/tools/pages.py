@@ -22,6 +22,7 @@ from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES, SABOTAGES
 from library.tutorial import ROOT, Folder
 from tools import drawings, reading
+from tools.links import anchor
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
@@ -279,6 +280,12 @@ def part(path: str, language: str, begins: str, ends: str = "", folded: str = ""
 
     first = at(begins)
     _code(language, "\n".join(lines[first : at(ends, first) if ends else None]).rstrip(), folded)
+
+
+def sections(path: str) -> None:
+    """Links to all sections of a page, in their order."""
+    titles = re.findall(r"^## (.+)$", (ROOT / path).read_text(), re.MULTILINE)
+    cog.outl(" · ".join(f"[{title}](#{anchor(title)})" for title in titles))
 
 
 def navigation(name: str) -> None:

@@ -13,7 +13,7 @@ def minutes(page: str) -> float:
     """
     page = re.sub(r"<details>.*?</details>|^```mermaid\n.*?^```$", "", page, flags=re.DOTALL | re.MULTILINE)
     code = re.findall(r"^```\w+\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    prose = re.sub(r"^```.*?^```$|<!--.*?-->|<[^>]+>|\]\([^)]*\)", " ", page, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```.*?^```$|<!--.*?-->|</?[a-z][^>]*>|\]\([^)]*\)", " ", page, flags=re.DOTALL | re.MULTILINE)
     words = [word for word in prose.split() if re.search(r"\w", word)]
     lines = [line for block in code for line in block.splitlines() if line.strip(" …")]
     return len(words) / WORDS_A_MINUTE + len(lines) / CODE_LINES_A_MINUTE

@@ -25,6 +25,7 @@ def test_an_article_can_be_read_in_one_go(folder: Folder) -> None:
         ("word\n" * 100 + "```console\n$ ls\n…\n```\nword\n" + "word\n" * 99, 1 + 1 / 20),
         ("<!-- not counted -->\n<picture>\n```mermaid\ngraph LR\na --> b\n```\n", 0),
         ("<details><summary>The file</summary>\n\n```python\nx = 1\n```\n\n</details>\n", 0),
+        ("Poetry (<4.0) " + "word " * 198 + "<br>before 3 -> after", 203 / 200),
     ],
 )
 def test_minutes(page: str, minutes: float) -> None:

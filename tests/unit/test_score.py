@@ -142,7 +142,7 @@ def test_what_got_better_and_what_got_worse() -> None:
     )
     text = as_comparison((PREPARED, RESULTS), (PREPARED, after))
     better, _, worse = text.partition("\n\nWhat got worse\n")
-    assert better.startswith("What got better\n  ✔ graceful-stop: On `docker stop`")
+    assert better.startswith("What got better\n  ✔ graceful-stop: At `docker stop`")
     assert "\n      before: exit code 137\n      taught in: step-1-kiss/README.md\n  ✔ single-stage: " in better
     assert worse.startswith("  ✘ locked-dependencies: Every installed package")
     assert "\n      seen: click 8.4\n" in worse

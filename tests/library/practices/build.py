@@ -90,7 +90,7 @@ RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|
 
 @practice("unnoticed", builds=True)
 def pinned_tools(subject: Subject) -> None:
-    """The base image and each of Python's name a Debian release, and every tool that the build uses has a version."""
+    """The image's base, and every Python image, names a Debian release; every tool of the build has a version."""
     for base in (subject.parsed.base_image, *subject.parsed.images):
         if (OF_PYTHON.match(base) or base == subject.parsed.base_image) and not RELEASE.search(base):
             raise Violation(
@@ -117,7 +117,7 @@ def pinned_tools(subject: Subject) -> None:
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
 def cached_dependencies(subject: Subject) -> None:
-    """After a change of the app's code alone, a build installs no dependency again."""
+    """When only the app's code has changed, a build installs no dependency again."""
     with subject.copied("with changed code") as copy:
         copy.build()  # fills the cache: what an engine has dropped from it is no fault of the Dockerfile
         try:
@@ -138,7 +138,7 @@ def cached_dependencies(subject: Subject) -> None:
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
 def cached_downloads(subject: Subject) -> None:
-    """After a change of one dependency, a build downloads that one alone; the others come from a cache mount."""
+    """When one dependency has changed, a build downloads that one only, and takes the others from a cache mount."""
     _require_cached_downloads(subject, "docker compose --progress plain build")
     if "test" in subject.parsed.stage_names:
         _require_cached_downloads(replace(subject, target="test"), "docker build --progress plain --target test .")
@@ -269,7 +269,7 @@ def test_target(subject: Subject) -> None:
 
 @practice("unnoticed", slow=True, builds=True, needs="test-service")
 def tests_in_compose(subject: Subject) -> None:
-    """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if one of them does."""
+    """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if a test fails."""
     by_hand = "docker compose run --rm --build test"
     if "test" not in _services(subject, "test"):
         raise Violation("no service is called test", by_hand)
@@ -300,7 +300,7 @@ def tests_in_compose(subject: Subject) -> None:
 
 @practice("cost", slow=True, builds=True, needs="test-service")
 def tests_after_a_change(subject: Subject) -> None:
-    """After a change of the code, its tests are ready without installing anything again."""
+    """When the code has changed, its tests can run without anything being installed again."""
     with subject.copied("with other code to test", service="test") as copy:
         copy.build()  # fills the cache
         edits.change_code(copy)
@@ -336,7 +336,7 @@ OF_USERS = ("instance/shop.sqlite", "media/photo.jpg")
 
 @practice("access", slow=True, slow_to_fail=True, builds=True)
 def no_leftovers(subject: Subject) -> None:
-    """What a day's work leaves in any directory (databases, reports, environments, other tools' secrets) stays out."""
+    """What a day's work leaves in any directory (databases, reports, secrets of tools) stays out of the image."""
     _keeps_out(subject, "after a day's work", (*LEFTOVERS, *OF_USERS), LEFTOVERS, "touch db.sqlite3")
 
 
@@ -346,7 +346,7 @@ OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".g
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
 def unrelated_changes(subject: Subject) -> None:
-    """A changed README, compose file or hook rebuilds nothing."""
+    """When a README, a compose file or a hook changes, nothing is built again."""
     with subject.copied("with another README") as copy:
         copy.build()  # fills the cache
         changed = [copy.source / name for name in OF_REPOSITORY]
@@ -365,7 +365,7 @@ def unrelated_changes(subject: Subject) -> None:
 
 @practice("ours", slow=True, slow_to_fail=True, builds=True)
 def any_layout(subject: Subject) -> None:
-    """The app's modules are found at the root of the project and below `src`, from whichever directory."""
+    """Python finds the app's modules at the root of the project and below `src`, whatever directory it starts in."""
     by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
     with subject.copied("with its code below src") as copy:
         code = copy.code
@@ -389,7 +389,7 @@ def any_layout(subject: Subject) -> None:
 
 @practice("ours", slow=True, slow_to_fail=True, builds=True)
 def says_what_is_missing(subject: Subject) -> None:
-    """A list that brings no server, as one that was made for another Python, stops the build."""
+    """A package list that brings no server, such as one made for another Python, stops the build."""
     changes: tuple[Callable[[str], str], ...] = (
         # What depends on it would bring it along.
         lambda text: re.sub(r"^(?:gunicorn|uvicorn-worker)==(?:.*\\\n)*.*\n", "", text, flags=re.MULTILINE),
@@ -423,7 +423,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
 
 @practice("taste", slow=True, builds=True)
 def repeatable_build(subject: Subject) -> None:
-    """Two builds without cache, in two folders and with other file times, give the same files, byte for byte."""
+    """Two builds without cache, from two folders with different file times, give the same files, byte for byte."""
     # First what two builds within a minute would not show: days and times of the build that are kept in files.
     dated = run_to_its_end(subject.image, "-B", "-c", CLOCKS_IN_BYTECODE, entrypoint="python3").stdout
     if dated and (found := set(dated.splitlines()) - {f"/{name}" for name in image.files(subject.base)}):

@@ -11,7 +11,7 @@ from . import Violation, practice
 
 @practice("unnoticed", slow=True, needs="export")
 def requirements_in_sync(subject: Subject) -> None:
-    """A new lock without a new export is refused before the commit, which leaves the corrected `requirements.txt`."""
+    """The hooks refuse a new lock with an old `requirements.txt`, and write the correct one."""
     if not (subject.source / ".pre-commit-config.yaml").exists():
         raise Violation("there are no hooks: nothing compares requirements.txt with poetry.lock", "ls -A")
     with subject.copied("as a repository of its own") as copy:

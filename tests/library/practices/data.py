@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
 
 @practice("loss", slow=True, builds=True, needs="database")
 def migrates_on_start(subject: Subject) -> None:
-    """The app migrates its database when it starts: of two replicas that start at once, one does, and both run."""
+    """At its start the app migrates its database; if two replicas start at once, one does it, and both run."""
     by_hand = ("docker compose down --volumes", "PORT=0 docker compose up --scale web=2")
     with subject.copied("with a slow migration") as copy:
         # It takes longer than two replicas differ in their start: without a lock, both find it to do.
@@ -94,7 +94,7 @@ def _asked_all_the_time(running: Running, path: str) -> Iterator[list[str]]:
 
 @practice("loss", slow=True, needs="database")
 def survives_database_restart(subject: Subject) -> None:
-    """While the database is away the app lives on and says why it is not ready; then it goes on, and no row is lost."""
+    """While the database is away, the app lives on and says why it is not ready; when it is back, no row is lost."""
     by_hand = ("docker compose stop db; curl -i localhost:8000/health localhost:8000/ready", "docker compose start db")
     text = secrets.token_hex()
     with subject.running() as running:

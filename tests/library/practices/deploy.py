@@ -30,7 +30,7 @@ http.server.ThreadingHTTPServer(("", PORT), Errors).serve_forever()
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def rolls_without_loss(subject: Subject) -> None:
-    """More replicas, a new version, a broken one that is rolled back by itself: visitors lose no request."""
+    """Visitors lose no request while replicas are added, a new version starts, or a broken one is rolled back."""
     patience, grace = gunicorn_seconds(subject.shared.container)["graceful_timeout"], swarm.stop_grace(subject)
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
@@ -84,7 +84,7 @@ def another(image: str) -> str:
 
 @practice("access", slow=True, builds=True, needs="stack")
 def proxy_alone(subject: Subject) -> None:
-    """Where `compose.tls.yaml` publishes to everybody, they get nothing over plain HTTP but the way to HTTPS."""
+    """Where `compose.tls.yaml` publishes to everybody, plain HTTP answers nothing but a redirect to HTTPS."""
     address = another_address()
     if address is None:
         raise NotAsked("this machine has no address but loopback, so nobody can ask as another machine does")

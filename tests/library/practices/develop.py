@@ -28,7 +28,7 @@ DEBUG_FILE = "compose.debug.yaml"
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def watched(subject: Subject) -> None:
-    """`docker compose watch` brings what you save into the app that runs."""
+    """`docker compose watch` brings what you save into the running app."""
     watching = _services_that_watch(subject)
     for name, service in watching.items():
         with subject.copied(f"to watch, as {name}") as folder:
@@ -73,7 +73,7 @@ THERE = "import os, sys; print(*filter(os.path.exists, sys.argv[1:]), sep='\\n')
 
 @practice("cost", slow=True)
 def mounted_code_runs(subject: Subject) -> None:
-    """A changed file that you mount over the image's is what runs: no bytecode in the image stands for it."""
+    """If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
     word = secrets.token_hex()
     with subject.copied("to mount files of") as copy:
         _save_in_modules(copy, word, _overwritten)
@@ -96,7 +96,7 @@ def mounted_code_runs(subject: Subject) -> None:
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def live_reload(subject: Subject) -> None:
-    """While you write, production's image answers with what you save within 3 seconds; only another lock is built."""
+    """Within 3 seconds of a save, production's image runs your code; only a changed lock makes it build."""
     seen = []
     for name, service in _services_that_watch(subject).items():
         try:
@@ -218,7 +218,7 @@ def _on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subj
 
 @practice("cost", slow=True, needs="debug-file")
 def debuggable(subject: Subject) -> None:
-    """With `compose.debug.yaml`, an editor on this machine alone stops a request; production has no debugger in it."""
+    """With `compose.debug.yaml`, an editor on this machine alone can stop a request; production has no debugger."""
     if found := subject.shared.python(
         "import importlib.util as u; print(*(m for m in ('debugpy', 'pydevd', 'pydevd_pycharm') if u.find_spec(m)))"
     ).strip():

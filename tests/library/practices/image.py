@@ -56,7 +56,7 @@ print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\
 
 @practice("cost", slow=True)
 def precompiled(subject: Subject) -> None:
-    """Every module of app and dependencies has valid bytecode; a start on a read-only file system compiles nothing."""
+    """All modules of app and packages have valid bytecode, and a start on a read-only file system compiles nothing."""
     interpreter = subject.shared.look(APP_INTERPRETER)
     command = ["-B", "-c", WITHOUT_BYTECODE, *installed(subject)]
     # In a container of its own: one that serves may have written its bytecode by now.
@@ -129,7 +129,7 @@ for place, folders, files in os.walk("/"):
 
 @practice("access")
 def no_world_writable(subject: Subject) -> None:
-    """No file of the image can be written by everybody, /tmp and the like apart."""
+    """Except for /tmp and the like, nothing in the image can be written to by every user."""
     command = [*PYTHON, WRITABLE_BY_EVERYBODY]
     if found := str(docker.execute(subject.shared.container, command, user="0")).splitlines():
         raise Violation(
@@ -140,7 +140,7 @@ def no_world_writable(subject: Subject) -> None:
 
 @practice("cost", needs="page")
 def static_assets(subject: Subject) -> None:
-    """Stylesheet and script are built, served under names with a hash of their content, and may be kept for a year."""
+    """Stylesheet and script are built, have a hash of their content in their names, and may be kept for a year."""
     page = subject.shared.get("/", accept="text/html")
     for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
         by_hand = f"curl --head localhost:8000{path}"
@@ -162,7 +162,7 @@ def static_assets(subject: Subject) -> None:
 
 @practice("unnoticed", slow=True, builds=True, needs="version")
 def knows_its_version(subject: Subject) -> None:
-    """`GET /version` names commit and time of the build, Python and Django; another commit installs nothing again."""
+    """`GET /version` names the commit, the build's time, Python and Django; a new commit installs nothing again."""
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
     by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; curl localhost:8000/version"
     if (status := subject.shared.get("/version").status_code) != 200:
@@ -192,7 +192,7 @@ def no_compiler(subject: Subject) -> None:
 
 @practice("cost")
 def small_image(subject: Subject) -> None:
-    """The image has at most a quarter of the full Python image's size, and no layer brings what another one has."""
+    """The image has at most a quarter of the full Python image's size, and no layer repeats what another one has."""
     base = subject.parsed.base_image
     full = re.sub(r"-slim|-alpine[\d.]*", "", base)
     if not OF_PYTHON.match(base):
@@ -211,7 +211,7 @@ def small_image(subject: Subject) -> None:
 
 @practice("taste", slow=True, builds=True)
 def labelled(subject: Subject) -> None:
-    """The image's labels name the repository, the commit and the time that it was built from (OCI annotations)."""
+    """Labels of the image (OCI annotations) name the repository, the commit and the time that it was built from."""
     given = {
         "GIT_COMMIT": secrets.token_hex(20),
         "BUILD_TIME": "2026-11-20T12:00:00Z",

@@ -31,7 +31,7 @@ FILES: dict[str, Callable[[Path], Contract]] = {
 
 @practice("loss", slow=True, needs="manifests")
 def fits_kubernetes(subject: Subject) -> None:
-    """The manifests for Kubernetes fit each other and the image: port, paths, user, memory, proxy, and time to stop."""
+    """Kubernetes' manifests fit each other and the image: port, paths, user, memory, proxy, and time to stop."""
     found = _rendered(subject)
     if loose := manifests.loose_ends(found):
         raise Violation("; ".join(loose), RENDER)
@@ -61,7 +61,7 @@ def restricted_pods(subject: Subject) -> None:
 
 @practice("loss", slow=True, needs="vendors")
 def fits_other_platforms(subject: Subject) -> None:
-    """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, proxy, signal, end."""
+    """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, proxy, and its stop."""
     for name, read in FILES.items():
         try:
             contract = read(subject.path / name)

@@ -133,8 +133,8 @@ class Publisher:
         settings = dict(line.split("=", 1) for line in lines)
         return f"{settings['REPOSITORY']}@sha256:{settings['DIGEST']}"
 
-    def bills(self, image: str) -> list[dict[str, Any]]:
-        """The bills of materials of an image, whose signatures the folder's key fits.
+    def sboms(self, image: str) -> list[dict[str, Any]]:
+        """The software bills of materials (SBOM) of an image, whose signatures the folder's key verifies.
 
         Raises:
             Violation: there is none.
@@ -143,7 +143,7 @@ class Publisher:
         done = self.cosign(*options.split(), image)
         if done.returncode:
             by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
-            raise Violation(f"there is no signed bill of materials: {done.stderr[-300:]}", by_hand)
+            raise Violation(f"there is no signed SBOM: {done.stderr[-300:]}", by_hand)
         return [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"] for line in done.stdout.split()]
 
     def push_another(self, tag: str) -> str:
@@ -255,7 +255,7 @@ _shared = _Shared()
 
 @practice("unnoticed", builds=True, needs="release")
 def published_by_digest(subject: Subject) -> None:
-    """The very image that ran its test is pushed, and deployed by its digest: a tag that moves changes nothing."""
+    """The image that passed its test is pushed and deployed by its digest, so moving a tag changes nothing."""
     publisher = _shared.of(subject)
     image, started = publisher.published
     name = f"{publisher.repository}:1.0"
@@ -316,7 +316,7 @@ def _ids(names: set[str]) -> set[str]:
 
 @practice("access", builds=True, needs="release")
 def signed(subject: Subject) -> None:
-    """What is not signed by your key, for this repository, never starts, and what runs goes on meanwhile."""
+    """An image without your key's signature for this repository never starts, and what runs goes on."""
     publisher = _shared.of(subject)
     key = publisher.copy.path / "cosign.pub"
     ours, unsigned = key.read_text(), publisher.push_another("unsigned")
@@ -348,10 +348,10 @@ def signed(subject: Subject) -> None:
 
 @practice("unnoticed", builds=True, needs="release")
 def bill_of_materials(subject: Subject) -> None:
-    """A signed bill of materials of the published image names the packages that the app can import, and no others."""
+    """The published image has a signed bill of materials (SBOM): the packages that the app can import, no others."""
     publisher = _shared.of(subject)
-    [bill] = publisher.bills(publisher.image)
-    named = {normalized(part["name"]): part["version"] for part in bill["components"]}
+    [sbom] = publisher.sboms(publisher.image)
+    named = {normalized(part["name"]): part["version"] for part in sbom["components"]}
     brought = distributions_of_image(subject.base)
     found = distributions_of_image(publisher.image)
     installed = {name: version for name, version in found.items() if name not in brought}
@@ -362,7 +362,7 @@ def bill_of_materials(subject: Subject) -> None:
 
 @practice("access", builds=True, needs="release")
 def no_stand_in(subject: Subject) -> None:
-    """An image that is built on a stand-in, with your network's addresses in it, is pushed nowhere."""
+    """An image built on a stand-in, which contains your network's addresses, is never pushed."""
     publisher = _shared.of(subject)
     done = publisher.publish("on-a-stand-in", stand_in="python:3.14-slim-trixie")
     if done.returncode == 0 or "on-a-stand-in" in publisher.tags():

@@ -274,7 +274,7 @@ def undisturbed_life(subject: Subject) -> Life:
 
 @practice("loss", slow=True)
 def graceful_stop(subject: Subject) -> None:
-    """On `docker stop`, a request in flight is answered; an idle app ends within 2 seconds of a free CPU, with 0."""
+    """At `docker stop`, the app answers what it has begun; when idle, it ends within 2 seconds, with exit code 0."""
     life = undisturbed_life(subject)
     _require_exit_code_0(life.exit_code, "docker compose stop; docker compose ps --all")
     _require_quick(life.stop_seconds)
@@ -348,7 +348,7 @@ def concurrent_requests(subject: Subject) -> None:
 
 @practice("loss", slow=True)
 def survives_worker_kill(subject: Subject) -> None:
-    """When the process that serves requests dies, another takes its place within 3 seconds, without a restart."""
+    """When the process that serves requests dies, another one takes its place within 3 seconds, without a restart."""
     by_hand = (WORKER_PIDS, "docker compose exec web sh -c 'kill -9 WORKER_PID ...'", "curl localhost:8000")
     with subject.running() as running:
         killed = _signal_workers(running, signal.SIGKILL)
@@ -378,7 +378,7 @@ def require_clean(log: str) -> None:
 
 @practice("unnoticed", slow=True)
 def unbuffered_logs(subject: Subject) -> None:
-    """What the app prints is in `docker logs` at once."""
+    """What the app prints appears in `docker logs` at once."""
     word = secrets.token_hex()
     with first_running(subject, SAY.format(word=word)) as overrides, subject.running(**overrides) as running:
         # What was kept back may come out once, when something else is printed; what comes at once comes again.
@@ -474,7 +474,7 @@ def shipped_healthcheck(subject: Subject) -> Healthcheck | None:
 
 @practice("unnoticed", slow=True)
 def healthcheck(subject: Subject) -> None:
-    """The engine knows that the app has started: its first look is within 5 seconds, and sees a healthy app."""
+    """The engine soon knows that the app works: the first health check comes within 5 seconds, and succeeds."""
     if not (check := shipped_healthcheck(subject)):
         raise Violation("there is no HEALTHCHECK: the engine knows only that the process runs", *SEE_HEALTH)
     if not check.start_period:
@@ -487,7 +487,7 @@ def healthcheck(subject: Subject) -> None:
 
 @practice("unnoticed", needs="healthcheck")
 def healthcheck_fair(subject: Subject) -> None:
-    """The health check is no burden and calls nobody ill too early: not at a slow answer, not while an app starts."""
+    """No app becomes unhealthy because it answers slowly or still starts, and the health check costs little."""
     check = shipped_healthcheck(subject)
     if not check:
         raise Violation("there is no health check", SEE_HEALTHCHECK)
@@ -507,7 +507,7 @@ def healthcheck_fair(subject: Subject) -> None:
 
 @practice("taste", slow=True, needs="healthcheck")
 def healthcheck_on_any_port(subject: Subject) -> None:
-    """The health check asks where the app listens, whatever `PORT` says."""
+    """The health check asks the port that the app listens on, whatever `PORT` says."""
     elsewhere = {"environment": {"PORT": "9001"}, "ports": ["9001"]}
     with subject.started(healthcheck=OFTEN, **elsewhere) as running:
         wait_until_listening(running)
@@ -523,7 +523,7 @@ def healthcheck_on_any_port(subject: Subject) -> None:
 
 @practice("unnoticed", slow=True)
 def hang_noticed(subject: Subject) -> None:
-    """An app that hangs is called unhealthy within 2 minutes, and healthy again when it goes on."""
+    """An app that hangs becomes unhealthy within 2 minutes, and healthy again when it works again."""
     check = shipped_healthcheck(subject)
     # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
     if check and (longest := check.retries * (check.interval + check.timeout)) > 120:
@@ -547,7 +547,7 @@ def hang_noticed(subject: Subject) -> None:
 
 @practice("unnoticed", slow=True)
 def errors_noticed(subject: Subject) -> None:
-    """An app whose every answer is a server error is called unhealthy."""
+    """An app that answers every request with a server error becomes unhealthy."""
     state = _health_where_all_answers_are(500, subject, ("unhealthy", "not checked"))
     if state != "unhealthy":
         raise Violation(f"every answer is a server error, and its health is {state}", *SEE_HEALTH)
@@ -555,7 +555,7 @@ def errors_noticed(subject: Subject) -> None:
 
 @practice("ours", slow=True, needs="healthcheck")
 def healthy_without_health_page(subject: Subject) -> None:
-    """An app that answers 404, as one without a page `/health` does, is called healthy: it lives."""
+    """An app that answers 404 to the health check, because it has no page `/health`, is healthy all the same."""
     state = _health_where_all_answers_are(404, subject, ("healthy", "unhealthy", "not checked"))
     if state != "healthy":
         raise Violation(f"every answer is a 404, and its health is {state}", *SEE_HEALTH)
@@ -615,7 +615,7 @@ def health_when_looked_at(running: Running) -> str:
 
 @practice("cost")
 def writes_nothing(subject: Subject) -> None:
-    """While it serves, the app changes no file of its container: no bytecode, no socket."""
+    """While it serves, the app writes no file into its container: no bytecode, no socket."""
     subject.shared.get()
     # With `init: true` the engine puts its own process 1 there.
     engines = ("/usr/sbin/docker-init", "/sbin/docker-init")
@@ -652,7 +652,7 @@ for link in glob.glob("/proc/[0-9]*/fd/*"):
 
 @practice("loss")
 def heartbeat_in_memory(subject: Subject) -> None:
-    """No worker shows that it lives by a file on a disk: a busy one would make it look dead."""
+    """Workers show in memory, and not on a disk, that they are alive, so a busy disk makes none of them look dead."""
     if found := subject.shared.look(HEARTBEATS):
         raise Violation(
             f"a worker's file is {found.splitlines()[0]}",
@@ -662,7 +662,7 @@ def heartbeat_in_memory(subject: Subject) -> None:
 
 @practice("loss", slow=True, slow_to_fail=True)
 def patient_stop(subject: Subject) -> None:
-    """A request that takes longer than Docker's ten seconds is answered at a stop, too; a hang ends in two minutes."""
+    """At a stop, a request may take longer than Docker's ten seconds, and is answered; a hang ends in two minutes."""
     if not subject.slow or "{seconds}" not in subject.slow:
         raise NotAsked("it asks for a path that takes 14 s: SLOW=/report?seconds={seconds}")
     patience = subject.shared.container.config.stop_timeout or 10
@@ -693,7 +693,7 @@ def gunicorn_seconds(container: Container) -> Counter[str]:
 
 @practice("cost", slow=True, slow_to_fail=True, needs="compose")
 def commands_stop(subject: Subject) -> None:
-    """A command that knows no signals (a script, a migration) ends at once on `docker stop`, too."""
+    """A command that handles no signals, such as a script or a migration, also ends at once at `docker stop`."""
     sleep = "import time; print('begun', flush=True); time.sleep(600)"
     by_hand = ('docker compose run --detach web python -c "import time; time.sleep(600)"', "time docker stop CONTAINER")
     with subject.started(entrypoint=[*PYTHON, sleep], command=[], healthcheck={"disable": True}) as running:
@@ -708,7 +708,7 @@ def commands_stop(subject: Subject) -> None:
 
 @practice("loss", slow=True, slow_to_fail=True, needs="compose")
 def comes_back(subject: Subject) -> None:
-    """When its main process ends, the engine starts the app again."""
+    """When the app's main process ends, the engine starts the app again."""
     with subject.running() as running:
         # It asks politely, from inside: the engine does not know that anybody wanted it.
         with suppress(DockerException):
@@ -728,7 +728,7 @@ def comes_back(subject: Subject) -> None:
 
 @practice("taste", slow=True, needs="modes")
 def entrypoint_modes(subject: Subject) -> None:
-    """One image serves (`web`), develops (`dev`) and manages (`manage ...`); any other command runs as given."""
+    """One image serves (`web`), develops (`dev`) and manages (`manage ...`), and runs any other command as given."""
     first_process = "print(open('/proc/1/comm').read())"
     for command, expected in (
         (["echo", "hi"], "hi"),
@@ -772,7 +772,7 @@ BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEE
 
 @practice("ours", slow=True, slow_to_fail=True)
 def configured_by_env(subject: Subject) -> None:
-    """What differs between two places of deployment comes from environment variables."""
+    """Whatever differs between two places of deployment comes from environment variables."""
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
     checks = (_require_settings, _require_deployments)
     for check in checks if _has_gunicorn(subject) else reversed(checks):
@@ -874,7 +874,7 @@ LIMITS = (
 
 @practice("ours", slow=True, slow_to_fail=True)
 def workers_fit_limits(subject: Subject) -> None:
-    """By default there are as many workers as the container may use CPUs (affinity, quota), and as its memory holds."""
+    """By default, as many workers start as the container's CPUs (affinity, quota) and its memory have room for."""
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
     with first_running(subject, SIXTEEN_CPUS) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
@@ -940,7 +940,7 @@ WRONG = [
 
 @practice("ours", slow=True, slow_to_fail=True)
 def bad_config_refused(subject: Subject) -> None:
-    """A variable that is no number, or no address, stops the start: gunicorn says what is wrong, with no traceback."""
+    """A variable that is no number or no address makes gunicorn refuse to start, and say so without a traceback."""
     config = subject.shared.container.config
     command = [*(config.entrypoint or ()), *(config.cmd or ())]
     # In a compose file, two of these signs are one.

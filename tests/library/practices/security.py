@@ -29,7 +29,7 @@ DIRECTORY = look("import os; print(os.getcwd())")
 
 @practice("access")
 def non_root(subject: Subject) -> None:
-    """Neither the app's user nor its group is root, and its user is a number, which Kubernetes can check."""
+    """Neither the app's user nor its group is root, and the user is a number, which Kubernetes can check."""
     (first, uid, gid), *others = map(str.split, subject.shared.look(WHO).splitlines())
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
@@ -50,14 +50,14 @@ def non_root(subject: Subject) -> None:
 
 @practice("taste")
 def own_directory(subject: Subject) -> None:
-    """The app works in a directory of its own, where its files replace none of the system's."""
+    """The app has a directory of its own, so that its files replace none of the system's."""
     if (where := subject.shared.look(DIRECTORY)) in ("/", "/root"):
         raise Violation(f"it works in {where}", "docker compose exec web pwd")
 
 
 @practice("access", needs="published")
 def local_only(subject: Subject) -> None:
-    """Compose publishes the app on 127.0.0.1 alone, and on no address that another machine reaches."""
+    """Compose publishes the app on 127.0.0.1 only, so that no other machine reaches it."""
     ports = subject.shared.container.network_settings.ports or {}
     bindings = [binding for bindings in ports.values() for binding in bindings or ()]
     bound = {binding["HostIp"] for binding in bindings}
@@ -76,7 +76,7 @@ def local_only(subject: Subject) -> None:
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
 def readable_code(subject: Subject) -> None:
-    """A user who is not root can read the code, whatever modes the files have in the folder: the app starts."""
+    """A user who is not root can read the code and start the app, whatever modes the files have in the folder."""
     user = "10001:10001"
     with subject.copied("cloned under umask 077") as copy:
         edits.close_to_others(copy)
@@ -93,7 +93,7 @@ def readable_code(subject: Subject) -> None:
 
 @practice("access", slow=True, needs="database")
 def refuses_default_secrets(subject: Subject) -> None:
-    """In production the app starts with secrets of its own only: with a default it ends, and one line says which."""
+    """In production, the app refuses to start with a default secret, and says in one line which one it is."""
     own: dict[str, str] = {"ENVIRONMENT": "production"}
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
         # What is not refused would wait for a database.
@@ -119,7 +119,7 @@ ROOT_OPTIONS = look("print(next(m.split()[3] for m in open('/proc/mounts') if m.
 
 @practice("access", needs="compose")
 def read_only_rootfs(subject: Subject) -> None:
-    """As compose starts it, the container's root file system is read-only, and the app serves all the same."""
+    """Started by compose, the app has a read-only root file system, and serves all the same."""
     options = subject.shared.look(ROOT_OPTIONS).split(",")
     if "ro" not in options:
         raise Violation(
@@ -151,7 +151,7 @@ for pid in app_processes():
 
 @practice("access", needs="compose")
 def no_capabilities(subject: Subject) -> None:
-    """As compose starts it, no process has a capability, and none can gain one (no-new-privileges)."""
+    """Started by compose, no process has a capability, and none can gain one (no-new-privileges)."""
     if found := subject.shared.look(RIGHTS):
         raise Violation(found, "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status")
 
@@ -162,7 +162,7 @@ ACCOUNT = "import os, pathlib; print(os.stat('/proc/1').st_uid, home := pathlib.
 
 @practice("taste", slow=True, slow_to_fail=True)
 def any_uid(subject: Subject) -> None:
-    """Any user ID that a platform picks (OpenShift: group 0) runs the app, with clean logs and a home to write to."""
+    """Any user ID that a platform picks (OpenShift: with group 0) runs the app, with clean logs and a writable home."""
     uid = "1234567"
     by_hand = f"docker compose run --rm --user {uid}:0 web"
     # And as some platforms do, with variables that are there and empty.
@@ -200,7 +200,7 @@ print(*(value if value.isdigit() and int(value) < 2**62 else "max" for value in 
 
 @practice("loss", slow=True, needs="compose")
 def bounded(subject: Subject) -> None:
-    """As compose starts it, memory, CPUs and processes of the app have a limit, which variables set."""
+    """Started by compose, the app has limits of memory, CPUs and processes, which variables set."""
     by_hand = ("docker compose up --detach", "docker stats --no-stream")
     found = subject.shared.python(CGROUP).split()
     memory, processes, cpus = (int(value) if value.isdigit() else 0 for value in found)
@@ -234,7 +234,7 @@ for path in sys.argv[1:]:
 
 @practice("ours", slow=True, needs="compose")
 def data_volume(subject: Subject) -> None:
-    """The app can write to /tmp and to a volume at /data, as the image's own user, and to nothing else."""
+    """The app can write, as the image's own user, to /tmp and to a volume at /data, and to nothing else."""
     where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         found = running.python(WRITABLE, *where).split()
