@@ -86,18 +86,18 @@ endif
 PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit -n auto $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit tests/lab/unit -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
-	@cd tests && ../.venv/bin/python -m tools.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
+	@cd tests && ../.venv/bin/python -m lab.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
 		$(if $(SAMPLE),--sample $(SAMPLE) --seed '$(SEED)') --workers $(WORKERS)
 
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
-	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))
-	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
+	@cd tests && ../.venv/bin/python -m lab.measure $(if $(STEP),--step=$(STEP))
+	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m lab.acceptance)
 
 soak: bootstrap .venv/ready ## put every server under load for two minutes and more, into assets/measurements.json
-	@cd tests && ../.venv/bin/python -m tools.soak
+	@cd tests && ../.venv/bin/python -m lab.soak
 
 lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.ci/dockerfile-check # says so if it can check nothing
@@ -135,7 +135,7 @@ clone:
 .venv/ready: requirements.txt
 .venv-audit/ready: tests/audit/requirements.txt
 .venv-kubernetes/ready: tests/kubernetes/requirements.txt
-.venv-checkov/ready: tests/checkov/requirements.txt
+.venv-checkov/ready: tests/lab/checkov/requirements.txt
 %/ready:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
 	@cmp -s $< $@ || { python3 -m venv $(@D) && \
@@ -143,4 +143,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md tests/mutants.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) assets/README.md README.md
+DOCUMENTS = tests/README.md $(wildcard tests/lab/*.md) $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) assets/README.md README.md
