@@ -12,6 +12,7 @@ from library.tutorial import ROOT
 pytestmark = [pytest.mark.about("extra-7-platforms"), pytest.mark.thorough]
 EXPLAINED = {
     "CKV_K8S_43": "Images by digest: kustomization.yaml says where to write yours; hello:1 is a local one.",
+    "CKV2_K8S_6": "A network policy for the migration's pod, too: its database is wherever you have it.",
     "CKV_K8S_15": "imagePullPolicy Always: an image by digest cannot change, and a local one is in no registry.",
 }
 
