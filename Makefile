@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
+.PHONY: help up down score practice adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -30,7 +30,7 @@ help: ## show this list
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
-	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
+	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked (make practice: ONLY=)'
 	@echo 'APP=shop:app MANAGER=uv  what make adopt starts, and who keeps the packages, if it cannot see that'
 	@echo 'FORCE=1 ADD=0 TRY=0  replace files that are there, add no package, try nothing (make adopt)'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
@@ -53,6 +53,11 @@ score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what g
 		$${SERVICE:+--service "$$SERVICE"} $(if $(filter command,$(origin HOST)),--host "$$HOST") \
 		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
 		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
+
+practice: .venv/ready ## ask one practice of every folder, listed or not, and say where it belongs: ONLY=non-root
+	@[ -n "$$ONLY" ] || { echo 'make: which practice? For example: make practice ONLY=non-root' >&2; exit 2; }
+	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDERS)
+	@PYTHONPATH=tests .venv/bin/python -m tools.practice "$$ONLY"
 
 adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }
@@ -86,18 +91,18 @@ endif
 PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit -n auto $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit tests/lab/unit -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
-	@cd tests && ../.venv/bin/python -m tools.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
+	@cd tests && ../.venv/bin/python -m lab.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
 		$(if $(SAMPLE),--sample $(SAMPLE) --seed '$(SEED)') --workers $(WORKERS)
 
 measure: bootstrap .venv/ready ## measure builds, starts and sizes (3 rounds), into assets/measurements.json
-	@cd tests && ../.venv/bin/python -m tools.measure $(if $(STEP),--step=$(STEP))
-	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m tools.acceptance)
+	@cd tests && ../.venv/bin/python -m lab.measure $(if $(STEP),--step=$(STEP))
+	@$(if $(filter-out final,$(STEP)),,cd tests && ../.venv/bin/python -m lab.acceptance)
 
 soak: bootstrap .venv/ready ## put every server under load for two minutes and more, into assets/measurements.json
-	@cd tests && ../.venv/bin/python -m tools.soak
+	@cd tests && ../.venv/bin/python -m lab.soak
 
 lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with every hook of .pre-commit-config.yaml
 	@.ci/dockerfile-check # says so if it can check nothing
@@ -135,7 +140,7 @@ clone:
 .venv/ready: requirements.txt
 .venv-audit/ready: tests/audit/requirements.txt
 .venv-kubernetes/ready: tests/kubernetes/requirements.txt
-.venv-checkov/ready: tests/checkov/requirements.txt
+.venv-checkov/ready: tests/lab/checkov/requirements.txt
 %/ready:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
 	@cmp -s $< $@ || { python3 -m venv $(@D) && \
@@ -143,4 +148,4 @@ clone:
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.
-DOCUMENTS = tests/README.md tests/mutants.md $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) assets/README.md README.md
+DOCUMENTS = tests/README.md $(wildcard tests/lab/*.md) $(wildcard $(FOLDERS:%=%/README.md) reference-*/README.md) assets/README.md README.md

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from library import tutorial
+from library import engine, tutorial
 from library.environment import isolated
 from library.matrix import DAILY_TESTS
 from library.practices import PRACTICES, Practice, needs
 from library.subject import Subject
+from library.tutorial import ROOT
 
 # What a test of these takes of a free CPU, roughly, and what a slow practice does.
 SECONDS = {"test_articles": 30, "test_projects": 20, "test_sabotage": 20, "test_score": 20}
 SECONDS_OF_SLOW = 4
+# What they build are folders of the tutorial and copies of them, whose base images come with the build.
+OF_FOLDERS = {"test_contract", "test_practices", "test_sabotage"}
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
 
 
@@ -138,9 +141,26 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _session(_isolated: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever this session starts is removed at its end, also when it is killed.
+
+    `make test` and `make test-all` have brought the base images; a folder or a name that is given may need others.
+    """
+    system = {item.path.stem for item in request.session.items if "system" in item.path.parts}
+    if not system:
+        yield
+        return
+    named = request.config.getoption("--step") or request.config.getoption("keyword")
+    if named and system - OF_FOLDERS:
+        subprocess.run(["bootstrap/bases.sh"], cwd=ROOT, check=True)
+    with engine.session():
+        yield
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Without an engine, everything else fails too: one line says so, instead of hundreds of tests."""
-    if not report.failed or not report.nodeid.startswith("tests/system/") or "PYTEST_XDIST_WORKER" in os.environ:
+    if not report.failed or "/system/" not in report.nodeid or "PYTEST_XDIST_WORKER" in os.environ:
         return
     if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
         pytest.exit("the engine does not answer any more; bootstrap/engine.sh starts it again", returncode=3)

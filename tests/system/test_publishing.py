@@ -1,4 +1,4 @@
-"""What extra 5's article says besides its practices: what is not published, and the bases that it compares."""
+"""What extra 5's article says besides its practices: what is not published."""
 
 import os
 import re
@@ -10,11 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from library.engine import one_build_at_a_time, run_to_its_end
+from library.engine import one_build_at_a_time
 from library.practices.publish import PUBLISH, RELEASE, publisher, release
 from library.subject import Subject
 from library.tutorial import ROOT
-from tools import bases
 
 pytestmark = pytest.mark.about("extra-5-publishing")
 FOLDER = Subject("extra-5-publishing", ROOT / "extra-5-publishing")
@@ -95,18 +94,3 @@ def test_an_index_of_two_images_has_one_signature_and_its_sboms() -> None:
         finally:
             ours.end()
         assert len(ours.sboms(index)) == 2
-
-
-@pytest.mark.thorough
-def test_without_shell_and_pip_it_answers_and_stops_all_the_same() -> None:
-    with bases.subjects() as found:
-        for name in ("slim without pip and shell", "distroless, of slim's files"):
-            subject = found[name]
-            with subject.running() as running:
-                assert running.get().json()["step"] == FOLDER.name
-                assert running.stop() < 5
-            for program in ("sh", "bash", "pip"):
-                look = f"import shutil; print(shutil.which({program!r}))"
-                seen = run_to_its_end(subject.image, "-c", look, entrypoint="python").stdout
-                assert seen.strip() == "None", f"{name} has {seen}"
-            assert bases.looked_at(subject)["image_mb"] < bases.looked_at(found["slim"])["image_mb"]

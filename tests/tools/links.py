@@ -14,9 +14,7 @@ from markdown_it.token import Token
 from library.repository import files
 from library.tutorial import ROOT
 
-PAGES = [
-    ROOT / name for name in sorted(map(str, files())) if re.fullmatch(r"([^/]+/)?README\.md|CONTRIBUTING\.md", name)
-]
+PAGES = [ROOT / name for name in sorted(map(str, files())) if re.fullmatch(r"(.+/)?README\.md|CONTRIBUTING\.md", name)]
 MARKDOWN = MarkdownIt().enable("table")
 
 

@@ -1,7 +1,6 @@
 """The generated parts of the articles: cog calls these functions from comments in the pages, `make docs` calls cog."""
 
 import difflib
-import html
 import json
 import math
 import re
@@ -9,14 +8,14 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cog
 
-from library import mutations, tutorial
+from library import tutorial
 from library.matrix import is_daily
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES, SABOTAGES
@@ -25,10 +24,8 @@ from tools import drawings, reading
 from tools.links import anchor
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
-MUTATIONS = ROOT / "assets/mutations.json"
 LONG_LIST = 10  # practices; more are folded
 LONG_DIFF = 40  # lines; a longer one is folded
-NOTICED = ("killed", "refused")  # what may come of a mutant, but for surviving
 
 
 def contents() -> None:
@@ -37,7 +34,7 @@ def contents() -> None:
     for folder in FOLDERS.values():
         minutes = math.ceil(reading.minutes((folder.path / "README.md").read_text()))
         rows.append(f"| [{folder.name}]({folder.name}/README.md) | {folder.title} | {folder.promise} | {minutes} |")
-    _table(("Folder", "Title", "What you get", "Minutes to read"), rows)
+    table(("Folder", "Title", "What you get", "Minutes to read"), rows)
 
 
 def folder_map() -> None:
@@ -65,7 +62,7 @@ def scoreboard() -> None:
         for practice in practices:
             cells = [_cell(folder, practice) for folder in FOLDERS.values()]
             rows.append(f"| `{practice.id}` {practice.sentence} | {' | '.join(cells)} |")
-        _table(head, rows)
+        table(head, rows)
 
 
 def taught(*names: str) -> None:
@@ -75,7 +72,7 @@ def taught(*names: str) -> None:
         folders = [folder.name for folder in FOLDERS.values() if name in folder.adds]
         links = ", ".join(f"[{tutorial.short_name(folder)}]({folder}/README.md)" for folder in folders)
         rows.append(f"| `{name}` {PRACTICES[name].sentence} | {links} |")
-    _table(("Practice", "Taught in"), rows)
+    table(("Practice", "Taught in"), rows)
 
 
 def hadolint() -> None:
@@ -90,7 +87,7 @@ def hadolint() -> None:
         missing = [practice.id for practice in asked if practice.id not in folder.holds]
         name = f"[{tutorial.short_name(folder.name)}](../{folder.name}/Dockerfile)"
         rows.append(f"| {name} | {said or 'nothing'} | {len(missing)} of {len(asked)} |")
-    _table(("Dockerfile", "hadolint finds", "practices that are seen not to hold"), rows)
+    table(("Dockerfile", "hadolint finds", "practices that are seen not to hold"), rows)
 
 
 def hadolint_on_sabotages() -> None:
@@ -104,7 +101,7 @@ def hadolint_on_sabotages() -> None:
         practices = ", ".join(f"`{name}`" for name in sorted(sabotage.breaks))
         where = tutorial.short_name(sabotage.folder)
         rows.append(f"| {where}: {sabotage.what} | {practices} | {', '.join(sorted(new)) or 'nothing'} |")
-    _table(("One changed line", "practices that notice", "hadolint finds"), rows)
+    table(("One changed line", "practices that notice", "hadolint finds"), rows)
 
 
 def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
@@ -120,93 +117,6 @@ def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
     return [Counter(finding["code"] for finding in found if finding["file"] == str(file)) for file in files]
 
 
-def mutants() -> None:
-    """What came of the mutants of each folder, as far as they have been judged, and what survives."""
-    results = json.loads(MUTATIONS.read_text())["folders"]
-    rows, survivors = [], []
-    for folder in FOLDERS.values():
-        name, count = tutorial.short_name(folder.name), mutations.figures(folder, results)
-        share = "–" if count.missing else f"{count.share:.1%}"
-        cells = (
-            count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–",
-            count.elsewhere or "–",
-        )  # fmt: skip
-        rows.append(f"| {name} | {' | '.join(map(str, cells))} |")
-        survivors += [f"- {name}, {_said(mutant)}" for mutant in mutations.survivors(folder, results)]
-    columns = ("killed", "survive", "killed of both", "refused", "equivalent", "not judged yet", "asked earlier")
-    _table(("Folder", *columns), rows)
-    if survivors:
-        cog.outl(f"\n<details><summary>What survives ({len(survivors)})</summary>\n")
-        cog.outl("\n".join(survivors))
-        cog.outl("\n</details>")
-
-
-def defended() -> None:
-    """For each line of each folder's files what turns red without it: a table for each file.
-
-    Lines that were asked about in a folder that this one builds on are counted: they stand in that folder's tables.
-    """
-    for folder in FOLDERS.values():
-        cog.outl(f"\n### {folder.name}")
-        _defended(folder)
-
-
-def _defended(folder: Folder) -> None:
-    results = mutations.known(folder, json.loads(MUTATIONS.read_text())["folders"])
-    reasons = mutations.equivalents(folder.name)
-    elsewhere = _asked_in(folder, results)
-    for file in mutations.FILES:
-        path = folder.path / file
-        lines = mutations.by_line(path) if path.exists() else {}
-        # What is equivalent says something of a line only where nothing else is.
-        judged = {
-            line: [mutant for mutant in found if mutant.id in results or mutant.id in reasons]
-            for line, found in lines.items()
-            if any(mutant.id in results for mutant in found) or all(mutant.id in reasons for mutant in found)
-        }
-        rows: list[str] = []
-        counts: Counter[str] = Counter()
-        for line, found in judged.items():
-            noticed = [mutant for mutant in found if results.get(mutant.id, {}).get("outcome") in NOTICED]
-            if all(mutant.id in elsewhere for mutant in noticed or found):
-                counts[elsewhere[(noticed or found)[0].id]] += 1
-            else:
-                rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
-        if rows or counts:
-            cog.outl(f"\n`{file}`\n")
-            if rows:
-                _table(("Line", "Without it, or with less"), rows)
-            for base, count in counts.items():
-                cog.outl(f"\nAs in [{tutorial.short_name(base)}](#{base}): {count} line{'s' * (count > 1)}.")
-
-
-def _asked_in(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """The mutants of a folder that were asked about, or called equivalent, in a folder it builds on, and in which."""
-    equivalent = {mutant: base for base in folder.builds_on for mutant in mutations.equivalents(base)}
-    return equivalent | {mutant: entry["in_folder"] for mutant, entry in results.items() if "in_folder" in entry}
-
-
-def _defence(
-    found: Iterable[mutations.Mutant], results: Mapping[str, Mapping[str, str]], reasons: Mapping[str, str]
-) -> str:
-    """What came of the mutants of a line: what practices have noticed, or else what is known."""
-    known = [(results.get(mutant.id, {}), reasons.get(mutant.id, "")) for mutant in found]
-    if killed := [entry for entry, _ in known if entry.get("outcome") == "killed"]:
-        others = dict.fromkeys(f"`{entry['by']}`" for entry in killed if entry["by"] != killed[0]["by"])
-        seen = html.escape(killed[0]["seen"], quote=False).replace("|", "\\|")
-        return f"`{killed[0]['by']}`: {seen}" + (f" (also {', '.join(others)})" if others else "")
-    if refused := next((entry for entry, _ in known if entry.get("outcome") == "refused"), None):
-        return "refused: it does not build" if refused["by"] == "builder" else "refused: it does not start"
-    if all(reason for _, reason in known):
-        return f"nothing: {known[0][1]}"
-    return "nothing that is tested here"
-
-
-def _said(text: str) -> str:
-    """Code in a cell of a table or in a list."""
-    return f"`{text.replace('|', chr(92) + '|')}`"
-
-
 def adds(name: str) -> None:
     """What a folder adds and gives up, as lists."""
     folder = FOLDERS[name]
@@ -217,7 +127,7 @@ def adds(name: str) -> None:
     lines += [
         "",
         f"`make test STEP={name}` checks that each holds here, and fails one folder earlier, or with one line changed.",
-        f"[What fails without each line](../tests/mutants.md#{name}).",
+        f"[What fails without each line](../tests/lab/mutants.md#{name}).",
     ]
     if len(folder.adds) > LONG_LIST:
         lines = [
@@ -314,7 +224,8 @@ def _cell(folder: Folder, practice: Practice) -> str:
     return cell if is_daily(folder, practice) else f"({cell})"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[str]) -> None:
+def table(head: tuple[str, ...], rows: Iterable[str]) -> None:
+    """A table of the page: its head, and rows that are written already."""
     cog.outl(f"| {' | '.join(head)} |")
     cog.outl("|" + "---|" * len(head))
     for row in rows:

@@ -13,7 +13,7 @@ PAGES = [
     "README.md",
     "assets/README.md",
     "tests/README.md",
-    "tests/mutants.md",
+    "tests/lab/mutants.md",
     *(str(page.relative_to(ROOT)) for folder in tutorial.load() for page in folder.pages),
 ]
 

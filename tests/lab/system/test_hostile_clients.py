@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from library import clock, hostile, rawhttp
+from lab import hostile, rawhttp
+from library import clock
 from library.engine import build_recipe, docker, wait_until
 from library.strangers import adopted
 from library.subject import Running, Subject

@@ -1,6 +1,6 @@
 """Measure one app on several bases, and keep the figures in ``assets/bases.json``.
 
-``python -m tools.bases``. The app and its packages are extra 5's; what differs is what lies below and around them.
+``python -m lab.bases``. The app and its packages are extra 5's; what differs is what lies below and around them.
 Bases take turns in each round. wrk sends the requests, over 16 connections that are kept alive; they are counted by the
 CPU time that the app takes for them, which depends less on what else the machine does.
 """

@@ -1,6 +1,6 @@
 """Ask the practices about every mutant of a folder's files: ``make mutate STEP=final``.
 
-What came of each mutant is written to ``assets/mutations.json`` at once; a run that was interrupted is continued by the
+What came of each mutant is written to ``mutations.json`` at once; a run that was interrupted is continued by the
 next one. A mutant is *killed* by the first practice that does not hold any more, or else by the first of the folder's
 own tests; it is *refused* by the builder, by compose or by the engine, or it *survives*. Those that
 ``equivalents.toml`` gives a reason for are not run.
@@ -27,18 +27,19 @@ from typing import Any
 
 from python_on_whales.exceptions import DockerException
 
-from library import clock, engine, mutations, reaper, tutorial
+from lab import mutations
+from lab.measure import describe_machine
+from lab.mutations import MORE_FILES, Mutant
+from library import clock, engine, reaper, tutorial
 from library.engine import BuildFailed, NotReady
-from library.mutations import MORE_FILES, Mutant
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.runtime import COLOURS
 from library.repository import copy_files
 from library.subject import Subject, share
 from library.tutorial import ROOT, Folder
 from tools import pool
-from tools.measure import describe_machine
 
-FILE = ROOT / "assets/mutations.json"
+FILE = ROOT / "tests/lab/mutations.json"
 LIMIT = 300  # seconds for one practice
 STARTS_WITHIN = 20  # seconds until the first answer, or ten times what the folder's own files take
 SAID = 160  # characters of what a practice saw
@@ -98,7 +99,7 @@ LIKELY = [
     (r"^compose.*(services\.db|db:)", ("keeps-data", "survives-database-restart", "migrates-on-start")),
     (r"^compose.*(ENVIRONMENT|SECRET_KEY|PASSWORD)", ("refuses-default-secrets",)),
 ]
-# The tests of tests/system that say more of a folder than practices do, by the mutants that they could notice. They
+# The tests that say more of a folder than practices do, by the mutants that they could notice. They
 # are asked, in a copy of the repository, where every practice holds.
 TESTS = [
     (r"^uwsgi\.ini", ("test_guestbook.py", "test_hostile_clients.py")),
@@ -141,6 +142,12 @@ LIKELY_TESTS = [
 ANSWERS = PRACTICES["answers-curl"]
 # What these files say is in the image, and nowhere else.
 OF_IMAGE = {"Dockerfile", ".dockerignore"}
+
+
+def path_of(module: str) -> str:
+    """Where in the repository a module of tests is that needs the engine: in the core or in the lab."""
+    lab = f"tests/lab/system/{module}"
+    return lab if (ROOT / lab).exists() else f"tests/system/{module}"
 
 
 @dataclass(frozen=True)
@@ -265,14 +272,14 @@ def red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[
 
     Args:
         task: the folder and its mutant.
-        modules: those of tests/system that have the tests.
+        modules: those that have the tests.
         expression: which of their tests, as ``pytest -k`` has it; by default all that `make test STEP=...` runs.
 
     Raises:
         RedAnyway: the folder as it is turns the same test red.
         TooLong: they took longer than a busy machine may take.
     """
-    tests = [f"tests/system/{name}" for name in modules]
+    tests = [path_of(name) for name in modules]
     options = ("--thorough", "-k", expression) if expression else ()
     red = _first_red(task.folder, task.mutant, tests, options)
     if not red:
@@ -282,7 +289,7 @@ def red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[
         if anyway := _first_red(task.folder, None, [test], ("--thorough",)):
             raise RedAnyway(f"{test} is red with {task.folder.name} as it is: {anyway[1]}")
         _green.add((task.folder.name, test))
-    return re.sub(r"^tests/system/|\[.*", "", test), seen
+    return re.sub(r"^tests/(lab/)?system/|\[.*", "", test), seen
 
 
 _green: set[tuple[str, str]] = set()  # folders, and the tests that this process has seen green with them as they are
@@ -309,7 +316,7 @@ def _first_red(
             raise pool.TooLong(str(expired)) from expired
     if done.returncode in (0, 5):  # 5: the folder has no test among these
         return None
-    red = re.search(r"^(?:FAILED|ERROR) (tests/system/\S+?(?:\[.*?\])?)(?: - (.*))?$", done.stdout, re.MULTILINE)
+    red = re.search(r"^(?:FAILED|ERROR) (tests/\S+?(?:\[.*?\])?)(?: - (.*))?$", done.stdout, re.MULTILINE)
     if not red:
         raise RuntimeError(f"pytest ends with {done.returncode}: {engine.last_line(done.stdout + done.stderr)}")
     return red[1], red[2] or "it is red"

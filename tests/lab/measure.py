@@ -1,6 +1,6 @@
 """Measure every folder, side by side on this machine, and keep the figures in ``assets/measurements.json``.
 
-``python -m tools.measure [--step FOLDER] [--rounds 3]``. What a chart compares is measured in turns, so that a busy
+``python -m lab.measure [--step FOLDER] [--rounds 3]``. What a chart compares is measured in turns, so that a busy
 moment of the machine does not fall on one of them alone. Every round is written when it is complete; a run that was
 interrupted is continued by the next one on the same machine.
 """

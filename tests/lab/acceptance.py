@@ -1,6 +1,6 @@
 """Measure final beside the Dockerfiles of three well-known examples, carrying final's app.
 
-``python -m tools.acceptance [--rounds 5]`` writes ``assets/acceptance.json``; ``make measure`` runs it. The references
+``python -m lab.acceptance [--rounds 5]`` writes ``assets/acceptance.json``; ``make measure`` runs it. The references
 are written after the examples' own files, which final's article links, and stand in ``references/``; each starts the
 server that it documents, with one worker. All install the same distributions, from a lock of uv's own that is made
 before anything is measured. Every kind of figure is taken from all subjects in turns, so that a busy moment of the
@@ -19,14 +19,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.measure import build_times, describe_machine
+from lab.wrk import require_wrk, serve
 from library import engine
 from library.edits import OTHER_VERSIONS, change_dependency
 from library.engine import docker
 from library.image import weight
 from library.subject import Subject
 from library.tutorial import ROOT
-from tools.measure import build_times, describe_machine
-from tools.wrk import require_wrk, serve
 
 FILE = ROOT / "assets/acceptance.json"
 # What is compared, ratio by ratio: at most (requests: at least) this much of uv-docker-example's figure.

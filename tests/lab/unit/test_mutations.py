@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from library import engine, mutations, repository, tutorial
-from library.mutations import FILES, MORE_FILES, by_line, of_text
+from lab import mutate, mutations
+from lab.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, RedAnyway, Task, concerns, path_of, presentable
+from lab.mutations import FILES, MORE_FILES, by_line, of_text
+from library import engine, repository, tutorial
 from library.practices import PRACTICES
 from library.tutorial import ROOT, Folder
-from tools import mutate
-from tools.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, RedAnyway, Task, concerns, presentable
 
 FOLDERS = tutorial.load()
 
@@ -293,11 +293,11 @@ def test_the_results_name_practices_or_tests_and_nothing_of_the_machine() -> Non
 
 def _is_test(name: str) -> bool:
     file, _, test = name.partition("::")
-    return bool(test) and f"def {test}(" in (ROOT / "tests/system" / file).read_text()
+    return bool(test) and f"def {test}(" in (ROOT / path_of(file)).read_text()
 
 
 def test_who_is_asked_where_every_practice_holds_is_there() -> None:
-    assert all((ROOT / "tests/system" / name).exists() for _, names in TESTS for name in names)
+    assert all((ROOT / path_of(name)).exists() for _, names in TESTS for name in names)
 
 
 def test_who_is_likely_to_notice_is_a_practice() -> None:
@@ -306,7 +306,7 @@ def test_who_is_likely_to_notice_is_a_practice() -> None:
 
 @pytest.mark.parametrize(("_", "module", "expression"), LIKELY_TESTS)
 def test_tests_that_are_likely_to_notice_are_there(_: str, module: str, expression: str) -> None:
-    text = (ROOT / "tests/system" / module).read_text()
+    text = (ROOT / path_of(module)).read_text()
     for word in filter(None, expression.split(" or ")):
         assert re.search(rf"^def test_\w*{word}", text, re.MULTILINE), word
 

@@ -20,10 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .dockerfile import Dockerfile
-from .tutorial import ROOT, Folder, load
+from library.dockerfile import Dockerfile
+from library.tutorial import ROOT, Folder, load
 
-EQUIVALENTS = ROOT / "tests/equivalents.toml"
+EQUIVALENTS = ROOT / "tests/lab/equivalents.toml"
 FILES = ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "uwsgi.ini", ".dockerignore", "entrypoint.sh")
 
 # Those in which only what a colleague would propose is tried (NEIGHBOURS, PAIRS).

@@ -18,7 +18,7 @@ SHELL_FORM = 'Dockerfile (last stage): ["gunicorn", "hello.main:app"] → gunico
 
 def command(results: Path, only: str) -> list[str]:
     options = ["--steps=step-1-kiss", f"--only={only}", f"--results={results}", "--workers=1"]
-    return [sys.executable, "-m", "tools.mutate", *options]
+    return [sys.executable, "-m", "lab.mutate", *options]
 
 
 def test_a_mutant_is_judged_once_and_its_killer_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """How much each server answers, how quickly, and whether it takes more memory after two minutes under load.
 
-``python -m tools.soak [--seconds 120]`` (``make soak``) writes ``load`` into ``assets/measurements.json``. Each server
+``python -m lab.soak [--seconds 120]`` (``make soak``) writes ``load`` into ``assets/measurements.json``. Each server
 runs as final's compose file starts it (step 5: as its own does), with one CPU. wrk asks it over 16 connections, then
 over 32, then for two minutes over 16. It ends with 1 if any request has no answer, or a server keeps taking more
 memory; what was measured of the others is written all the same.
@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.measure import FILE, describe_machine
+from lab.wrk import LoadFailed, memory_mb, require_wrk, serve
 from library import engine
 from library.strangers import adopted
 from library.subject import Running, Subject
 from library.tutorial import ROOT
-from tools.measure import FILE, describe_machine
-from tools.wrk import LoadFailed, memory_mb, require_wrk, serve
 
 COMFORTABLE = 16  # connections
 # After the first quarter of the time, in which caches fill, memory may grow by this much: allocators keep some pages.
