@@ -46,7 +46,7 @@ REDIS = """
 # And a database.
 POSTGRES = """
   db:
-    image: postgres:17
+    image: postgres:17-trixie
     environment: { POSTGRES_PASSWORD: example }
     healthcheck: { test: pg_isready --host=localhost --username=postgres, interval: 1s, retries: 60 }
 """
@@ -204,6 +204,20 @@ def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject
             running.project.compose.up("db", detach=True, wait=True, quiet=True)
             output = running.project.compose.run("migrate", remove=True, tty=False)
             assert "Applying pages.0001_initial... OK" in str(output)
+            assert [running.get("/visits").text for _ in range(2)] == ["1 visits", "2 visits"]
+
+
+@only("compiled")
+def test_flask_counts_in_postgresql(adopted: tuple[Project, Subject]) -> None:
+    """With what the reference of final says of a database."""
+    _, subject = adopted
+    section = ARTICLE.partition("\n## A database\n")[2].partition("\n## ")[0]
+    app, database = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    with subject.copied("and PostgreSQL") as copy:
+        compose = copy.path / "compose.yaml"
+        change(compose, "  # environment:\n", f"{app}  # environment:\n")
+        change(compose, "\n# volumes: { data: }\n", f"\n{database}")
+        with copy.running() as running:
             assert [running.get("/visits").text for _ in range(2)] == ["1 visits", "2 visits"]
 
 

@@ -1,3 +1,4 @@
+import os
 import time
 
 import psycopg
@@ -9,6 +10,15 @@ app = Flask(__name__)
 @app.get("/")
 def index():
     return f"{psycopg.pq.__impl__}, libpq {psycopg.pq.version()}"
+
+
+@app.get("/visits")
+def visits():
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS visits (time timestamptz DEFAULT now())")
+        connection.execute("INSERT INTO visits DEFAULT VALUES")
+        (number,) = connection.execute("SELECT count(*) FROM visits").fetchone()
+    return f"{number} visits"
 
 
 @app.get("/report")
