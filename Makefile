@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
+.PHONY: help up down score practice adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -30,7 +30,7 @@ help: ## show this list
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
-	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked'
+	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked (make practice: ONLY=)'
 	@echo 'APP=shop:app MANAGER=uv  what make adopt starts, and who keeps the packages, if it cannot see that'
 	@echo 'FORCE=1 ADD=0 TRY=0  replace files that are there, add no package, try nothing (make adopt)'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
@@ -53,6 +53,11 @@ score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what g
 		$${SERVICE:+--service "$$SERVICE"} $(if $(filter command,$(origin HOST)),--host "$$HOST") \
 		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
 		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
+
+practice: .venv/ready ## ask one practice of every folder, listed or not, and say where it belongs: ONLY=non-root
+	@[ -n "$$ONLY" ] || { echo 'make: which practice? For example: make practice ONLY=non-root' >&2; exit 2; }
+	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDERS)
+	@PYTHONPATH=tests .venv/bin/python -m tools.practice "$$ONLY"
 
 adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }

@@ -113,7 +113,10 @@ def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) 
                 raise TutorialError(f"{folder.name}: {practice} needs a {thing}, which `has` does not name")
         taught |= {*folder.adds, *folder.starts_with}
     if unused := needs.keys() - taught:
-        raise TutorialError(f"no folder adds {', '.join(sorted(unused))}")
+        first = min(unused)
+        raise TutorialError(
+            f"no folder adds {', '.join(sorted(unused))}: `make practice ONLY={first}` says where it belongs"
+        )
 
 
 def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[str], root: Path) -> Folder:

@@ -32,6 +32,10 @@ class Result:
     by_hand: tuple[str, ...]
 
     @property
+    def page(self) -> str:
+        return f"{self.folder}/README.md" if self.folder else "no folder yet"
+
+    @property
     def weight(self) -> Weight:
         return self.answer.weight or self.practice.weight
 
@@ -54,10 +58,10 @@ Scored = tuple[Prepared, Sequence[Result]]  # what was asked, and what came of i
 
 
 def taught_by(practice: str) -> str:
-    """The first folder that adds a practice, or starts with it."""
+    """The first folder that adds a practice, or starts with it; "" while none does."""
     folders = tutorial.load()
     adding = [folder.name for folder in folders if practice in folder.adds]
-    return (adding or [folder.name for folder in folders if practice in folder.starts_with])[0]
+    return next(iter(adding or [folder.name for folder in folders if practice in folder.starts_with]), "")
 
 
 def remark(practice: str) -> str:
@@ -102,7 +106,7 @@ def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
         lines.append(f"  ✘ {result.practice.id}: {result.practice.sentence}")
         lines.append(textwrap.indent(f"seen: {result.said}", "      "))
         lines += [f"        $ {command}" for command in result.by_hand]
-        lines.append(f"      taught in: {result.folder}/README.md")
+        lines.append(f"      taught in: {result.page}")
         lines.append(f"      why it matters: {WEIGHTS[result.weight]}")
         if note := remark(result.practice.id):
             lines.append(f"      {note}")
@@ -110,7 +114,9 @@ def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
     for weight, group in groupby(rest, key=lambda result: result.weight):
         lines += ["", capitalized(WEIGHTS[weight])]
         for result in group:
-            lines.append(f"  {result.line}" + f" ({result.folder})" * (result.answer.outcome == "violated"))
+            lines.append(
+                f"  {result.line}" + f" ({result.folder or result.page})" * (result.answer.outcome == "violated")
+            )
     if holding := [result.practice.id for result in by_weight(results) if result.outcome == "holds"]:
         names = textwrap.fill(", ".join(holding), 116, subsequent_indent="    ", break_on_hyphens=False)
         lines += ["", "What holds", f"  ✔ {names}"]
@@ -135,7 +141,7 @@ def as_markdown(prepared: Prepared, results: Sequence[Result]) -> str:
             cell = " ".join(said.replace("|", "\\|").replace("<", "&lt;").split())
             cell = f"not asked: {cell}" if result.outcome == "not asked" else cell
             if result.answer.outcome == "violated":
-                cell += f" (`{result.folder}`)"
+                cell += f" (`{result.folder or result.page}`)"
             lines.append(f"| {MARKS[result.outcome]} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
     if file := compose_file(prepared):
         lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
@@ -177,7 +183,7 @@ def as_sarif(prepared: Prepared, results: Sequence[Result]) -> str:
         {
             "id": result.practice.id,
             "shortDescription": {"text": result.practice.sentence},
-            "help": {"text": f"Taught in {result.folder}/README.md. By hand: {'; '.join(result.by_hand)}"},
+            "help": {"text": f"Taught in {result.page}. By hand: {'; '.join(result.by_hand)}"},
             "defaultConfiguration": {"level": LEVELS.get(result.weight, "note")},
             "properties": {"tags": [result.practice.family, WEIGHTS[result.weight]]},
         }
@@ -256,7 +262,7 @@ def as_comparison(before: Scored, after: Scored) -> str:
             lines.append(f"  {mark} {result.practice.id}: {result.practice.sentence}")
             lines.append(textwrap.indent(f"{when}: {result.said}", "      "))
             lines += [f"        $ {command}" for command in result.by_hand if when == "seen"]
-            lines.append(f"      taught in: {result.folder}/README.md")
+            lines.append(f"      taught in: {result.page}")
         lines.append("")
     old, new = (
         {result.practice.id for result in results if result.outcome != "not asked"} for _, results in (before, after)

@@ -173,14 +173,24 @@ def chosen(arguments: argparse.Namespace) -> list[str]:
     """
     for option in ("require", "only", "skip"):
         for name in getattr(arguments, option):
-            if name not in PRACTICES:
-                near = get_close_matches(name, PRACTICES, 1)
-                hint = f"did you mean {near[0]}?" if near else "tests/README.md lists them"
-                raise project.Unusable(f"{option.upper()}: there is no practice {name}; {hint}")
+            known(name, option.upper())
     if both := set(arguments.require) & set(arguments.skip):
         raise project.Unusable(f"REQUIRE and SKIP both name {', '.join(sorted(both))}")
     wanted = {*(arguments.only or PRACTICES), *arguments.require} - set(arguments.skip)
     return [name for name in PRACTICES if name in wanted]
+
+
+def known(name: str, option: str) -> str:
+    """The id of a practice that somebody names, as the value of an option.
+
+    Raises:
+        Unusable: there is none.
+    """
+    if name in PRACTICES:
+        return name
+    near = get_close_matches(name, PRACTICES, 1)
+    hint = f"did you mean {near[0]}?" if near else "tests/README.md lists them"
+    raise project.Unusable(f"{option}: there is no practice {name}; {hint}")
 
 
 def main() -> None:
