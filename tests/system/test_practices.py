@@ -25,15 +25,16 @@ def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:
         practice.check(subject)
     except Violation as violation:
         if holds:
-            pytest.fail(explain(subject, practice, violation), pytrace=False)
+            raise pytest.fail.Exception(explain(subject, practice, violation), pytrace=False) from None
     except (BuildFailed, NotReady, NotAsked) as error:
-        pytest.fail(f"{practice.id} could not be seen in {subject.name}: {error}", pytrace=False)
+        message = f"{practice.id} could not be seen in {subject.name}: {error}"
+        raise pytest.fail.Exception(message, pytrace=False) from None
     else:
         if not holds:
             pytest.fail(
                 f"{practice.id} holds in {subject.name} already, so no later folder teaches it.\n"
                 f"It says: {practice.sentence}\n"
-                "Move it to where it first holds in tests/tutorial.toml, and correct the articles.",
+                f"`make practice ONLY={practice.id}` says where tests/tutorial.toml has to name it.",
                 pytrace=False,
             )
 
