@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from library.repository import files
 from library.tutorial import FINAL_FILES, ROOT, Folder, load
 
 FINAL = ROOT / "final"
@@ -69,6 +70,20 @@ def test_what_builds_on_final_only_adds_to_its_files(extra: Folder) -> None:
     for file in ("Dockerfile", ".dockerignore"):
         here = iter(lines(extra.path, file))
         assert all(line in here for line in lines(FINAL, file)), file  # in this order, too
+
+
+@pytest.mark.parametrize("extra", [folder for folder in load() if folder.builds_on == ("final",)], ids=lambda f: f.name)
+def test_what_builds_on_final_carries_its_app(extra: Folder) -> None:
+    """All files but those that a lesson adds to, and Poetry's, where the main list stays the same."""
+    own = {"README.md", "Dockerfile", ".dockerignore", "pyproject.toml", "poetry.lock", "requirements-dev.txt"}
+    if extra.name == "extra-4-developing":
+        own.add("compose.yaml")
+    different = []
+    for file in {str(path) for path in files(FINAL)} - own:
+        text = (FINAL / file).read_text().replace('"final"', f'"{extra.name}"')
+        if text.splitlines()[1:] != (extra.path / file).read_text().splitlines()[1:]:  # without the title
+            different.append(file)
+    assert not different, f"{extra.name} is final and its lesson; it differs in {', '.join(sorted(different))}"
 
 
 def test_final_fits_one_screen_and_builds_on_what_was_taught() -> None:

@@ -2,13 +2,15 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from library.repository import files
 from library.tutorial import ROOT
 
-MANAGERS = json.loads((ROOT / "renovate.json").read_text())["customManagers"]
+CONFIG = json.loads((ROOT / "renovate.json").read_text())
+MANAGERS, RULES = CONFIG["customManagers"], CONFIG["packageRules"]
 FILES = [str(file) for file in files() if file.name.endswith(("Dockerfile", ".pre-commit-config.yaml"))]
 FILES.append("reference-final/README.md")  # uv's hooks
 PINNING = [file for file in FILES if "==" in (ROOT / file).read_text()]
@@ -38,6 +40,16 @@ def test_dockerfiles_hooks_and_articles_name_one_version(tool: str) -> None:
     texts = [(ROOT / file).read_text() for file in FILES + pages]
     named = {found for text in texts for found in re.findall(rf"(?<![\w-]){tool}(?:==|:)(\d[\w.]+)", text)}
     assert len(named) == 1, named
+
+
+def test_no_update_is_proposed_for_a_list_that_is_exported() -> None:
+    """Each folder's requirements.txt that lies beside a poetry.lock, the root's among them."""
+    [rule] = [rule for rule in RULES if rule.get("matchManagers") == ["pip_requirements"]]
+    exported = {
+        file for file in map(str, ROOT.glob("*/requirements.txt")) if Path(file).with_name("poetry.lock").exists()
+    }
+    folders = {f"{Path(file).parent.name}/**" for file in exported}
+    assert set(rule["matchFileNames"]) == folders | {"requirements.txt"}
 
 
 def test_there_are_pins_to_see() -> None:
