@@ -6,7 +6,6 @@ import math
 import re
 import secrets
 import shlex
-import shutil
 import ssl
 import subprocess
 import tempfile
@@ -36,6 +35,7 @@ from .engine import (
     one_build_at_a_time,
     wait_until,
 )
+from .repository import copy_folder
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
 
@@ -443,8 +443,7 @@ class Subject:
         """
         with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
             path = Path(parent) / f"{self.folder}-{secrets.token_hex(4)}"
-            ignore = shutil.ignore_patterns("__pycache__", ".venv")
-            shutil.copytree(self.path, path, symlinks=True, ignore=ignore)
+            copy_folder(self.path, path)
             copy = replace(self, name=f"{self.name} {what}", path=path, copy_of=self.folder, **changes)
             try:
                 yield copy
