@@ -21,7 +21,7 @@ import httpx
 from python_on_whales import Container, DockerClient
 from python_on_whales.exceptions import DockerException
 
-from . import clock, tutorial
+from . import clock, composing, tutorial
 from .buildlog import Build
 from .dockerfile import Dockerfile
 from .engine import (
@@ -315,14 +315,15 @@ class Subject:
         )
         return "\n  ".join((f"cd {shlex.quote(self.folder)}", *commands))
 
-    def services(self) -> dict[str, Any]:
-        """The services of the compose files as compose reads them, those of every profile, by name."""
-        files = [f"--file={self.path / name}" for name in self.compose]
-        files += [f"--env-file={file}" for file in self.env_files]
-        command = ["docker", "compose", *files, f"--project-directory={self.path}", "--profile=*", "config"]
-        config = subprocess.run([*command, "--format=json"], capture_output=True, text=True, check=True).stdout
-        found: dict[str, Any] = json.loads(config)["services"]
-        return found
+    def services(
+        self, profiles: Iterable[str] = ("*",), environment: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The services of the compose files as compose reads them, by name: those of every profile, or of these."""
+        options = [f"--project-directory={self.path}", *(f"--profile={name}" for name in profiles)]
+        options += [f"--env-file={file}" for file in self.env_files]
+        files = [self.path / name for name in self.compose]
+        services: dict[str, Any] = composing.read(files, *options, environment=environment)["services"]
+        return services
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
