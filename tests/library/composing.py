@@ -20,9 +20,10 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-c
 DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of databases keep what they know
 # Who stands before the app, or beside it, by the name of a service, an image or a file.
 PROXIES = re.compile(r"(?<![a-z])(nginx|traefik|caddy|haproxy|envoy|httpd|apache2?|(reverse.?)?proxy)(?![a-z])")
+STORES = r"postgres\w*|postgis|pgvector|timescaledb|mysql|mariadb|redis|valkey|memcached|rabbitmq|mongo\w*"
 BESIDE = re.compile(
     r"(?<![a-z])(celery\w*|workers?|beat|flower|cron|scheduler|rq|huey|dramatiq|migrat\w+|tests?|docs?|frontend|init\w*"
-    r"|postgres\w*|mysql|mariadb|redis|valkey|memcached|rabbitmq|mongo\w*|mailhog|mailpit|adminer|pgadmin\w*)(?![a-z])"
+    rf"|{STORES}|mailhog|mailpit|adminer|pgadmin\w*)(?![a-z])"
 )
 # In the command of a service that serves nobody, unless a server follows.
 JOBS = re.compile(
