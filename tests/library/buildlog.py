@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from .locks import normalized
+from packaging.utils import canonicalize_name
 
 # An instruction that fetches dependencies, by any of the tools that the tutorial uses.
 INSTALLS = re.compile(r"\b(pip|pipenv|pdm|poetry|uv|npm)\b.*\b(install|sync|wheel|ci)\b")
@@ -51,4 +51,4 @@ class Build:
             for count in re.findall(r"Prepared (\d+) package", self.output)
             for n in range(1, int(count))
         ]
-        return {normalized(found) for found in (*pip, *poetry)} | set(uv)
+        return {canonicalize_name(found) for found in (*pip, *poetry)} | set(uv)

@@ -20,9 +20,10 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-c
 DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of databases keep what they know
 # Who stands before the app, or beside it, by the name of a service, an image or a file.
 PROXIES = re.compile(r"(?<![a-z])(nginx|traefik|caddy|haproxy|envoy|httpd|apache2?|(reverse.?)?proxy)(?![a-z])")
+STORES = r"postgres\w*|postgis|pgvector|timescaledb|mysql|mariadb|redis|valkey|memcached|rabbitmq|mongo\w*"
 BESIDE = re.compile(
     r"(?<![a-z])(celery\w*|workers?|beat|flower|cron|scheduler|rq|huey|dramatiq|migrat\w+|tests?|docs?|frontend|init\w*"
-    r"|postgres\w*|mysql|mariadb|redis|valkey|memcached|rabbitmq|mongo\w*|mailhog|mailpit|adminer|pgadmin\w*)(?![a-z])"
+    rf"|{STORES}|mailhog|mailpit|adminer|pgadmin\w*)(?![a-z])"
 )
 # In the command of a service that serves nobody, unless a server follows.
 JOBS = re.compile(
@@ -101,32 +102,44 @@ def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple
     raise Unusable(f"{folder.name} has no Dockerfile at its top, and no compose file{hint}")
 
 
+def read(files: Sequence[Path], *options: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What compose makes of its files, with these options and this environment, by default this process's.
+
+    Raises:
+        CalledProcessError: it does not accept them.
+    """
+    command = ["docker", "compose", *(f"--file={file}" for file in files), *options, "config", "--format=json"]
+    config = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    model: dict[str, Any] = json.loads(config)
+    return model
+
+
 def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes: list[str]) -> dict[str, Any]:
     """What compose makes of the project's files; what was done for that is added to the notes.
 
     Raises:
         Unusable: compose does not accept them, or a file or a variable is missing.
     """
-    command = ["docker", "compose", *(f"--file={folder / name}" for name in files)]
     if env_files and (usual := (folder / files[0]).parent / ".env").is_file():
-        command.append(f"--env-file={usual}")
-    command += [*(f"--env-file={file}" for file in env_files), "--profile=*", "config", "--format=json"]
+        env_files = (usual, *env_files)
+    options = ["--profile=*", *(f"--env-file={file}" for file in env_files)]
     # No variable of the tests' own is seen by a stranger's file.
     environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "DEBUG_PORT")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        said = last_line(done.stderr).replace(f"{folder}/", "")
+    try:
+        return read([folder / name for name in files], *options, environment=environment)
+    except subprocess.CalledProcessError as refused:
+        said = last_line(refused.stderr).replace(f"{folder}/", "")
         if str(folder.parent) in said:
             said = said.replace(str(folder.parent), "..")
-            raise Unusable(f"{said}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}")
+            raise Unusable(
+                f"{said}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}"
+            ) from None
         if missing := re.search(r"env file (\S+) not found", said):
             _take_sample(folder / missing[1], notes)
             return config(folder, files, env_files, notes)
         if re.search(r"required variable|is missing a value", said):
-            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env")
-        raise Unusable(f"docker compose config: {said}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env") from None
+        raise Unusable(f"docker compose config: {said}") from None
 
 
 def _take_sample(missing: Path, notes: list[str]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 # The files that may pin what is installed.
 LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 NAMES = ("requirements.txt", *LOCKS)
@@ -32,22 +34,17 @@ def own_name(folder: Path) -> str:
     except (FileNotFoundError, tomllib.TOMLDecodeError):
         return ""
     name = project.get("project", {}).get("name") or project.get("tool", {}).get("poetry", {}).get("name", "")
-    return normalized(str(name))
-
-
-def normalized(name: str) -> str:
-    """A name of a package as indexes compare it (PEP 503)."""
-    return re.sub("[-_.]+", "-", name).lower()
+    return canonicalize_name(str(name))
 
 
 def dev_only(folder: Path) -> set[str]:
     """The packages that only developers need, as far as a lock says so; where it does not, tools that are known."""
     locked = packages(folder)
     if any("groups" in package for package in locked):
-        return {normalized(p["name"]) for p in locked if DEV_GROUPS.issuperset(p.get("groups", ["main"]))}
-    runs = {normalized(name) for name in versions(folder)}
+        return {canonicalize_name(p["name"]) for p in locked if DEV_GROUPS.issuperset(p.get("groups", ["main"]))}
+    runs = {canonicalize_name(name) for name in versions(folder)}
     if any("source" in package for package in locked):  # a uv.lock, which has the project among its packages
-        own: dict[str, Any] = next((p for p in locked if normalized(p["name"]) == own_name(folder)), {})
+        own: dict[str, Any] = next((p for p in locked if canonicalize_name(p["name"]) == own_name(folder)), {})
         groups = own.get("dev-dependencies", {}).values()
         return {p["name"] for group in groups for p in group} - _reached(locked, own.get("dependencies", []))
     return DEV_TOOLS - runs
@@ -98,7 +95,7 @@ def packages(folder: Path) -> list[dict[str, Any]]:
 def versions(folder: Path) -> dict[str, str]:
     """What the folder's lock, or else its lists, pin, as {normalized name: version}."""
     if found := packages(folder):
-        return {normalized(package["name"]): package["version"] for package in found if "version" in package}
+        return {canonicalize_name(package["name"]): package["version"] for package in found if "version" in package}
     return dict(pin for listed in files(folder) for pin in listed_pins(listed.read_text()))
 
 
@@ -129,4 +126,4 @@ def with_other_hashes(text: str) -> str:
 def listed_pins(requirements: str) -> list[tuple[str, str]]:
     """The ``==`` pins of a requirements file, whatever their markers say, as (normalized name, version)."""
     pins = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", requirements, re.MULTILINE)
-    return [(normalized(name), version) for name, version in pins]
+    return [(canonicalize_name(name), version) for name, version in pins]

@@ -33,6 +33,7 @@ from .composing import (
 )
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
 from .practices.runtime import LISTENING, health, wait_until_listening
+from .repository import copy_folder
 from .subject import READY_LIMIT, Running, Subject
 
 # What a project has if all these are there.
@@ -44,8 +45,6 @@ FILES_OF = {
     "stack": ("stack.yaml",),
     "vendors": ("cloudrun.yaml", "fly.toml", "containerapp.yaml"),
 }
-# What a copy leaves out: it may be huge, and no build needs it.
-LEFT_OUT = re.compile(r"^(\.git|\.venv|venv|node_modules|__pycache__|\.tox|\.nox|\.[a-z]+_cache)$")
 # What shows that a build asks Git: in the Dockerfile, or in the project's own metadata.
 READS_GIT = re.compile(
     r"""(?:^|[\s=/"'])\.git(?:[\s/,"']|$)|\bgit (?:describe|rev-parse|log)\b|setuptools[_-]scm|hatch-vcs|versioningit"""
@@ -107,7 +106,7 @@ def prepare(folder: Path, options: Options, label: str = "") -> Prepared:
         raise Unusable(f"there is no file {options.env_file}: ENV_FILE is the path of a file with lines NAME=value")
     folder = folder.resolve()
     copy = SCRATCH.resolve() / "project" / (label or "copy") / folder.name
-    notes = [f"not copied, because it cannot be read: {name}" for name in copy_project(folder, copy)]
+    notes = [f"not copied, because it cannot be read: {name}" for name in copy_folder(folder, copy, without=".git")]
     lesson = next((lesson for lesson in tutorial.load() if lesson.path == folder), None)
     if lesson and not options.compose and not options.service:
         subject = Subject(lesson.name, copy, has=lesson.has, env_files=tuple(_given(options)))
@@ -194,27 +193,6 @@ def _things(subject: Subject, services: Mapping[str, Any], *, compose: bool, pub
     ):
         has |= {thing} if is_there else set()
     return frozenset(has)
-
-
-def copy_project(folder: Path, to: Path) -> list[str]:
-    """Copy a folder without what is large and not needed; return the names of what cannot be read."""
-    unreadable: list[str] = []
-    for parent, folders, files in os.walk(folder, onerror=lambda error: unreadable.append(str(error.filename))):
-        here = to / Path(parent).relative_to(folder)
-        here.mkdir(parents=True, exist_ok=True)
-        links = [name for name in folders if Path(parent, name).is_symlink()]
-        folders[:] = [name for name in folders if not LEFT_OUT.match(name) and name not in links]
-        # In a worktree or a submodule, .git is a file that leads to the project's own repository.
-        for name in (name for name in (*links, *files) if not LEFT_OUT.match(name)):
-            path = Path(parent, name)
-            try:
-                if path.is_symlink():
-                    (here / name).symlink_to(path.readlink())
-                elif path.is_file():  # a socket or a pipe is none
-                    shutil.copy2(path, here / name)
-            except PermissionError:
-                unreadable.append(str(path))
-    return [str(Path(name).relative_to(folder)) for name in unreadable]
 
 
 def _reads_git(subject: Subject) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import hooks
 from .engine import SCRATCH
 from .exporter import exporter
+from .repository import copy_files
 from .subject import Subject
 from .tutorial import FINAL_FILES, ROOT
 
@@ -138,7 +139,7 @@ def beside(folder: Path, command: str) -> None:
 
 def adopt(project: Project, folder: Path) -> Subject:
     """Make a copy of a project in this folder, and take the steps of the article there."""
-    shutil.copytree(ROOT / "tests/projects" / project.name, folder)
+    copy_files(ROOT / "tests/projects" / project.name, folder)
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
     set_app(project, folder)

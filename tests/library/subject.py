@@ -6,7 +6,6 @@ import math
 import re
 import secrets
 import shlex
-import shutil
 import ssl
 import subprocess
 import tempfile
@@ -22,7 +21,7 @@ import httpx
 from python_on_whales import Container, DockerClient
 from python_on_whales.exceptions import DockerException
 
-from . import clock, tutorial
+from . import clock, composing, tutorial
 from .buildlog import Build
 from .dockerfile import Dockerfile
 from .engine import (
@@ -36,6 +35,7 @@ from .engine import (
     one_build_at_a_time,
     wait_until,
 )
+from .repository import copy_folder
 
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
 
@@ -315,14 +315,15 @@ class Subject:
         )
         return "\n  ".join((f"cd {shlex.quote(self.folder)}", *commands))
 
-    def services(self) -> dict[str, Any]:
-        """The services of the compose files as compose reads them, those of every profile, by name."""
-        files = [f"--file={self.path / name}" for name in self.compose]
-        files += [f"--env-file={file}" for file in self.env_files]
-        command = ["docker", "compose", *files, f"--project-directory={self.path}", "--profile=*", "config"]
-        config = subprocess.run([*command, "--format=json"], capture_output=True, text=True, check=True).stdout
-        found: dict[str, Any] = json.loads(config)["services"]
-        return found
+    def services(
+        self, profiles: Iterable[str] = ("*",), environment: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The services of the compose files as compose reads them, by name: those of every profile, or of these."""
+        options = [f"--project-directory={self.path}", *(f"--profile={name}" for name in profiles)]
+        options += [f"--env-file={file}" for file in self.env_files]
+        files = [self.path / name for name in self.compose]
+        services: dict[str, Any] = composing.read(files, *options, environment=environment)["services"]
+        return services
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
@@ -443,8 +444,7 @@ class Subject:
         """
         with tempfile.TemporaryDirectory(dir=SCRATCH) as parent:
             path = Path(parent) / f"{self.folder}-{secrets.token_hex(4)}"
-            ignore = shutil.ignore_patterns("__pycache__", ".venv")
-            shutil.copytree(self.path, path, symlinks=True, ignore=ignore)
+            copy_folder(self.path, path)
             copy = replace(self, name=f"{self.name} {what}", path=path, copy_of=self.folder, **changes)
             try:
                 yield copy

@@ -1,11 +1,9 @@
 """What every folder promises, whatever its lesson. That it works when copied alone, test_articles.py shows."""
 
-import json
 import os
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +11,8 @@ from library import clock, tutorial
 from library.practices.runtime import undisturbed_life
 from library.subject import Subject, subject_of
 
+# What compose itself needs, and no variable of its files.
+BARE = {"PATH": os.environ["PATH"], "HOME": str(Path.home())}
 SUBJECTS = [pytest.param(subject_of(folder), id=folder.name) for folder in tutorial.load()]
 pytestmark = pytest.mark.parametrize("subject", SUBJECTS)
 
@@ -57,7 +57,7 @@ def test_unknown_path_is_404(subject: Subject) -> None:
 
 def test_moves_to_another_port(subject: Subject) -> None:
     """``PORT=9000 docker compose up`` is what the compose file says, of whatever is built from the folder."""
-    services = composed(subject, "--profile=*", PORT="9123")
+    services = subject.services(environment=BARE | {"PORT": "9123"})
     built = {name: service for name, service in services.items() if service.get("build")}
     published = {name: [port["published"] for port in service.get("ports", ())] for name, service in built.items()}
     assert published["web"] == ["9123"]
@@ -66,16 +66,5 @@ def test_moves_to_another_port(subject: Subject) -> None:
 
 def test_up_starts_the_app_and_what_it_depends_on(subject: Subject) -> None:
     """Whatever else the compose file has is started by those who name it."""
-    services = composed(subject)
+    services = subject.services([], BARE)
     assert services.keys() == {"web", *services["web"].get("depends_on", ())}
-
-
-def composed(subject: Subject, *options: str, **environment: str) -> dict[str, Any]:
-    """The services of a folder's compose file, as compose reads it with nothing but this environment."""
-    config = subprocess.run(
-        ["docker", "compose", *options, "config", "--format=json"],
-        cwd=subject.path, env={**environment, "PATH": os.environ["PATH"], "HOME": str(Path.home())},
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    found: dict[str, Any] = json.loads(config)["services"]
-    return found

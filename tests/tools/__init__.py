@@ -1,1 +1,1 @@
-"""What ``make measure``, ``make docs`` and ``make links`` run, and what the tests ask of the pages."""
+"""What ``make docs``, ``score``, ``practice``, ``adopt`` and ``exercise`` run, and what the tests ask of the pages."""

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from library import clock, engine
 from library.engine import SCRATCH
-from library.project import COMPOSE_FILES, Unusable, copy_project
+from library.project import COMPOSE_FILES, Unusable
+from library.repository import copy_folder
 from library.subject import Subject
 from library.tutorial import FINAL_FILES
 
@@ -85,7 +86,7 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
 
     # Its own name: what `COPY` sends, BuildKit keeps by it.
     copy = SCRATCH / "adopted" / project.resolve().name
-    copy_project(project.resolve(), copy)
+    copy_folder(project.resolve(), copy, without=".git")
     put_final(copy, app, manager, versions[0])
     draft = Draft(project.resolve(), copy, manager, app, versions)
     remedies.foresee(draft)

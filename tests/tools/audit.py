@@ -16,6 +16,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from library import locks, repository
 from library.tutorial import ROOT
 
@@ -33,11 +35,11 @@ class NotAsked(Exception):
 
 def pins(root: Path = ROOT) -> dict[Pin, list[Path]]:
     """Every (name, version) that a lock or an exported list pins, and the files that do."""
-    found = defaultdict(list)
+    found: dict[Pin, list[Path]] = defaultdict(list)
     for file in repository.files(root):
         if file.suffix == ".lock":
             packages = tomllib.loads((root / file).read_text())["package"]
-            pinned = [(locks.normalized(package["name"]), package["version"]) for package in packages]
+            pinned: list[Pin] = [(canonicalize_name(package["name"]), package["version"]) for package in packages]
         elif file.match("*requirements*.txt"):
             pinned = locks.listed_pins((root / file).read_text())
         else:

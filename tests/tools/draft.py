@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from library import engine, hooks
 from library.engine import last_line
 from library.exporter import exporter
-from library.locks import normalized
 from library.project import Unusable
 from library.strangers import uncomment
 from library.subject import Subject
@@ -304,7 +305,7 @@ class Draft:
 
 def name_of(requirement: str) -> str:
     """The normalized name of the package in a line of a list."""
-    return normalized(re.split(r"[<>=!~\[; ]", requirement.strip())[0])
+    return canonicalize_name(re.split(r"[<>=!~\[; ]", requirement.strip())[0])
 
 
 class NotExported(Unusable):

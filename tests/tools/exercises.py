@@ -6,7 +6,6 @@
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from python_on_whales.exceptions import DockerException
 
 from library import engine, tutorial
 from library.practices import PRACTICES, Practice, Violation
+from library.repository import copy_folder
 from library.sabotages import EXERCISES, Exercise
 from library.subject import Subject
 from library.tutorial import ROOT, Folder
@@ -81,7 +81,7 @@ def check(exercise: Exercise, into: Path) -> None:
     with engine.session():
         # Under the folder's name, which the app's answer carries; what you change meanwhile makes no difference.
         copy = engine.SCRATCH / "exercise" / exercise.folder.name
-        shutil.copytree(path, copy, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
+        copy_folder(path, copy)
         subject = Subject(
             f"exercise-{exercise.number}", copy, None, exercise.sabotage.reachable_with, has=exercise.folder.has
         )

@@ -15,9 +15,9 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
 from library import hooks
-from library.locks import normalized
 from library.project import Unusable
 from library.subject import NOT_CODE
 
@@ -247,10 +247,10 @@ def dependencies(project: Path) -> set[str]:
     lines += list_lines(project)
     if (project / "requirements.txt").is_file():
         lines += list_lines(project, project / "requirements.txt")
-    names = set()
+    names: set[str] = set()
     for line in lines:
         try:
-            names.add(normalized(Requirement(line).name))
+            names.add(canonicalize_name(Requirement(line).name))
         except InvalidRequirement:
             continue  # an option, a path
     return names

@@ -1,24 +1,17 @@
 """The generated parts of the articles: cog calls these functions from comments in the pages, `make docs` calls cog."""
 
 import difflib
-import json
 import math
-import re
-import subprocess
-import sys
 import textwrap
-from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cog
 
 from library import tutorial
 from library.matrix import is_daily
 from library.practices import PRACTICES, Practice
-from library.sabotages import EXERCISES, SABOTAGES
+from library.sabotages import EXERCISES
 from library.tutorial import ROOT, Folder
 from tools import drawings, reading
 from tools.links import anchor
@@ -73,48 +66,6 @@ def taught(*names: str) -> None:
         links = ", ".join(f"[{tutorial.short_name(folder)}]({folder}/README.md)" for folder in folders)
         rows.append(f"| `{name}` {PRACTICES[name].sentence} | {links} |")
     table(("Practice", "Taught in"), rows)
-
-
-def hadolint() -> None:
-    """What hadolint, with its own defaults, finds in each folder's Dockerfile, beside what the practices see."""
-    rows = []
-    texts = [(folder.path / "Dockerfile").read_text() for folder in FOLDERS.values()]
-    for folder, findings in zip(FOLDERS.values(), _findings(texts), strict=True):
-        said = ", ".join(
-            f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in sorted(findings.items())
-        )
-        asked = [practice for practice in PRACTICES.values() if practice.applies_to(folder.has)]
-        missing = [practice.id for practice in asked if practice.id not in folder.holds]
-        name = f"[{tutorial.short_name(folder.name)}](../{folder.name}/Dockerfile)"
-        rows.append(f"| {name} | {said or 'nothing'} | {len(missing)} of {len(asked)} |")
-    table(("Dockerfile", "hadolint finds", "practices that are seen not to hold"), rows)
-
-
-def hadolint_on_sabotages() -> None:
-    """The changed lines of Dockerfiles that practices notice, and what hadolint says of each that it did not before."""
-    rows = []
-    sabotages = [sabotage for sabotage in SABOTAGES if sabotage.file.endswith("Dockerfile")]
-    before = [(ROOT / sabotage.folder / sabotage.file).read_text() for sabotage in sabotages]
-    after = [re.sub(sabotage.old, sabotage.new, text) for sabotage, text in zip(sabotages, before, strict=True)]
-    for sabotage, was, found in zip(sabotages, _findings(before), _findings(after), strict=True):
-        new = found - was
-        practices = ", ".join(f"`{name}`" for name in sorted(sabotage.breaks))
-        where = tutorial.short_name(sabotage.folder)
-        rows.append(f"| {where}: {sabotage.what} | {practices} | {', '.join(sorted(new)) or 'nothing'} |")
-    table(("One changed line", "practices that notice", "hadolint finds"), rows)
-
-
-def _findings(dockerfiles: list[str]) -> list[Counter[str]]:
-    """How often each Dockerfile breaks each rule of hadolint's, without the settings of this repository."""
-    with TemporaryDirectory() as elsewhere:
-        files = [Path(elsewhere, f"{number}.Dockerfile") for number, _ in enumerate(dockerfiles)]
-        for file, text in zip(files, dockerfiles, strict=True):
-            file.write_text(text)
-        hadolint = Path(sys.executable).with_name("hadolint")
-        command = [str(hadolint), "--no-fail", "--format=json", *map(str, files)]
-        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
-    return [Counter(finding["code"] for finding in found if finding["file"] == str(file)) for file in files]
 
 
 def adds(name: str) -> None:

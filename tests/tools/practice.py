@@ -19,13 +19,14 @@ def places(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
     """Where a practice belongs in ``tutorial.toml``: folders, and the key of each that has to name it.
 
     Args:
-        holds: whether it holds, by the folder; step 1's wrong.Dockerfile is ``"wrong"``.
+        holds: whether it holds, by the subject: a folder, or the Dockerfile that it is compared with.
     """
     for folder in tutorial.load():
         inherited = any(holds.get(parent, False) for parent in folder.builds_on)
         here = holds.get(folder.name, inherited)
         if here and not inherited:
-            yield folder.name, "starts_with" if folder.wrong and holds["wrong"] else "adds"
+            first_attempt = None if folder.builds_on else wrong_subject(folder)
+            yield folder.name, "starts_with" if first_attempt and holds[first_attempt.name] else "adds"
         elif inherited and not here:
             yield folder.name, "gives_up"
 
@@ -41,11 +42,11 @@ def main() -> None:
     print(practice.sentence)
     with engine.session():
         for folder in tutorial.load():
-            for name, subject in (("wrong", wrong_subject(folder)), (folder.name, subject_of(folder))):
+            for subject in (wrong_subject(folder), subject_of(folder)):
                 if subject and practice.applies_to(folder.has):
                     answer = ask(practice, subject)
                     print(f"  {MARKS[answer.outcome]} {subject.name} {answer.said}".rstrip(), flush=True)
-                    holds[name] = answer.outcome == "holds"
+                    holds[subject.name] = answer.outcome == "holds"
     for name, key in places(holds):
         print(f"{name}: `{key}` in tests/tutorial.toml has to name it")
     if not any(holds.values()):

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from library import hooks
-from library.locks import normalized, own_name
+from library.locks import own_name
 
 from .draft import Draft, lacking, make_source, manage, run_beside
 from .guess import production_settings, python_files, read_pyproject, text_of
@@ -517,7 +519,7 @@ def migrate(case: Case) -> str:
 
 def own_metadata(case: Case) -> str:
     """The line that installs the project itself."""
-    if normalized(case.name) != own_name(case.draft.folder) or not case.draft.uncomment(
+    if canonicalize_name(case.name) != own_name(case.draft.folder) or not case.draft.uncomment(
         "Dockerfile", "# RUN uv pip install --no-deps ."
     ):
         return ""
@@ -578,12 +580,12 @@ def in_dev_list(draft: Draft, module: str) -> str:
         for path in draft.folder.glob(pattern)
     ]
     lines = [line for path in files for line in text_of(path).splitlines()]
-    same = normalized(module)
+    same = canonicalize_name(module)
     for line in lines:
         name = re.split(r"[<>=!~\[; ]", line.strip())[0]
         if (
             name
-            and normalized(name) in (same, f"django-{same}", f"python-{same}", f"{same}-python")
+            and canonicalize_name(name) in (same, f"django-{same}", f"python-{same}", f"{same}-python")
             and not line.startswith("-")
         ):
             return line.split("--hash")[0].rstrip(" \\")

@@ -6,12 +6,12 @@ from typing import Any
 
 import yaml
 
-from library.composing import COMPOSE_FILES, NAMES
+from library.composing import COMPOSE_FILES, NAMES, STORES
 
 from .guess import text_of
 
 # Images that are started beside an app; a proxy and other apps are not.
-BESIDE = re.compile(r"\b(postgres|postgis|pgvector|timescaledb|mysql|mariadb|redis|valkey|rabbitmq|mongo|memcached)\b")
+BESIDE = re.compile(rf"\b({STORES})\b")
 KEPT = ("image", "command", "environment", "env_file", "volumes", "healthcheck")
 # What only developing needs, or what final's files set.
 NOT_KEPT = re.compile(r"DEBUG|^FLASK_ENV$|^FLASK_APP$|^PYTHON|^PORT$|^WORKERS$|RELOAD|^DOCKER")

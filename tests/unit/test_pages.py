@@ -13,6 +13,8 @@ PAGES = [
     "README.md",
     "assets/README.md",
     "tests/README.md",
+    "tests/lab/README.md",
+    "tests/lab/hadolint.md",
     "tests/lab/mutants.md",
     *(str(page.relative_to(ROOT)) for folder in tutorial.load() for page in folder.pages),
 ]

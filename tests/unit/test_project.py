@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from library.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by, with_shared_builds
-from library.project import READS_GIT, copy_project
+from library.project import READS_GIT
+from library.repository import copy_folder
 
 BUILT: dict[str, Any] = {"build": {"context": "."}}
 PUBLISHED = {**BUILT, "ports": [{"target": 80}]}
@@ -192,7 +193,7 @@ def test_a_copy_leaves_out_what_is_large_and_what_is_no_file(tmp_path: Path) -> 
     os.mkfifo(source / "pipe")
     (source / "web/.git").write_text("gitdir: elsewhere")
     (source / "link").symlink_to("app")
-    assert copy_project(source, copy) == []
+    assert copy_folder(source, copy, without=".git") == []
     found = {str(path.relative_to(copy)) for path in copy.rglob("*")}
     assert found == {"app", "app/main.py", "web", ".env", "link"}
     assert (copy / "link").readlink() == Path("app")

@@ -1,4 +1,4 @@
-"""The tests under faults of their own: killed at any moment, run twice at once, and with an engine that is gone."""
+"""The tests under faults of their own: killed at any moment, and with an engine that is gone."""
 
 import os
 import random
@@ -84,15 +84,6 @@ def test_a_run_killed_at_twenty_moments_leaves_nothing_and_the_next_one_passes(t
     run = start(tmp_path)
     said, _ = run.communicate()
     assert run.returncode == 0, said
-
-
-@pytest.mark.thorough
-def test_two_runs_at_once_pass(tmp_path: Path) -> None:
-    runs = [start(tmp_path) for _ in range(2)]
-    for run in runs:
-        said, _ = run.communicate()
-        assert run.returncode == 0, said
-    assert not sessions(tmp_path)
 
 
 def test_an_engine_that_is_gone_ends_the_run_with_one_line(tmp_path: Path) -> None:

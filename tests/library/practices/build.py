@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -271,9 +270,9 @@ def test_target(subject: Subject) -> None:
 def tests_in_compose(subject: Subject) -> None:
     """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if a test fails."""
     by_hand = "docker compose run --rm --build test"
-    if "test" not in _services(subject, "test"):
+    if "test" not in subject.services(["test"]):
         raise Violation("no service is called test", by_hand)
-    if "test" in _services(subject):
+    if "test" in subject.services([]):
         raise Violation("`docker compose up` runs the tests, too", "docker compose config --services")
     with replace(subject, name=f"{subject.name} its tests", service="test").started() as running:
         wait_until(lambda: not running.is_up, limit=60)
@@ -313,14 +312,6 @@ def _restrictions(running: Running) -> dict[str, object]:
     found = inspect(running.container.id)
     host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")
     return {"User": found["Config"]["User"], **{name: found["HostConfig"][name] for name in host}}
-
-
-def _services(subject: Subject, *profiles: str) -> list[str]:
-    """The services that compose starts when nobody names one, with these profiles."""
-    files = [f"--file={subject.path / name}" for name in subject.compose]
-    chosen = [f"--profile={name}" for name in profiles]
-    command = ["docker", "compose", *files, *chosen, "config", "--services"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 # What stays in a folder after a day's work, in whichever directory: secrets of other tools, databases, environments,

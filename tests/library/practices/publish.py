@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from packaging.utils import canonicalize_name
 from python_on_whales.exceptions import DockerException
 
 from ..engine import (
@@ -31,7 +32,6 @@ from ..engine import (
     run_to_its_end,
     wait_until,
 )
-from ..locks import normalized
 from ..subject import Subject
 from . import Violation, practice
 from .inside import distributions_of_image
@@ -351,7 +351,7 @@ def bill_of_materials(subject: Subject) -> None:
     """The published image has a signed bill of materials (SBOM): the packages that the app can import, no others."""
     publisher = _shared.of(subject)
     [sbom] = publisher.sboms(publisher.image)
-    named = {normalized(part["name"]): part["version"] for part in sbom["components"]}
+    named = {canonicalize_name(part["name"]): part["version"] for part in sbom["components"]}
     brought = distributions_of_image(subject.base)
     found = distributions_of_image(publisher.image)
     installed = {name: version for name, version in found.items() if name not in brought}
