@@ -4,21 +4,24 @@ set -eu
 cd "$(dirname "$0")"
 folder=$PWD frozen=$(mktemp -d)
 export COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-hello}-candidate" PORT=0
-trap 'docker compose down; rm -rf "$frozen"' EXIT
+trap 'docker compose --profile "*" down --rmi local; rm -rf "$frozen"' EXIT
 
 # What you save from here on is in none of the builds: they are about the same files.
-cp -R . "$frozen"
+for name in .[!.]* *; do
+  case $name in .git | .venv) ;; *) cp -R "$name" "$frozen" ;; esac
+done
 cd "$frozen"
 
-# The app's tests pass, or nothing is published. They run on production's own layers.
-docker compose run --rm --build test
-docker build --target bom --output "$folder" .
 docker compose build web
 id=$(docker image inspect --format '{{.Id}}' "$(docker compose config --images web)")
 
 # Somebody else's network is written into an image that is built on a stand-in.
 stand_in=$(docker image inspect --format '{{index .Config.Labels "io.github.dockerizing-python.stand-in"}}' "$id")
 [ -z "$stand_in" ] || { echo "not published: it is built on a stand-in for $stand_in" >&2; exit 1; }
+
+# The app's tests pass, or nothing is published. They run on that image's own layers.
+docker compose run --rm --build test
+docker build --target bom --output "$folder" .
 
 docker compose up --detach --wait --no-build web
 curl --fail --silent --show-error "http://$(docker compose port web 8000)/"
