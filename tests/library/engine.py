@@ -201,7 +201,9 @@ def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any
 def remove_names(registry: str) -> None:
     """Remove the names that images have in a registry: whoever has the same image under another name keeps it."""
     for kind in ("repo_tags", "repo_digests"):  # a digest may go with the last tag
-        named = (name for image in docker.image.list(f"{registry}/*") for name in getattr(image, kind))
+        # Docker 29 lists what has a digest and no tag (it was pulled by its digest) only where `all` are asked for.
+        images = docker.image.list(f"{registry}/*", all=True)
+        named = (name for image in images for name in getattr(image, kind))
         if names := {name for name in named if name.startswith(f"{registry}/")}:
             docker.image.remove(list(names), force=True)
 

@@ -535,7 +535,7 @@ SABOTAGES = [
         {"published-by-digest"},
     ),
     Sabotage(
-        "tested, and built again from what was saved since",
+        "tested with what was saved since",
         "extra-5-publishing",
         "publish.sh",
         r'cd "\$frozen"\n',

@@ -10,13 +10,19 @@ from unittest.mock import patch
 
 import pytest
 
-from library.engine import one_build_at_a_time
-from library.practices.publish import PUBLISH, RELEASE, publisher, release
+from library.engine import docker, one_build_at_a_time, run_to_its_end
+from library.practices.publish import PUBLISH, RELEASE, Publisher, publisher, release
 from library.subject import Subject
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("extra-5-publishing")
 FOLDER = Subject("extra-5-publishing", ROOT / "extra-5-publishing")
+
+
+def candidates(ours: Publisher) -> list[str]:
+    """The images that were made to be tested, and are still there."""
+    project = ours.environment["COMPOSE_PROJECT_NAME"]
+    return [tag for image in docker.image.list(f"{project}-candidate*") for tag in image.repo_tags]
 
 
 def test_what_fails_its_tests_is_not_published() -> None:
@@ -26,6 +32,7 @@ def test_what_fails_its_tests_is_not_published() -> None:
         assert "1 failed, 13 passed" in done.stdout, done.stderr
         assert done.returncode, done.stderr
         assert not ours.tags()
+        assert not candidates(ours)
 
 
 @pytest.mark.thorough
@@ -72,10 +79,23 @@ def test_what_has_the_key_has_no_other_privileges() -> None:
         assert settings["cap_drop"] == ["ALL"]
 
 
+def test_what_is_published_is_all_that_stays_and_was_made_without_history_and_environment() -> None:
+    """Without .dockerignore, the image would have them if they were copied for it."""
+    with publisher(FOLDER) as ours:
+        (ours.copy.path / ".dockerignore").unlink()
+        for name in (".git", ".venv"):
+            (ours.copy.path / name).mkdir()
+            (ours.copy.path / name / "large").touch()
+        names = run_to_its_end(ours.image, "ls", "-A").stdout.split()
+        assert "publish.sh" in names
+        assert not {".git", ".venv"} & set(names)
+        assert not candidates(ours)
+
+
 def test_an_index_of_two_images_has_one_signature_and_its_sboms() -> None:
     """As the workflow publishes for two platforms: signature and SBOMs are those of the digest that is deployed."""
     with publisher(FOLDER) as ours:
-        images = ours.image, ours.push_another("another")
+        images = ours.published.image, ours.published.another
         for platform, image in zip(("amd64", "arm64"), images, strict=True):
             folder = ours.copy.path / platform
             folder.mkdir()

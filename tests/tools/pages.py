@@ -145,7 +145,7 @@ def part(path: str, language: str, begins: str, ends: str = "", folded: str = ""
 
 def sections(path: str) -> None:
     """Links to all sections of a page, in their order."""
-    titles = re.findall(r"^## (.+)$", (ROOT / path).read_text(), re.MULTILINE)
+    titles = [line[3:] for line in (ROOT / path).read_text().splitlines() if line.startswith("## ")]
     cog.outl(" · ".join(f"[{title}](#{anchor(title)})" for title in titles))
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from library.tutorial import ROOT
 
-RELEASE = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
+CI, RELEASE = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("ci", "release"))
 
 
 @pytest.mark.parametrize(("tag", "headings"), [("v2.0", ["## 2.0 (November 2026)"]), ("v2", []), ("v9.9", [])])
@@ -25,3 +25,12 @@ def test_a_release_says_what_its_section_of_the_change_log_says(tag: str, headin
     )  # fmt: skip
     assert (ran.returncode == 0) == bool(headings)
     assert re.findall("^## .*", (tmp_path / "notes.md").read_text(), re.MULTILINE) == headings
+
+
+def test_whoever_reads_the_cache_is_logged_in() -> None:
+    """The cache may be private, and a fork's pull request has no login."""
+    steps = [step for step in CI["jobs"]["image"]["steps"] if "--cache-from" in step.get("run", "")]
+    assert len(steps) == 2
+    for step in steps:
+        assert step["run"].startswith("docker login")
+        assert step["if"].endswith(("event_name == 'push'", "head.repo.full_name == github.repository"))

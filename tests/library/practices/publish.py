@@ -6,32 +6,18 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from packaging.utils import canonicalize_name
-from python_on_whales.exceptions import DockerException
 
-from ..engine import (
-    SCRATCH,
-    SESSION,
-    NotReady,
-    at_end,
-    build_recipe,
-    docker,
-    free_port,
-    one_build_at_a_time,
-    remove_names,
-    run_to_its_end,
-    wait_until,
-)
+from ..engine import SESSION, NotReady, at_end, docker, free_port, one_build_at_a_time, remove_names, wait_until
+from ..image import layers_of
 from ..subject import Subject
 from . import Violation, practice
 from .inside import distributions_of_image
@@ -40,26 +26,47 @@ SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
 STAND_IN = "io.github.dockerizing-python.stand-in"  # the label that bootstrap/bases.sh gives to stand-ins
 NAME, CODE = "hello", "hello/main.py"
-SAVED = "# saved while it was published"
-# In the place of `docker`: the engine's own, but somebody saves a file once the tests have run, and before anything is
-# signed, the tag is another image's.
+# In the place of `docker`: the engine's own, but somebody saves a file once the image is built, and moves the tag to
+# another image before anything is signed. And somebody notes what runs at the end, and what the tests ran on.
 SOMEBODY = """#!/bin/sh
 case " $* " in
-  *" compose build "*) echo '{saved}' >>'{file}' ;;
-  *" cosign "*)
-    printf 'FROM {base}\nLABEL of=somebody\n' | {docker} build --quiet --tag {name} - &&
-      {docker} push --quiet {name} ;;
+  *" compose run "*) echo '# saved while it was published' >>'{file}' ;;
+  *" cosign sign "*) {docker} tag {another} {name} && {docker} push --quiet {name} ;;
+  *" down "*)
+    of=label=com.docker.compose.project=$COMPOSE_PROJECT_NAME
+    {docker} inspect --format '{{{{.Image}}}}' $({docker} ps --quiet --filter $of) >'{started}'
+    {docker} image inspect --format '{{{{json .RootFS.Layers}}}}' $COMPOSE_PROJECT_NAME-test >'{tested}' ;;
 esac >&2
 exec {docker} "$@"
 """
 
 
+class Published(NamedTuple):
+    """What a folder's scripts have published.
+
+    Args:
+        image: its name, by its digest, as release.env has it.
+        another: the image that its tag was moved to before it was signed, by its digest: it runs, and nobody signed it.
+        started: the id of the image of what ran when the script ended.
+        tested: the layers that the app's tests ran on.
+    """
+
+    image: str
+    another: str
+    started: str
+    tested: list[str]
+
+
 @dataclass
 class Publisher:
-    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to."""
+    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to.
+
+    ``another`` is an image that runs, and is not the one that is published.
+    """
 
     copy: Subject
     port: int
+    another: str
 
     @property
     def repository(self) -> str:
@@ -82,24 +89,27 @@ class Publisher:
         )
 
     def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
-        """Publish and sign what is in the folder, as if it were built on a base image with or without the label.
-
-        Once its tests have run, a file is saved; once it is pushed, and before it is signed, somebody else pushes
-        another image under the same tag.
-        """
-        somebody = self.copy.path.parent / "somebody/docker"
-        somebody.parent.mkdir(exist_ok=True)
-        name, engine = f"{self.repository}:{tag}", shutil.which("docker")
-        values = {"docker": engine, "name": name, "base": self.copy.parsed.base_image}
-        somebody.write_text(SOMEBODY.format(**values, saved=SAVED, file=self.copy.path / CODE))
-        somebody.chmod(0o755)
+        """Publish what is in the folder, as if it were built on a base image with or without the label."""
         labelled = self.copy.path.parent / "labelled.json"
         labelled.write_text(json.dumps({"services": {self.copy.service: {"build": {"labels": {STAND_IN: stand_in}}}}}))
         files = os.pathsep.join(("compose.yaml", str(labelled)))
+        code = self.copy.path / CODE
+        saved = code.read_text()
         with one_build_at_a_time():
-            path = os.pathsep.join((str(somebody.parent), os.environ["PATH"]))
-            done = self.run(f"./{SCRIPT}", name, COMPOSE_FILE=files, PATH=path)
-            return done if done.returncode else self.run(f"./{SIGN}", PATH=path)
+            done = self.run(f"./{SCRIPT}", f"{self.repository}:{tag}", COMPOSE_FILE=files, PATH=self._somebody)
+        code.write_text(saved)
+        return done
+
+    @cached_property
+    def _somebody(self) -> str:
+        """A PATH where somebody is in the place of `docker`."""
+        folder = self.copy.path.parent / "somebody"
+        folder.mkdir()
+        values = {"docker": shutil.which("docker"), "name": f"{self.repository}:1.0", "another": self.another}
+        files = {"file": self.copy.path / CODE, "started": folder / "started", "tested": folder / "tested"}
+        (folder / "docker").write_text(SOMEBODY.format(**values, **files))
+        (folder / "docker").chmod(0o755)
+        return os.pathsep.join((str(folder), os.environ["PATH"]))
 
     def tags(self) -> list[str]:
         """The tags that the registry has."""
@@ -108,24 +118,27 @@ class Publisher:
 
     @property
     def image(self) -> str:
-        """What the folder has published as 1.0, as its release.env names it.
+        """What the folder has published as 1.0, and signed.
 
         Raises:
             Violation: nothing was published.
         """
-        return self.published[0]
+        return self.published.image
 
     @cached_property
-    def published(self) -> tuple[str, set[str]]:
-        """The image, and the ids of those whose containers were started while it was published."""
-        with _starts() as starts:
-            done = self.publish("1.0")
-        started = _ids(starts)
-        by_hand = f"./{SCRIPT} localhost:5001/{NAME}:1.0"
+    def published(self) -> Published:
+        """What the folder has published as 1.0, and signed."""
+        name, noted = f"{self.repository}:1.0", self.copy.path.parent / "somebody"
+        done = self.publish("1.0")
         if done.returncode or not (self.copy.path / "release.env").exists():
             end = (done.stdout + done.stderr).strip().splitlines()[-3:]
-            raise Violation(f"{SCRIPT} published nothing: {' / '.join(end)}", by_hand)
-        return self.named(), started
+            raise Violation(f"{SCRIPT} published nothing: {' / '.join(end)}", f"./{SCRIPT} localhost:5001/{NAME}:1.0")
+        started, tested = (noted / "started").read_text().strip(), json.loads((noted / "tested").read_text())
+        self.run(f"./{SIGN}", PATH=self._somebody)
+        # While the image has this name: containerd's store forgets the digest with it.
+        digests = docker.image.inspect(name).repo_digests
+        another = next(digest for digest in digests if digest.startswith(f"{self.repository}@"))
+        return Published(self.named(), another, started, tested)
 
     def named(self) -> str:
         """What release.env names."""
@@ -145,14 +158,6 @@ class Publisher:
             by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
             raise Violation(f"there is no signed SBOM: {done.stderr[-300:]}", by_hand)
         return [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"] for line in done.stdout.split()]
-
-    def push_another(self, tag: str) -> str:
-        """Push another image, which runs and nobody has signed, and return its name, by its digest."""
-        name = f"{self.repository}:{tag}"
-        build_recipe(f"FROM {self.image}\nLABEL another={tag}\n", name)
-        docker.image.push(name, quiet=True)
-        digests = docker.image.inspect(name).repo_digests
-        return next(digest for digest in digests if digest.startswith(f"{self.repository}@"))
 
     def sign(self, image: str, repository: str) -> None:
         """Sign an image with the folder's key, for a repository."""
@@ -181,12 +186,27 @@ class Publisher:
 
     def deployed(self) -> str:
         """The id of the image of the container that runs, or nothing."""
-        ps = self.run(*self.compose, "ps", "--quiet", "--status=running", self.copy.service, **release(self.image))
-        return str(docker.container.inspect(ps.stdout.strip()).image) if ps.stdout.strip() else ""
+        labels = {"project": self.deployment, "service": self.copy.service}
+        found = docker.container.list(
+            filters=[("label", f"com.docker.compose.{label}={value}") for label, value in labels.items()]
+        )
+        return str(found[0].image) if found else ""
+
+    def keep_deployed(self) -> str:
+        """Deploy what was published, unless something runs; the id of the image of what runs then.
+
+        Raises:
+            Violation: nothing does.
+        """
+        if not (runs := self.deployed()):
+            done = self.deploy(self.image)
+            if not (runs := self.deployed()):
+                raise Violation(f"it does not run: {(done.stdout + done.stderr)[-300:]}", f"./{DEPLOY}")
+        return runs
 
     def end(self) -> None:
         """Remove what is deployed."""
-        self.run(*self.compose, "down", "--timeout", "0", "--volumes", **release(self.image))
+        self.run(*self.compose, "down", "--timeout", "0", "--volumes", **release(f"{NAME}@sha256:{64 * '0'}"))
 
 
 def release(image: str) -> dict[str, str]:
@@ -209,7 +229,7 @@ def name_stand_ins(folder: Path) -> None:
 def publisher(subject: Subject) -> Iterator[Publisher]:
     """A publisher, with its registry running and a new key; all of it goes afterwards."""
     with subject.copied("to publish") as copy:
-        publisher = Publisher(copy, free_port())
+        publisher = Publisher(copy, free_port(), subject.image)
         name_stand_ins(copy.path)
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
@@ -225,6 +245,7 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
             publisher.cosign("generate-key-pair")
             yield publisher
         finally:
+            publisher.end()
             publisher.run("docker", "compose", "--file", PUBLISH, "down", "--timeout", "0", "--volumes")
             remove_names(f"localhost:{publisher.port}")
 
@@ -257,61 +278,25 @@ _shared = _Shared()
 def published_by_digest(subject: Subject) -> None:
     """The image that passed its test is pushed and deployed by its digest, so moving a tag changes nothing."""
     publisher = _shared.of(subject)
-    image, started = publisher.published
+    image, _, started, tested = publisher.published
     name = f"{publisher.repository}:1.0"
     if not image.startswith(f"{publisher.repository}@sha256:"):
         raise Violation(
             f"{image} is deployed, and can be moved to another image", f"./{SCRIPT} {name}; cat release.env"
         )
-    docker.image.pull(image, quiet=True)
-    published = docker.image.inspect(image).id
-    if published not in started:
+    runs = publisher.keep_deployed()
+    published = docker.image.inspect(image)
+    if published.id != started:
         raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
-    look = f"import sys; sys.exit({SAVED!r} in open({CODE!r}).read())"
-    if run_to_its_end(image, "python", "-c", look, check=False).returncode:
-        raise Violation("a file that was saved after the tests had run is in what was pushed", f"cat {SCRIPT}")
-    publisher.push_another("1.0")
-    try:
-        done = publisher.deploy(image)
-        if not (found := publisher.deployed()):
-            raise Violation(f"it does not run: {(done.stdout + done.stderr)[-300:]}", f"./{DEPLOY}")
-        if found != published:
-            raise Violation(f"another image runs ({found}) than was published ({published})", f"./{DEPLOY}")
-        signed_by_tag = docker.image.inspect(image)
-        docker.image.tag(signed_by_tag, name)
-        docker.image.push(name, quiet=True)
-        if publisher.deploy(name).returncode == 0:
-            raise Violation(f"{name}, which is signed, is deployed without a digest", f"./{DEPLOY}")
-    finally:
-        publisher.end()
-
-
-@contextmanager
-def _starts() -> Iterator[set[str]]:
-    """The names of the images whose containers are started until the end of the block, and there after it.
-
-    Asked later, the engine remembers the last 256 events, among them every look of every health check.
-    """
-    names = set[str]()
-    command = ["docker", "events", f"--since={int(time.time())}", "--filter=type=container", "--filter=event=start"]
-    command += ["--format={{.Actor.Attributes.image}}"]
-    with tempfile.NamedTemporaryFile(dir=SCRATCH) as file, subprocess.Popen(command, stdout=file) as events:
-        try:
-            yield names
-        finally:
-            events.kill()
-        names |= set(Path(file.name).read_text().split())
-
-
-def _ids(names: set[str]) -> set[str]:
-    """The ids of images, as far as they are still there."""
-    found = set()
-    for name in names:
-        try:
-            found.add(docker.image.inspect(name).id)
-        except DockerException:
-            continue  # it has gone since
-    return found
+    layers = layers_of(image)
+    if tested[: len(layers)] != layers:
+        raise Violation("the tests ran on other layers than those of what was pushed", f"cat {SCRIPT}")
+    if runs != published.id:
+        raise Violation(f"another image runs ({runs}) than was published ({published.id})", f"./{DEPLOY}")
+    docker.image.tag(published, name)
+    docker.image.push(name, quiet=True)
+    if publisher.deploy(name).returncode == 0:
+        raise Violation(f"{name}, which is signed, is deployed without a digest", f"./{DEPLOY}")
 
 
 @practice("access", builds=True, needs="release")
@@ -319,11 +304,9 @@ def signed(subject: Subject) -> None:
     """An image without your key's signature for this repository never starts, and what runs goes on."""
     publisher = _shared.of(subject)
     key = publisher.copy.path / "cosign.pub"
-    ours, unsigned = key.read_text(), publisher.push_another("unsigned")
+    ours, unsigned = key.read_text(), publisher.published.another
+    runs = publisher.keep_deployed()
     try:
-        done = publisher.deploy(publisher.image)
-        if not (runs := publisher.deployed()):
-            raise Violation(f"what is signed does not run: {(done.stdout + done.stderr)[-300:]}", f"./{DEPLOY}")
         publisher.deploy(unsigned)
         if (found := publisher.deployed()) != runs:
             raise Violation(f"an image that nobody has signed {'runs' if found else 'ended what ran'}", f"./{DEPLOY}")
