@@ -234,7 +234,7 @@ for path in sys.argv[1:]:
 
 @practice("ours", slow=True, needs="compose")
 def data_volume(subject: Subject) -> None:
-    """The app, as the image's own user, can write to /tmp and to a volume at /data, and to no directory of the image."""
+    """The image's own user can write to /tmp and to a volume at /data, and to no directory of the image."""
     where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         found = running.python(WRITABLE, *where).split()
