@@ -135,14 +135,18 @@ def _take_sample(missing: Path, notes: list[str]) -> None:
     Raises:
         Unusable: there is none.
     """
+    if not (sample := sample_of(missing)):
+        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
+    shutil.copy2(sample, missing)
+    notes.append(f"{missing.name} is not there: {sample.name} is taken in its place")
+
+
+def sample_of(missing: Path) -> Path | None:
+    """The sample that lies beside a file with variables, as most projects have one."""
     sample = re.compile(
         rf"{re.escape(missing.name)}[-_.]?(sample|example|template|dist)|(sample|example){re.escape(missing.name)}"
     )
-    there = sorted(path for path in missing.parent.glob("*") if sample.fullmatch(path.name))
-    if not there:
-        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
-    shutil.copy2(there[0], missing)
-    notes.append(f"{missing.name} is not there: {there[0].name} is taken in its place")
+    return next((path for path in sorted(missing.parent.glob("*")) if sample.fullmatch(path.name)), None)
 
 
 def choose_service(folder: Path, services: Mapping[str, Any], wanted: str) -> str:

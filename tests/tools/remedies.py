@@ -178,6 +178,7 @@ def foresee(draft: Draft) -> None:
 def other_python(case: Case) -> str:
     """The next version of Python that the project allows, where this one's image cannot be had."""
     case.draft.without_image.append(case.draft.version)
+    case.draft.looked_for_wheels = False  # among the others, which may not be known yet
     if len(case.draft.versions) < 2:
         return ""
     gone, rest = case.draft.versions[0], case.draft.versions[1:]
@@ -210,12 +211,14 @@ def sorted_versions(versions: list[str]) -> list[str]:
 
 
 def lock_anew(case: Case) -> str:
-    """Poetry's lock for the pyproject.toml that there is now; versions stay where they can."""
-    if not case.draft.manager:
+    """A lock that fits; versions stay where they can."""
+    manager = case.draft.manager
+    if not manager or not manager.lock:
         return ""
-    before = case.draft.read("poetry.lock")
-    run_beside(case.draft.folder, case.draft.base, ["poetry lock"], case.draft.compilers)
-    return "poetry.lock did not fit pyproject.toml: `poetry lock`" if case.draft.read("poetry.lock") != before else ""
+    before = case.draft.read(manager.locks[0])
+    run_beside(case.draft.folder, case.draft.base, [manager.lock], case.draft.compilers)
+    done = f"{manager.locks[0]} could not be exported: `{manager.lock}`"
+    return done if case.draft.read(manager.locks[0]) != before else ""
 
 
 def windows_only(case: Case) -> str:
@@ -657,8 +660,8 @@ REMEDIES = [
         ("lists", "build"),
     ),
     Remedy(
-        "a lock of an older pyproject.toml",
-        (r"since poetry\.lock was last generated", r"[Rr]un `poetry lock`"),
+        "a lock that does not fit",
+        (r"since poetry\.lock was last generated", r"[Rr]un `poetry lock`", r"re-generate the lock file"),
         lock_anew,
         USE,
         ("lists",),

@@ -11,6 +11,7 @@ from tools.guess import (
     PDM,
     PIPENV,
     POETRY,
+    UV,
     App,
     Manager,
     dependencies,
@@ -230,6 +231,23 @@ def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:
     folder = project(tmp_path, {"pyproject.toml": source, "libs/greeting/greeting.py": ""})
     assert roots(folder) == [folder, folder / "libs/greeting"]
     assert all(" --no-emit-local " in command for command in exporting(folder, find_manager(folder), "3.14"))
+
+
+def test_an_index_that_is_a_folder_is_mounted_and_its_hashes_are_added(tmp_path: Path) -> None:
+    index = '[project]\nname = "shop"\n[[tool.uv.index]]\nname = "house"\nurl = "./wheels"\nformat = "flat"\n'
+    folder = project(tmp_path, {"pyproject.toml": index, "wheels/greeting.whl": "", "shop.py": FLASK})
+    put_final(folder, find_app(folder), UV, "3.14")
+    assert (folder / "Dockerfile").read_text().count("    --mount=type=bind,source=wheels,target=wheels \\\n") == 2
+    compiles = " --emit-find-links --find-links wheels requirements.txt --output-file requirements.txt"
+    for commands in (" ".join(exporting(folder, UV, "3.14")), (folder / ".pre-commit-config.yaml").read_text()):
+        assert compiles in commands
+        assert " --emit-index-url" not in commands
+
+
+def test_a_list_of_pipenv_is_made_from_a_lock(tmp_path: Path) -> None:
+    lock, *exports = exporting(project(tmp_path, {"Pipfile": ""}), PIPENV, "3.14")
+    assert lock == "{ test -f Pipfile.lock || uvx pipenv@2026.10.3 lock; }"
+    assert len(exports) == 2
 
 
 @pytest.mark.parametrize("framework", ["litestar", "quart", "sanic", "starlette", "connexion"])

@@ -302,8 +302,8 @@ def test_a_row_changes_the_lines_that_it_is_about(row: Row, tmp_path: Path) -> N
 
 
 def test_each_row_has_its_test() -> None:
-    """But for the one that asks Poetry."""
-    assert {row.name for row in ROWS} == {remedy.name for remedy in REMEDIES} - {"a lock of an older pyproject.toml"}
+    """But for the one that asks who keeps the packages."""
+    assert {row.name for row in ROWS} == {remedy.name for remedy in REMEDIES} - {"a lock that does not fit"}
 
 
 def test_each_row_is_taught_where_it_says() -> None:
@@ -434,6 +434,26 @@ volumes: {db-data: }
     assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
     assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
     assert set(compose["volumes"]) == {"db-data", "data"}
+
+
+def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(tmp_path: Path) -> None:
+    old = """services:
+  worker: {build: .., command: celery worker}
+  shop: {build: {context: ..}, env_file: [../shop.env], environment: {CACHE: "redis://cache"}, ports: ["8000:80"]}
+  cache: {image: "redis:8", env_file: ../missing.env}
+"""
+    draft = draft_of(tmp_path / "copy", FLASK)
+    draft.project = tmp_path / "project"
+    for name, text in {"deploy/docker-compose.yml": old, "shop.env.example": "A=1\n"}.items():
+        (draft.project / name).parent.mkdir(parents=True, exist_ok=True)
+        (draft.project / name).write_text(text)
+    draft.bring_services()
+    compose = yaml.safe_load(draft.read("compose.yaml"))
+    assert compose["services"]["cache"] == {"image": "redis:8"}
+    assert compose["services"]["web"]["env_file"] == ["shop.env"]
+    assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
+    assert draft.read("shop.env") == "A=1\n"
+    assert draft.samples == {"shop.env": "shop.env.example"}
 
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
