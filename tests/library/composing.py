@@ -58,9 +58,9 @@ def _compose_files_below(folder: Path) -> list[str]:
     names = [str(path.relative_to(folder)) for path in paths if path.is_file()]
     # Workflows of a CI have services, too; what overrides another file is none of its own.
     ours = [name for name in names if not re.search(r"(^|/)\.|override", name)]
-    found = [
-        name for name in ours if re.search("^services:", (folder / name).read_text(errors="replace"), re.MULTILINE)
-    ]
+    # Render's blueprint has a list of services.
+    services = re.compile(r"^services:(?!\s*-)", re.MULTILINE)
+    found = [name for name in ours if services.search((folder / name).read_text(errors="replace"))]
     return sorted(found, key=lambda name: ("prod" not in name, name.count("/"), name))
 
 

@@ -100,7 +100,7 @@ PIPENV = Manager(
 RUN_PDM = "uvx --with 'hishel<2' pdm@2.29.4"
 PDM = Manager(
     "PDM",
-    f"{RUN_PDM} add --no-sync --strategy inherit_metadata {{}}",
+    f"{RUN_PDM} add --no-sync {{}}",
     (f"{RUN_PDM} export --prod --format requirements --output requirements.txt",),
     (f"{RUN_PDM} export --format requirements --output requirements-dev.txt",),
     ("pdm.lock", "pyproject.toml"),
@@ -303,8 +303,9 @@ def python_versions(project: Path, newest: str) -> list[str]:
     table = read_pyproject(project)
     poetry = table.get("tool", {}).get("poetry", {}).get("dependencies", {}).get("python", "")
     allowed = str(table.get("project", {}).get("requires-python") or poetry)
-    if allowed.startswith("^"):
-        allowed = f">={allowed[1:]},<4"
+    # Poetry's own: ^3.11, ~3.11, 3.11.7.
+    allowed = re.sub(r"\^(3[\d.]*)", r">=\1,<4", allowed)
+    allowed = re.sub(r"(?:^|(?<=[, ]))~?(3\.\d+)[\d.*]*", r"==\1.*", allowed)
     try:
         specifiers = SpecifierSet(allowed)
     except InvalidSpecifier:
@@ -406,7 +407,7 @@ def _framework(project: Path) -> str:
 def _named(project: Path, name: str, every_app: Iterable[App]) -> App | None:
     """The app of a name that somebody has written down, if its module is there."""
     module, _, attribute = name.partition(":")
-    if exactly := next((app for app in every_app if app.name == name), None):
+    if exactly := next((app for app in every_app if app.name == name and app.framework), None):
         return exactly
     tails = (Path(*module.split(".")).with_suffix(".py"), Path(*module.split("."), "__init__.py"))
     files = [path for path in python_files(project) for tail in tails if path.parts[-len(tail.parts) :] == tail.parts]
@@ -511,8 +512,10 @@ def _django(project: Path, manage: Path) -> App:
     modules = settings_modules(text_of(manage))[:1]
     packages = [module.split(".")[:n] for module in modules for n in range(module.count("."), 0, -1)]
     for package in packages:
-        if root.joinpath(*package, "wsgi.py").exists():
-            return App(f"{'.'.join(package)}.wsgi:application", "django", _below(project, root))
+        tail = (*package, "wsgi.py")
+        files = [path for path in python_files(root) if path.parts[-len(tail) :] == tail]
+        for path in sorted(files, key=lambda path: len(path.parts)):  # the nearest: manage.py may add a directory
+            return App(f"{'.'.join(package)}.wsgi:application", "django", _below(project, path.parents[len(package)]))
     raise Unusable("manage.py names no settings with a wsgi.py beside them: APP=mysite.wsgi:application")
 
 

@@ -635,6 +635,14 @@ def more_memory(case: Case) -> str:
     return f"a worker needs more memory: MEMORY is {new}"
 
 
+def one_worker(case: Case) -> str:
+    """One worker, where each prepares the same database when it starts."""
+    if "WORKERS: 1\n" in case.draft.read("compose.yaml"):
+        return ""
+    case.draft.give("WORKERS", "1")
+    return f"each worker prepares the database ({case.line}): WORKERS is 1"
+
+
 def fewer_directories(case: Case) -> str:
     """A directory that Git does not keep because it is empty."""
     path = case.name
@@ -820,6 +828,13 @@ REMEDIES = [
     ),
     Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
     Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), fewer_directories),
+    Remedy(
+        "a database that each worker prepares",
+        (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),
+        one_worker,
+        "final/README.md, compose.yaml",
+        ("start",),
+    ),
     Remedy("memory", (r"Perhaps out of memory", r"exit code 137"), more_memory, "reference-final/README.md, Sizing"),
     Remedy("a variable that a failing line names", (r"Traceback \(most recent call last\)",), mentioned, SETTINGS),
     Remedy(

@@ -26,20 +26,17 @@ READY = {
 def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """The services that an app needs, by name; the variables of the app; and its files with variables.
 
-    Nothing where there is no old compose file, or where nobody can read it. It is read as it is written: in compose's
-    model, values stand in the place of variables.
+    Nothing where no old compose file builds the app: nothing tells it then where the others are. The file is read as it
+    is written: in compose's model, values stand in the place of variables.
     """
     try:
         (file, *_) = choose_files(project, (), [])
+        folder = (project / file).parent
         services = (yaml.safe_load(text_of(project / file)) or {}).get("services") or {}
+        name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
     except (Unusable, ValueError, yaml.YAMLError):
         return {}, {}, []
-    folder = (project / file).parent
-    try:
-        name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
-    except Unusable:
-        name = ""
-    app = services.get(name, {})
+    app = services[name]
     kept = {}
     for other, service in services.items():
         if BESIDE.search(str(service.get("image", ""))) and other not in ("web", name):

@@ -107,9 +107,15 @@ def test_the_version_of_python(tmp_path: Path, allowed: str, version: str) -> No
     )
 
 
-def test_a_python_that_is_too_old_or_poetrys_own_way_to_say_it(tmp_path: Path) -> None:
-    poetry = '[tool.poetry.dependencies]\npython = "^3.11,<3.13"'
-    assert python_version(project(tmp_path, pyproject_toml=poetry), "3.14") == "3.12"
+@pytest.mark.parametrize(
+    ("allowed", "version"), [("^3.11,<3.13", "3.12"), ("^3.12", "3.14"), ("~3.12.2", "3.12"), ("3.11.7", "3.11")]
+)
+def test_poetrys_own_ways_to_say_which_python(tmp_path: Path, allowed: str, version: str) -> None:
+    poetry = f'[tool.poetry.dependencies]\npython = "{allowed}"'
+    assert python_version(project(tmp_path, pyproject_toml=poetry), "3.14") == version
+
+
+def test_a_python_that_is_too_old(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"requires-python is <3\.9"):
         python_version(project(tmp_path, pyproject_toml='[project]\nrequires-python = "<3.9"'), "3.14")
 

@@ -87,6 +87,18 @@ APPS = {
         },
         App("deploy.wsgi:live", "django", "web", asgi=False),
     ),
+    "Django in a directory that manage.py adds": (
+        {"manage.py": MANAGE.format("core.settings.debug"), "api/core/wsgi.py": WSGI.format("core.settings")},
+        App("core.wsgi:application", "django", "api"),
+    ),
+    "Django with a handler of its own": (
+        {
+            "manage.py": MANAGE.format("live"),
+            "shop/wsgi.py": "from django.core.handlers.wsgi import WSGIHandler\napplication = WSGIHandler()\n",
+            "Procfile": "web: gunicorn shop.wsgi\n",
+        },
+        App("shop.wsgi:application", "django"),
+    ),
     "Django with Channels": (
         {
             "manage.py": MANAGE.format("site.settings"),

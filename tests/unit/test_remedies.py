@@ -268,6 +268,12 @@ ROWS = [
         "RuntimeError: Directory 'static' does not exist",
         {"Dockerfile": "\nRUN mkdir -p static\n"},
     ),
+    Row(
+        "a database that each worker prepares",
+        "start",
+        "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table shop_orders already exists",
+        {"compose.yaml": "\n    WORKERS: 1\n"},
+    ),
     Row("memory", "start", "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?", {"compose.yaml": "{MEMORY:-1g}"}),
     Row(
         "a variable that a failing line names",
@@ -376,6 +382,10 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
         (CHAIN, "KeyError: 'A'"),
         ("error: No solution\n  cause: Because x", "Because x"),
         (BUILDKIT, "error: no such package"),
+        (
+            "(Background on this error: e3q8)\nsqlite3.OperationalError: it exists",
+            "sqlite3.OperationalError: it exists",
+        ),
         ("it stopped", "it stopped"),
     ],
 )
