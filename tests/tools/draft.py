@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -171,14 +171,23 @@ class Draft:
         else:
             self.set("compose.yaml", r"^  environment:$", f"  environment:\n{line}")
 
-    def bring_services(self) -> None:
-        """Take what the app needs beside it from the project's old compose file, if that has such services."""
+    def bring_services(self, names: Iterable[str]) -> None:
+        """Take what the app needs beside it from the project's old compose file, if that has such services.
+
+        Args:
+            names: the variables that the app's code reads.
+        """
         kept, variables, files = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
         for name in sorted(name for name in named if not (self.folder / name).is_file()):
-            sample = sample_of(self.project / name)
-            shutil.copy2(str(sample), self.folder / name)
-            self.samples[name] = os.path.relpath(str(sample), self.project)
+            if sample := sample_of(self.project / name):
+                shutil.copy2(sample, self.folder / name)
+                self.samples[name] = os.path.relpath(sample, self.project)
+            elif kept:
+                values = services.made_up(kept, names)
+                (self.folder / name).write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+                self.samples[name] = "made-up values"
+        files = [name for name in files if (self.folder / name).is_file()]
         for name, value in variables.items():
             self.give(name, json.dumps(value))
         if files:

@@ -152,7 +152,7 @@ def mend(draft: Draft, failure: Failure) -> str:
 def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
-    draft.bring_services()
+    draft.bring_services(names_read(folder))
     if settings := production_settings(folder, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))

@@ -2,12 +2,13 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from library.composing import Unusable, choose_files, choose_service, sample_of
+from library.composing import Unusable, choose_files, choose_service
 
 from .guess import text_of
 
@@ -63,9 +64,26 @@ def _as_compose_has_it(service: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _env_files(project: Path, folder: Path, written: Any) -> list[str]:
-    """The files with variables of a service as paths below the project, those that are there or have a sample."""
+    """The files with variables of a service, as paths below the project."""
     paths = [folder / (one["path"] if isinstance(one, dict) else str(one)) for one in as_list(written)]
-    return [os.path.relpath(path, project) for path in paths if path.is_file() or sample_of(path)]
+    return [os.path.relpath(path, project) for path in paths]
+
+
+def made_up(kept: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Values for a file with variables that nobody has: the account of the database, and where the app finds it."""
+    values: dict[str, str] = {}
+    for host, service in kept.items():
+        if re.search("postg", service["image"]):
+            values |= dict.fromkeys(("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"), "app")
+            about, port, url = "POSTGRES|^PG|DB|DATABASE", "5432", f"postgresql://app:app@{host}:5432/app"
+        elif re.search("redis|valkey", service["image"]):
+            about, port, url = "REDIS|BROKER|CELERY|CACHE", "6379", f"redis://{host}:6379/0"
+        else:
+            continue
+        kinds = {"HOST$|SERVER$": host, "PORT$": port, "UR[IL]$|BROKER$": url}
+        of_it = [name for name in names if re.search(about, name)]
+        values |= {name: value for kind, value in kinds.items() for name in of_it if re.search(kind, name)}
+    return values
 
 
 def as_list(value: Any) -> list[Any]:

@@ -435,7 +435,7 @@ volumes: {db-data: }
     draft = draft_of(tmp_path / "copy", FLASK)
     draft.project = tmp_path
     (tmp_path / "docker-compose.yml").write_text(old)
-    draft.bring_services()
+    draft.bring_services(["CACHE_URL", "CACHE_TTL"])
     draft.keep("/data")
     compose = yaml.safe_load(draft.read("compose.yaml"))
     assert set(compose["services"]) == {"web", "test", "db"}
@@ -451,19 +451,22 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
   worker: {build: .., command: celery worker}
   shop: {build: {context: ..}, env_file: [../shop.env], environment: {CACHE: "redis://cache"}, ports: ["8000:80"]}
   cache: {image: "redis:8", env_file: ../missing.env}
+  db: {image: "postgres:17", env_file: [../missing.env]}
 """
     draft = draft_of(tmp_path / "copy", FLASK)
     draft.project = tmp_path / "project"
     for name, text in {"deploy/docker-compose.yml": old, "shop.env.example": "A=1\n"}.items():
         (draft.project / name).parent.mkdir(parents=True, exist_ok=True)
         (draft.project / name).write_text(text)
-    draft.bring_services()
+    draft.bring_services(["CACHE_URL", "CACHE_TTL"])
     compose = yaml.safe_load(draft.read("compose.yaml"))
-    assert compose["services"]["cache"] == {"image": "redis:8"}
+    assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"]}
     assert compose["services"]["web"]["env_file"] == ["shop.env"]
     assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
     assert draft.read("shop.env") == "A=1\n"
-    assert draft.samples == {"shop.env": "shop.env.example"}
+    assert draft.samples == {"missing.env": "made-up values", "shop.env": "shop.env.example"}
+    account = "POSTGRES_USER=app\nPOSTGRES_PASSWORD=app\nPOSTGRES_DB=app\n"
+    assert draft.read("missing.env") == f"CACHE_URL=redis://cache:6379/0\n{account}"
 
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
