@@ -285,15 +285,6 @@ def folders_of_wheels(project: Path) -> list[str]:
     return [name for name in names if not name.startswith("..") and (project / name).is_dir()]
 
 
-def python_version(project: Path, newest: str) -> str:
-    """The version of Python to start from.
-
-    Raises:
-        Unusable: there is none.
-    """
-    return python_versions(project, newest)[0]
-
-
 def python_versions(project: Path, newest: str) -> list[str]:
     """The versions of Python that the project allows, from final's down: first the one that the project is at home on.
 

@@ -643,7 +643,7 @@ def one_worker(case: Case) -> str:
     return f"each worker prepares the database ({case.line}): WORKERS is 1"
 
 
-def fewer_directories(case: Case) -> str:
+def empty_directory(case: Case) -> str:
     """A directory that Git does not keep because it is empty."""
     path = case.name
     name = path.removeprefix("/app/").rstrip("/")
@@ -694,7 +694,7 @@ REMEDIES = [
     ),
     Remedy("a package of an earlier time", OUTDATED, older_python, USE, ("lists", "build", "import", "start", "page")),
     Remedy(
-        "no wheel, and a header or a program is missing",
+        "no wheel, and no compiler, header or program",
         (
             r"pg_config executable not found",
             r"(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found",
@@ -703,14 +703,6 @@ REMEDIES = [
             r"(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)",
             r"headers or library files could not be found for \w+",
             r"(?:Git executable not found|[Gg]it operation failed|'git')",
-        ),
-        compiler,
-        "final/README.md, The Dockerfile",
-        ("lists", "build"),
-    ),
-    Remedy(
-        "no wheel, and no compiler",
-        (
             r"\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)",
             r"[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'",
             r"command '\S*(?:gcc|cc)' failed",
@@ -827,7 +819,7 @@ REMEDIES = [
         "final/README.md, compose.yaml",
     ),
     Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
-    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), fewer_directories),
+    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), empty_directory),
     Remedy(
         "a database that each worker prepares",
         (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),

@@ -18,7 +18,7 @@ from tools.guess import (
     find_app,
     find_manager,
     production_settings,
-    python_version,
+    python_versions,
     roots,
     started_by,
 )
@@ -154,12 +154,12 @@ VERSIONS = {
 
 @pytest.mark.parametrize("files", VERSIONS.values(), ids=VERSIONS)
 def test_the_version_that_a_project_is_at_home_on(files: dict[str, str], tmp_path: Path) -> None:
-    assert python_version(project(tmp_path, files), "3.14") == "3.12"
+    assert python_versions(project(tmp_path, files), "3.14")[0] == "3.12"
 
 
 @pytest.mark.parametrize("text", ["2.7\n", "3.8.1\n", "pypy3.10\n", "shop-env\n"])
 def test_a_version_that_is_too_old_or_none_is_not_asked_for(text: str, tmp_path: Path) -> None:
-    assert python_version(project(tmp_path, {".python-version": text}), "3.14") == "3.14"
+    assert python_versions(project(tmp_path, {".python-version": text}), "3.14")[0] == "3.14"
 
 
 @pytest.mark.parametrize(

@@ -73,19 +73,19 @@ ROWS = [
         {"Dockerfile": "FROM python:3.13-slim"},
     ),
     Row(
-        "no wheel, and a header or a program is missing",
+        "no wheel, and no compiler, header or program",
         "build",
         "#12 3.4 Error: pg_config executable not found.",
         {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libpq5 && rm -rf"},
     ),
     Row(
-        "no wheel, and a header or a program is missing",
+        "no wheel, and no compiler, header or program",
         "build",
         "#12 3.4 /bin/sh: 1: pkg-config: not found\nException: Can not find valid pkg-config name.",
         {"Dockerfile": "recommends build-essential pkg-config default-libmysqlclient-dev\n"},
     ),
     Row(
-        "no wheel, and no compiler",
+        "no wheel, and no compiler, header or program",
         "build",
         "error: command 'gcc' failed: No such file or directory",
         {"Dockerfile": "--no-install-recommends build-essential\n"},
