@@ -62,6 +62,7 @@ class Draft:
         versions: the versions of Python that may be tried; the first one is in the Dockerfile.
         made_up: values of variables that the compose file demands, for the trial alone.
         samples: files with variables that are not there, and the samples that the trial takes in their place.
+        given: the variables that have a value from the project's old compose file.
         compilers: Debian's packages that compile what has no wheel.
         debian: Debian's packages that production needs.
         commands: what is run in the container before a page is asked for.
@@ -80,6 +81,7 @@ class Draft:
     versions: list[str]
     made_up: dict[str, str] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
     compilers: list[str] = field(default_factory=list)
     debian: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -188,6 +190,8 @@ class Draft:
                 (self.folder / name).write_text("".join(f"{key}={value}\n" for key, value in values.items()))
                 self.samples[name] = "made-up values"
         files = [name for name in files if (self.folder / name).is_file()]
+        lines = [line for name in files for line in text_of(self.folder / name).splitlines()]
+        self.given = {*variables, *(line.removeprefix("export ").partition("=")[0].strip() for line in lines)}
         for name, value in variables.items():
             self.give(name, json.dumps(value))
         if files:

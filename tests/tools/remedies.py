@@ -357,7 +357,7 @@ def demand(draft: Draft, name: str, failure: Failure) -> str:
             f"RUN SECRET_KEY=for-this-line-only {name}={shlex.quote(value)}",
         )
         return f"collectstatic wants {name}: a made-up value in its line"
-    if name in draft.made_up:
+    if name in draft.made_up or name in draft.given:
         return ""
     return f"the app wants {name}: compose.yaml demands it" if draft.demand(name, value) else ""
 

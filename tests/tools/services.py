@@ -33,9 +33,10 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     try:
         (file, *_) = choose_files(project, (), [])
         folder = (project / file).parent
-        services = (yaml.safe_load(text_of(project / file)) or {}).get("services") or {}
+        written = yaml.safe_load(text_of(project / file))["services"]
+        services = {name: service for name, service in written.items() if isinstance(service, dict)}
         name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
-    except (Unusable, ValueError, yaml.YAMLError):
+    except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
         return {}, {}, []
     app = services[name]
     kept = {}

@@ -466,6 +466,8 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
     assert draft.read("shop.env") == "A=1\n"
     assert draft.samples == {"missing.env": "made-up values", "shop.env": "shop.env.example"}
     account = "POSTGRES_USER=app\nPOSTGRES_PASSWORD=app\nPOSTGRES_DB=app\n"
+    assert draft.given == {"A", "CACHE"}
+    assert mend(draft, Failure("import", "KeyError: 'CACHE'")) == ""
     assert draft.read("missing.env") == f"CACHE_URL=redis://cache:6379/0\n{account}"
 
 
