@@ -59,9 +59,9 @@ def _compose_files_below(folder: Path) -> list[str]:
     names = [str(path.relative_to(folder)) for path in paths if path.is_file()]
     # Workflows of a CI have services, too; what overrides another file is none of its own.
     ours = [name for name in names if not re.search(r"(^|/)\.|override", name)]
-    found = [
-        name for name in ours if re.search("^services:", (folder / name).read_text(errors="replace"), re.MULTILINE)
-    ]
+    # Render's blueprint has a list of services.
+    services = re.compile(r"^services:(?!\s*-)", re.MULTILINE)
+    found = [name for name in ours if services.search((folder / name).read_text(errors="replace"))]
     return sorted(found, key=lambda name: ("prod" not in name, name.count("/"), name))
 
 
@@ -148,14 +148,18 @@ def _take_sample(missing: Path, notes: list[str]) -> None:
     Raises:
         Unusable: there is none.
     """
+    if not (sample := sample_of(missing)):
+        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
+    shutil.copy2(sample, missing)
+    notes.append(f"{missing.name} is not there: {sample.name} is taken in its place")
+
+
+def sample_of(missing: Path) -> Path | None:
+    """The sample that lies beside a file with variables, as most projects have one."""
     sample = re.compile(
         rf"{re.escape(missing.name)}[-_.]?(sample|example|template|dist)|(sample|example){re.escape(missing.name)}"
     )
-    there = sorted(path for path in missing.parent.glob("*") if sample.fullmatch(path.name))
-    if not there:
-        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
-    shutil.copy2(there[0], missing)
-    notes.append(f"{missing.name} is not there: {there[0].name} is taken in its place")
+    return next((path for path in sorted(missing.parent.glob("*")) if sample.fullmatch(path.name)), None)
 
 
 def choose_service(folder: Path, services: Mapping[str, Any], wanted: str) -> str:

@@ -269,10 +269,44 @@ KINDS = {
         "pywin32 is for Windows alone",
         {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs/greeting\n"},
     ),
+    # The app's LOG_LEVEL is the server's, too, and logging knows it in capitals alone. A user ID has no name.
+    "a variable that final has, files that are no Python, a user": Kind(
+        {
+            "docker-compose.yml": "services: {web: {build: ., environment: {LOG_LEVEL: INFO, HOST: example.org}}}\n",
+            "shop.py": "import getpass, logging, os\n\nlogging.basicConfig(level=os.environ['LOG_LEVEL'])\n"
+            f"NAME = os.environ['HOST'] + getpass.getuser()\n{FLASK}{PAGE}",
+            "scaffold/{{name}}/main.py": "from {{name}} import app\n",
+            "scripts/import_2014.py": "print 'Python 2'\n",
+            "requirements.txt": LIST,
+        },
+        lines={"compose.yaml": '\n    LOG_LEVEL: "INFO"\n'},
+    ),
+    "a database whose variables nobody has committed": Kind(
+        {
+            "docker-compose.yml": "services:\n  shop: {build: ., env_file: .env, depends_on: [db]}\n"
+            "  db: {image: 'postgres:17', env_file: .env}\n",
+            "shop.py": f"import os\n\nimport psycopg\n{FLASK}NAME = 'x'\nURL = os.environ['DATABASE_URL']\n"
+            f"psycopg.connect(URL).execute('select 1')\n{PAGE}",
+            "requirements.txt": f"{LIST}psycopg[binary]\n",
+        },
+        lines={"compose.yaml": '    depends_on: {"db": {"condition": "service_healthy"}}\n'},
+    ),
+    "Pipenv without a lock": Kind(
+        {"shop.py": f"{FLASK}NAME = 'x'\n{PAGE}", "Pipfile": '[packages]\nflask = "*"\ngunicorn = "*"\n'},
+        lines={"Pipfile.lock": '"flask": {'},
+    ),
 }
+# What is tried less often: what a unit test of the guess or of a row says already.
+SELDOM = list(KINDS)[-3:]
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, id=name, marks=[pytest.mark.thorough] if name in SELDOM else [])
+        for name, kind in KINDS.items()
+    ],
+)
 def test_a_kind_of_project_works_after_it_was_adopted(kind: Kind, tmp_path: Path) -> None:
     for name, text in kind.files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

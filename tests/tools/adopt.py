@@ -232,11 +232,13 @@ def write(draft: Draft) -> list[str]:
 def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str]:
     """At most three lines that say what nobody else can do."""
     project, lines = draft.project, []
+    to_write = [f"{name}, whose place {sample} had in the trial" for name, sample in draft.samples.items()]
     if draft.made_up:
         names = " and ".join(sorted(draft.made_up))
-        lines.append(
-            f"write {names} into a file .env beside compose.yaml, which demands them; the trial had made-up values"
-        )
+        of_env = "into a file .env beside compose.yaml, which demands them; the trial had made-up values"
+        to_write.insert(0, f"{names} {of_env}")
+    if to_write:
+        lines.append(f"write {'; '.join(to_write)}")
     elif not tried:
         lines.append(f"start it: docker compose up --build; if it does not work: {remedies.WRONG}")
     if older := [name for name in COMPOSE_FILES[1:] if (project / name).exists()]:

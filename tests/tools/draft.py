@@ -5,13 +5,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from library import engine, hooks
+from library.composing import sample_of
 from library.engine import last_line
 from library.exporter import exporter
 from library.project import Unusable
@@ -31,6 +32,7 @@ from .guess import (
     dependencies,
     dev_list_of,
     django_command,
+    folders_of_wheels,
     list_of,
     local_packages,
     names_index,
@@ -60,6 +62,8 @@ class Draft:
         app: what is started.
         versions: the versions of Python that may be tried; the first one is in the Dockerfile.
         made_up: values of variables that the compose file demands, for the trial alone.
+        samples: files with variables that are not there, and the samples that the trial takes in their place.
+        given: the variables that have a value from the project's old compose file.
         compilers: Debian's packages that compile what has no wheel.
         debian: Debian's packages that production needs.
         commands: what is run in the container before a page is asked for.
@@ -77,6 +81,8 @@ class Draft:
     app: App
     versions: list[str]
     made_up: dict[str, str] = field(default_factory=dict)
+    samples: dict[str, str] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
     compilers: list[str] = field(default_factory=list)
     debian: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -168,9 +174,25 @@ class Draft:
         else:
             self.set("compose.yaml", r"^  environment:$", f"  environment:\n{line}")
 
-    def bring_services(self) -> None:
-        """Take what the app needs beside it from the project's old compose file, if that has such services."""
+    def bring_services(self, names: Iterable[str]) -> None:
+        """Take what the app needs beside it from the project's old compose file, if that has such services.
+
+        Args:
+            names: the variables that the app's code reads.
+        """
         kept, variables, files = services.beside(self.project)
+        named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
+        for name in sorted(name for name in named if not (self.folder / name).is_file()):
+            if sample := sample_of(self.project / name):
+                shutil.copy2(sample, self.folder / name)
+                self.samples[name] = os.path.relpath(sample, self.project)
+            elif kept:
+                values = services.made_up(kept, names)
+                (self.folder / name).write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+                self.samples[name] = "made-up values"
+        files = [name for name in files if (self.folder / name).is_file()]
+        lines = [line for name in files for line in text_of(self.folder / name).splitlines()]
+        self.given = {*variables, *(line.removeprefix("export ").partition("=")[0].strip() for line in lines)}
         for name, value in variables.items():
             self.give(name, json.dumps(value))
         if files:
@@ -324,15 +346,31 @@ def with_index(commands: str) -> str:
     return re.sub(r"--(no-header|generate-hashes)\b", r"\g<0> --emit-index-url", commands)
 
 
+def with_wheels(commands: str, folders: Sequence[str]) -> str:
+    """Let commands of uv's add the hashes of wheels in folders, which its lock does not have."""
+    links = " ".join(f"--find-links {name}" for name in folders)
+    more = f"uv pip compile --quiet --universal --no-header --generate-hashes --emit-find-links {links}"
+    return re.sub(
+        r"uv export .*?--output-file (\S+?\.txt)", rf"\g<0> && {more} \1 --output-file \1", commands, flags=re.DOTALL
+    )
+
+
 def exporting(project: Path, manager: Manager | None, version: str) -> list[str]:
     """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
     emit = with_index if names_index(project) else str
     if manager:
         commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
+        if folders := folders_of_wheels(project):
+            commands = [with_wheels(command, folders) for command in commands]
+        unwanted = []
         if local_packages(project) and manager in (POETRY, PDM, PIPENV):
-            # Their code is copied.
-            local = r"/^-e /d; /@ file:/d; /^\.\.*\//d"
-            commands += [f"sed -i '{local}' {name}" for name in ("requirements.txt", "requirements-dev.txt")]
+            unwanted += ["/^-e /d", "/@ file:/d", r"/^\.\.*\//d"]  # their code is copied
+        if manager is PIPENV and [
+            source.get("name") for source in read_toml(project / "Pipfile").get("source", ())
+        ] == ["pypi"]:
+            unwanted += ["/^-i /d"]  # it is the usual one, for which a machine may have another address
+        if unwanted:
+            commands.append(f"sed -i '{'; '.join(unwanted)}' requirements.txt requirements-dev.txt")
         return commands
     commands = []
     own = "".join(f" --no-emit-package {name}" for name in local_names(project))
@@ -440,6 +478,13 @@ def put_final(folder: Path, app: App, manager: Manager | None, version: str) -> 
             set_line(
                 folder / "Dockerfile", r"(?<=PYTHONPATH=)\S+", f"{python_path(folder)}:/app/{root.relative_to(folder)}"
             )
+    if folders := folders_of_wheels(folder):
+        file = folder / ".pre-commit-config.yaml"
+        file.write_text(with_wheels(file.read_text(), folders))
+        mounts = "".join(f"    --mount=type=bind,source={name},target={name} \\\n" for name in folders)
+        recipe = (folder / "Dockerfile").read_text()
+        list_mount = r"(?m)^    --mount=type=bind,source=requirements.*\n"
+        (folder / "Dockerfile").write_text(re.sub(list_mount, rf"\g<0>{mounts}", recipe))
     if names_index(folder):
         file = folder / ".pre-commit-config.yaml"
         file.write_text(with_index(file.read_text()))

@@ -5,6 +5,7 @@ It only reads. `tools.trial` shows what is not true, and `tools.remedies` what i
 
 import ast
 import codecs
+import os
 import re
 import shlex
 import tomllib
@@ -61,6 +62,7 @@ class Manager:
         export: the commands that write requirements.txt.
         export_dev: the commands that write requirements-dev.txt.
         locks: the files that are its own.
+        lock: the command that makes a lock anew that these do not accept, with the versions of the old one.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Manager:
     export: tuple[str, ...]
     export_dev: tuple[str, ...]
     locks: tuple[str, ...] = ()
+    lock: str = ""
 
 
 POETRY = Manager(
@@ -76,24 +79,32 @@ POETRY = Manager(
     ("poetry export --output requirements.txt",),
     ("poetry export --all-groups --output requirements-dev.txt",),
     ("poetry.lock", "pyproject.toml"),
+    "poetry lock",
 )
 # What the hook runs, but that this makes the lock, too, where there is none yet.
 UV_EXPORT, UV_EXPORT_DEV = (command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
 UV = Manager("uv", "uv add --no-sync {}", (UV_EXPORT,), (UV_EXPORT_DEV,), ("uv.lock", "pyproject.toml"))
-# uv runs those that final's files do not name.
+# uv runs those that final's files do not name. Without a lock, Pipenv's list is empty.
+RUN_PIPENV = "uvx pipenv@2026.10.3"
 PIPENV = Manager(
     "Pipenv",
-    "uvx pipenv@2026.10.3 upgrade {}",
-    ("uvx pipenv@2026.10.3 requirements --hash >requirements.txt",),
-    ("uvx pipenv@2026.10.3 requirements --hash --dev >requirements-dev.txt",),
+    f"{RUN_PIPENV} upgrade {{}}",
+    (
+        f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock; }}",
+        f"{RUN_PIPENV} requirements --hash >requirements.txt",
+    ),
+    (f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",),
     ("Pipfile.lock", "Pipfile"),
 )
+# It asks for hishel>=1.4, and does not work with hishel 2. A lock without markers is none that it exports.
+RUN_PDM = "uvx --with 'hishel<2' pdm@2.29.4"
 PDM = Manager(
     "PDM",
-    "uvx pdm@2.29.4 add --no-sync {}",
-    ("uvx pdm@2.29.4 export --prod --format requirements --output requirements.txt",),
-    ("uvx pdm@2.29.4 export --format requirements --output requirements-dev.txt",),
+    f"{RUN_PDM} add --no-sync {{}}",
+    (f"{RUN_PDM} export --prod --format requirements --output requirements.txt",),
+    (f"{RUN_PDM} export --format requirements --output requirements-dev.txt",),
     ("pdm.lock", "pyproject.toml"),
+    f"{RUN_PDM} lock --update-reuse --strategy inherit_metadata",
 )
 MANAGERS = {"poetry": POETRY, "uv": UV, "pipenv": PIPENV, "pdm": PDM, "list": None}
 
@@ -259,19 +270,19 @@ def dependencies(project: Path) -> set[str]:
 def names_index(project: Path) -> bool:
     """Whether a project's files name an index of packages, which the lists then have to name, too."""
     tables = [table.get("tool", {}) for table in map(read_pyproject, (project, *workspace(project)))]
-    if any(table.get("uv", {}).keys() & {"index", "index-url", "extra-index-url"} for table in tables):
+    if any(table.get("uv", {}).keys() & {"index-url", "extra-index-url"} for table in tables):
+        return True
+    if sum(len(table.get("uv", {}).get("index", ())) for table in tables) > len(folders_of_wheels(project)):
         return True
     option = re.compile(r"(-i|--index-url|--extra-index-url)\b")
     return any(table.get("poetry", {}).get("source") for table in tables) or any(map(option.match, list_lines(project)))
 
 
-def python_version(project: Path, newest: str) -> str:
-    """The version of Python to start from.
-
-    Raises:
-        Unusable: there is none.
-    """
-    return python_versions(project, newest)[0]
+def folders_of_wheels(project: Path) -> list[str]:
+    """The indexes of a project kept by uv that are folders of it, with wheels."""
+    indexes = read_pyproject(project).get("tool", {}).get("uv", {}).get("index", ())
+    names = (os.path.normpath(str(index.get("url", ""))) for index in indexes)
+    return [name for name in names if not name.startswith("..") and (project / name).is_dir()]
 
 
 def python_versions(project: Path, newest: str) -> list[str]:
@@ -283,8 +294,9 @@ def python_versions(project: Path, newest: str) -> list[str]:
     table = read_pyproject(project)
     poetry = table.get("tool", {}).get("poetry", {}).get("dependencies", {}).get("python", "")
     allowed = str(table.get("project", {}).get("requires-python") or poetry)
-    if allowed.startswith("^"):
-        allowed = f">={allowed[1:]},<4"
+    # Poetry's own: ^3.11, ~3.11, 3.11.7.
+    allowed = re.sub(r"\^(3[\d.]*)", r">=\1,<4", allowed)
+    allowed = re.sub(r"(?:^|(?<=[, ]))~?(3\.\d+)[\d.*]*", r"==\1.*", allowed)
     try:
         specifiers = SpecifierSet(allowed)
     except InvalidSpecifier:
@@ -386,7 +398,7 @@ def _framework(project: Path) -> str:
 def _named(project: Path, name: str, every_app: Iterable[App]) -> App | None:
     """The app of a name that somebody has written down, if its module is there."""
     module, _, attribute = name.partition(":")
-    if exactly := next((app for app in every_app if app.name == name), None):
+    if exactly := next((app for app in every_app if app.name == name and app.framework), None):
         return exactly
     tails = (Path(*module.split(".")).with_suffix(".py"), Path(*module.split("."), "__init__.py"))
     files = [path for path in python_files(project) for tail in tails if path.parts[-len(tail.parts) :] == tail.parts]
@@ -491,8 +503,10 @@ def _django(project: Path, manage: Path) -> App:
     modules = settings_modules(text_of(manage))[:1]
     packages = [module.split(".")[:n] for module in modules for n in range(module.count("."), 0, -1)]
     for package in packages:
-        if root.joinpath(*package, "wsgi.py").exists():
-            return App(f"{'.'.join(package)}.wsgi:application", "django", _below(project, root))
+        tail = (*package, "wsgi.py")
+        files = [path for path in python_files(root) if path.parts[-len(tail) :] == tail]
+        for path in sorted(files, key=lambda path: len(path.parts)):  # the nearest: manage.py may add a directory
+            return App(f"{'.'.join(package)}.wsgi:application", "django", _below(project, path.parents[len(package)]))
     raise Unusable("manage.py names no settings with a wsgi.py beside them: APP=mysite.wsgi:application")
 
 

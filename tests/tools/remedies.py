@@ -154,7 +154,7 @@ def mend(draft: Draft, failure: Failure) -> str:
 def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
-    draft.bring_services()
+    draft.bring_services(names_read(folder))
     if settings := production_settings(folder, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))
@@ -180,6 +180,7 @@ def foresee(draft: Draft) -> None:
 def other_python(case: Case) -> str:
     """The next version of Python that the project allows, where this one's image cannot be had."""
     case.draft.without_image.append(case.draft.version)
+    case.draft.looked_for_wheels = False  # among the others, which may not be known yet
     if len(case.draft.versions) < 2:
         return ""
     gone, rest = case.draft.versions[0], case.draft.versions[1:]
@@ -212,12 +213,14 @@ def sorted_versions(versions: list[str]) -> list[str]:
 
 
 def lock_anew(case: Case) -> str:
-    """Poetry's lock for the pyproject.toml that there is now; versions stay where they can."""
-    if not case.draft.manager:
+    """A lock that fits; versions stay where they can."""
+    manager = case.draft.manager
+    if not manager or not manager.lock:
         return ""
-    before = case.draft.read("poetry.lock")
-    run_beside(case.draft.folder, case.draft.base, ["poetry lock"], case.draft.compilers)
-    return "poetry.lock did not fit pyproject.toml: `poetry lock`" if case.draft.read("poetry.lock") != before else ""
+    before = case.draft.read(manager.locks[0])
+    run_beside(case.draft.folder, case.draft.base, [manager.lock], case.draft.compilers)
+    done = f"{manager.locks[0]} could not be exported: `{manager.lock}`"
+    return done if case.draft.read(manager.locks[0]) != before else ""
 
 
 def windows_only(case: Case) -> str:
@@ -356,7 +359,7 @@ def demand(draft: Draft, name: str, failure: Failure) -> str:
             f"RUN SECRET_KEY=for-this-line-only {name}={shlex.quote(value)}",
         )
         return f"collectstatic wants {name}: a made-up value in its line"
-    if name in draft.made_up:
+    if name in draft.made_up or name in draft.given:
         return ""
     return f"the app wants {name}: compose.yaml demands it" if draft.demand(name, value) else ""
 
@@ -634,7 +637,15 @@ def more_memory(case: Case) -> str:
     return f"a worker needs more memory: MEMORY is {new}"
 
 
-def fewer_directories(case: Case) -> str:
+def one_worker(case: Case) -> str:
+    """One worker, where each prepares the same database when it starts."""
+    if "WORKERS: 1\n" in case.draft.read("compose.yaml"):
+        return ""
+    case.draft.give("WORKERS", "1")
+    return f"each worker prepares the database ({case.line}): WORKERS is 1"
+
+
+def empty_directory(case: Case) -> str:
     """A directory that Git does not keep because it is empty."""
     path = case.name
     name = path.removeprefix("/app/").rstrip("/")
@@ -659,8 +670,8 @@ REMEDIES = [
         ("lists", "build"),
     ),
     Remedy(
-        "a lock of an older pyproject.toml",
-        (r"since poetry\.lock was last generated", r"[Rr]un `poetry lock`"),
+        "a lock that does not fit",
+        (r"since poetry\.lock was last generated", r"[Rr]un `poetry lock`", r"re-generate the lock file"),
         lock_anew,
         USE,
         ("lists",),
@@ -685,7 +696,7 @@ REMEDIES = [
     ),
     Remedy("a package of an earlier time", OUTDATED, older_python, USE, ("lists", "build", "import", "start", "page")),
     Remedy(
-        "no wheel, and a header or a program is missing",
+        "no wheel, and no compiler, header or program",
         (
             r"pg_config executable not found",
             r"(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found",
@@ -694,14 +705,6 @@ REMEDIES = [
             r"(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)",
             r"headers or library files could not be found for \w+",
             r"(?:Git executable not found|[Gg]it operation failed|'git')",
-        ),
-        compiler,
-        "final/README.md, The Dockerfile",
-        ("lists", "build"),
-    ),
-    Remedy(
-        "no wheel, and no compiler",
-        (
             r"\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)",
             r"[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'",
             r"command '\S*(?:gcc|cc)' failed",
@@ -818,7 +821,14 @@ REMEDIES = [
         "final/README.md, compose.yaml",
     ),
     Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
-    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), fewer_directories),
+    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), empty_directory),
+    Remedy(
+        "a database that each worker prepares",
+        (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),
+        one_worker,
+        "final/README.md, compose.yaml",
+        ("start",),
+    ),
     Remedy("memory", (r"Perhaps out of memory", r"exit code 137"), more_memory, "reference-final/README.md, Sizing"),
     Remedy("a variable that a failing line names", (r"Traceback \(most recent call last\)",), mentioned, SETTINGS),
     Remedy(

@@ -1,12 +1,14 @@
 """What an app needs beside it, as its old compose file says: a database, a broker, and where it finds them."""
 
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from library.composing import COMPOSE_FILES, NAMES, STORES
+from library.composing import STORES, Unusable, choose_files, choose_service
 
 from .guess import text_of
 
@@ -25,26 +27,64 @@ READY = {
 def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """The services that an app needs, by name; the variables of the app; and its files with variables.
 
-    Nothing where there is no old compose file, or where nobody can read it.
+    Nothing where no old compose file builds the app: nothing tells it then where the others are. The file is read as it
+    is written: in compose's model, values stand in the place of variables.
     """
-    file = next((path for name in COMPOSE_FILES if (path := project / name).is_file()), None)
     try:
-        services = (yaml.safe_load(text_of(file)) or {}).get("services") or {} if file else {}
-    except yaml.YAMLError:
+        (file, *_) = choose_files(project, (), [])
+        folder = (project / file).parent
+        written = yaml.safe_load(text_of(project / file))["services"]
+        services = {name: service for name, service in written.items() if isinstance(service, dict)}
+        name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
+    except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
         return {}, {}, []
-    built = [name for name, service in services.items() if service.get("build")]
-    name = next((name for name in NAMES if name in built), built[0] if built else "")
-    app = services.get(name, {})
+    app = services[name]
     kept = {}
     for other, service in services.items():
-        if BESIDE.search(str(service.get("image", ""))) and other != "web":
+        if BESIDE.search(str(service.get("image", ""))) and other not in ("web", name):
             kept[other] = {key: service[key] for key in KEPT if key in service}
             volumes = [volume for volume in kept[other].pop("volumes", ()) if re.match(r"[\w-]+:/", str(volume))]
             kept[other] |= {"volumes": volumes} if volumes else {}
+            if files := _env_files(project, folder, kept[other].pop("env_file", None)):
+                kept[other]["env_file"] = files
             if re.search("postg", service["image"]):
                 kept[other].setdefault("healthcheck", READY)
-    files = [str(line) for line in as_list(app.get("env_file")) if (project / str(line)).is_file()]
-    return kept, {key: value for key, value in variables(app).items() if not NOT_KEPT.search(key)}, files
+    chosen = {key: value for key, value in variables(app).items() if not NOT_KEPT.search(key)}
+    return kept, chosen, _env_files(project, folder, app.get("env_file"))
+
+
+def _as_compose_has_it(service: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What tells whether a service serves the app, in the form of compose's model."""
+    build, command = service.get("build") or {}, service.get("command") or []
+    build = dict(build) if isinstance(build, dict) else {"context": build}
+    if build:
+        build = {key: build[key] for key in ("dockerfile", "target") if key in build} | {
+            "context": str(folder / build.get("context", "."))
+        }
+    return service | {"build": build, "command": command if isinstance(command, list) else command.split()}
+
+
+def _env_files(project: Path, folder: Path, written: Any) -> list[str]:
+    """The files with variables of a service, as paths below the project."""
+    paths = [folder / (one["path"] if isinstance(one, dict) else str(one)) for one in as_list(written)]
+    return [os.path.relpath(path, project) for path in paths]
+
+
+def made_up(kept: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Values for a file with variables that nobody has: the account of the database, and where the app finds it."""
+    values: dict[str, str] = {}
+    for host, service in kept.items():
+        if re.search("postg", service["image"]):
+            values |= dict.fromkeys(("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"), "app")
+            about, port, url = "POSTGRES|^PG|DB|DATABASE", "5432", f"postgresql://app:app@{host}:5432/app"
+        elif re.search("redis|valkey", service["image"]):
+            about, port, url = "REDIS|BROKER|CELERY|CACHE", "6379", f"redis://{host}:6379/0"
+        else:
+            continue
+        kinds = {"HOST$|SERVER$": host, "PORT$": port, "UR[IL]$|BROKER$": url}
+        of_it = [name for name in names if re.search(about, name)]
+        values |= {name: value for kind, value in kinds.items() for name in of_it if re.search(kind, name)}
+    return values
 
 
 def as_list(value: Any) -> list[Any]:

@@ -133,6 +133,9 @@ class Failure:
                 after = (one for one in lines[number + 1 :] if one.strip() and len(one) - len(one.lstrip()) <= depth)
                 if exception := next(after, ""):
                     return exception.strip()[:300]
+        named = r"^\W*(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|DoesNotExist)\b\W"
+        if exception := next((line.strip() for line in lines if re.search(named, line)), ""):
+            return exception[:300]  # whoever configures the log may have left out the traceback
         errors = (
             line.strip()
             for line in lines

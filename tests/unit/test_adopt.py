@@ -14,7 +14,7 @@ from library.project import Unusable
 from library.tutorial import ROOT
 from tools.adopt import Options, left_to_do, may_add, may_replace
 from tools.draft import COMPILE, Draft, exporting, lacking, put_final
-from tools.guess import POETRY, UV, App, Manager, find_app, find_manager, python_version
+from tools.guess import POETRY, UV, App, Manager, find_app, find_manager, python_versions
 
 PROJECTS = ROOT / "tests/projects"
 
@@ -103,15 +103,22 @@ def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path)
 )
 def test_the_version_of_python(tmp_path: Path, allowed: str, version: str) -> None:
     assert (
-        python_version(project(tmp_path, pyproject_toml=f'[project]\nrequires-python = "{allowed}"'), "3.14") == version
+        python_versions(project(tmp_path, pyproject_toml=f'[project]\nrequires-python = "{allowed}"'), "3.14")[0]
+        == version
     )
 
 
-def test_a_python_that_is_too_old_or_poetrys_own_way_to_say_it(tmp_path: Path) -> None:
-    poetry = '[tool.poetry.dependencies]\npython = "^3.11,<3.13"'
-    assert python_version(project(tmp_path, pyproject_toml=poetry), "3.14") == "3.12"
+@pytest.mark.parametrize(
+    ("allowed", "version"), [("^3.11,<3.13", "3.12"), ("^3.12", "3.14"), ("~3.12.2", "3.12"), ("3.11.7", "3.11")]
+)
+def test_poetrys_own_ways_to_say_which_python(tmp_path: Path, allowed: str, version: str) -> None:
+    poetry = f'[tool.poetry.dependencies]\npython = "{allowed}"'
+    assert python_versions(project(tmp_path, pyproject_toml=poetry), "3.14")[0] == version
+
+
+def test_a_python_that_is_too_old(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"requires-python is <3\.9"):
-        python_version(project(tmp_path, pyproject_toml='[project]\nrequires-python = "<3.9"'), "3.14")
+        python_versions(project(tmp_path, pyproject_toml='[project]\nrequires-python = "<3.9"'), "3.14")
 
 
 def test_the_commands_are_those_of_the_article() -> None:

@@ -11,13 +11,14 @@ from tools.guess import (
     PDM,
     PIPENV,
     POETRY,
+    UV,
     App,
     Manager,
     dependencies,
     find_app,
     find_manager,
     production_settings,
-    python_version,
+    python_versions,
     roots,
     started_by,
 )
@@ -86,6 +87,18 @@ APPS = {
         },
         App("deploy.wsgi:live", "django", "web", asgi=False),
     ),
+    "Django in a directory that manage.py adds": (
+        {"manage.py": MANAGE.format("core.settings.debug"), "api/core/wsgi.py": WSGI.format("core.settings")},
+        App("core.wsgi:application", "django", "api"),
+    ),
+    "Django with a handler of its own": (
+        {
+            "manage.py": MANAGE.format("live"),
+            "shop/wsgi.py": "from django.core.handlers.wsgi import WSGIHandler\napplication = WSGIHandler()\n",
+            "Procfile": "web: gunicorn shop.wsgi\n",
+        },
+        App("shop.wsgi:application", "django"),
+    ),
     "Django with Channels": (
         {
             "manage.py": MANAGE.format("site.settings"),
@@ -141,12 +154,12 @@ VERSIONS = {
 
 @pytest.mark.parametrize("files", VERSIONS.values(), ids=VERSIONS)
 def test_the_version_that_a_project_is_at_home_on(files: dict[str, str], tmp_path: Path) -> None:
-    assert python_version(project(tmp_path, files), "3.14") == "3.12"
+    assert python_versions(project(tmp_path, files), "3.14")[0] == "3.12"
 
 
 @pytest.mark.parametrize("text", ["2.7\n", "3.8.1\n", "pypy3.10\n", "shop-env\n"])
 def test_a_version_that_is_too_old_or_none_is_not_asked_for(text: str, tmp_path: Path) -> None:
-    assert python_version(project(tmp_path, {".python-version": text}), "3.14") == "3.14"
+    assert python_versions(project(tmp_path, {".python-version": text}), "3.14")[0] == "3.14"
 
 
 @pytest.mark.parametrize(
@@ -230,6 +243,23 @@ def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:
     folder = project(tmp_path, {"pyproject.toml": source, "libs/greeting/greeting.py": ""})
     assert roots(folder) == [folder, folder / "libs/greeting"]
     assert all(" --no-emit-local " in command for command in exporting(folder, find_manager(folder), "3.14"))
+
+
+def test_an_index_that_is_a_folder_is_mounted_and_its_hashes_are_added(tmp_path: Path) -> None:
+    index = '[project]\nname = "shop"\n[[tool.uv.index]]\nname = "house"\nurl = "./wheels"\nformat = "flat"\n'
+    folder = project(tmp_path, {"pyproject.toml": index, "wheels/greeting.whl": "", "shop.py": FLASK})
+    put_final(folder, find_app(folder), UV, "3.14")
+    assert (folder / "Dockerfile").read_text().count("    --mount=type=bind,source=wheels,target=wheels \\\n") == 2
+    compiles = " --emit-find-links --find-links wheels requirements.txt --output-file requirements.txt"
+    for commands in (" ".join(exporting(folder, UV, "3.14")), (folder / ".pre-commit-config.yaml").read_text()):
+        assert compiles in commands
+        assert " --emit-index-url" not in commands
+
+
+def test_a_list_of_pipenv_is_made_from_a_lock(tmp_path: Path) -> None:
+    lock, *exports = exporting(project(tmp_path, {"Pipfile": ""}), PIPENV, "3.14")
+    assert lock == "{ test -f Pipfile.lock || uvx pipenv@2026.10.3 lock; }"
+    assert len(exports) == 2
 
 
 @pytest.mark.parametrize("framework", ["litestar", "quart", "sanic", "starlette", "connexion"])

@@ -87,6 +87,7 @@ def test_the_compose_files_of_a_project(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"has no Dockerfile at its top, and no compose file$"):
         _chosen(tmp_path, ())
     write("deploy/stack/compose.yaml", ".github/workflows/tests.yml")
+    (tmp_path / "render.yaml").write_text("services:\n  - type: web\n")
     (tmp_path / "deploy/values.yml").write_text("web:\n  services: none\n")
     assert _chosen(tmp_path, ()) == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
     write("local.yml", "production.yml")

@@ -73,19 +73,19 @@ ROWS = [
         {"Dockerfile": "FROM python:3.13-slim"},
     ),
     Row(
-        "no wheel, and a header or a program is missing",
+        "no wheel, and no compiler, header or program",
         "build",
         "#12 3.4 Error: pg_config executable not found.",
         {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libpq5 && rm -rf"},
     ),
     Row(
-        "no wheel, and a header or a program is missing",
+        "no wheel, and no compiler, header or program",
         "build",
         "#12 3.4 /bin/sh: 1: pkg-config: not found\nException: Can not find valid pkg-config name.",
         {"Dockerfile": "recommends build-essential pkg-config default-libmysqlclient-dev\n"},
     ),
     Row(
-        "no wheel, and no compiler",
+        "no wheel, and no compiler, header or program",
         "build",
         "error: command 'gcc' failed: No such file or directory",
         {"Dockerfile": "--no-install-recommends build-essential\n"},
@@ -268,6 +268,12 @@ ROWS = [
         "RuntimeError: Directory 'static' does not exist",
         {"Dockerfile": "\nRUN mkdir -p static\n"},
     ),
+    Row(
+        "a database that each worker prepares",
+        "start",
+        "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table shop_orders already exists",
+        {"compose.yaml": "\n    WORKERS: 1\n"},
+    ),
     Row("memory", "start", "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?", {"compose.yaml": "{MEMORY:-1g}"}),
     Row(
         "a variable that a failing line names",
@@ -302,8 +308,8 @@ def test_a_row_changes_the_lines_that_it_is_about(row: Row, tmp_path: Path) -> N
 
 
 def test_each_row_has_its_test() -> None:
-    """But for the one that asks Poetry."""
-    assert {row.name for row in ROWS} == {remedy.name for remedy in REMEDIES} - {"a lock of an older pyproject.toml"}
+    """But for the one that asks who keeps the packages."""
+    assert {row.name for row in ROWS} == {remedy.name for remedy in REMEDIES} - {"a lock that does not fit"}
 
 
 def test_each_row_is_taught_where_it_says() -> None:
@@ -376,6 +382,10 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
         (CHAIN, "KeyError: 'A'"),
         ("error: No solution\n  cause: Because x", "Because x"),
         (BUILDKIT, "error: no such package"),
+        (
+            "(Background on this error: e3q8)\nsqlite3.OperationalError: it exists",
+            "sqlite3.OperationalError: it exists",
+        ),
         ("it stopped", "it stopped"),
     ],
 )
@@ -425,7 +435,7 @@ volumes: {db-data: }
     draft = draft_of(tmp_path / "copy", FLASK)
     draft.project = tmp_path
     (tmp_path / "docker-compose.yml").write_text(old)
-    draft.bring_services()
+    draft.bring_services(["CACHE_URL", "CACHE_TTL"])
     draft.keep("/data")
     compose = yaml.safe_load(draft.read("compose.yaml"))
     assert set(compose["services"]) == {"web", "test", "db"}
@@ -434,6 +444,31 @@ volumes: {db-data: }
     assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
     assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
     assert set(compose["volumes"]) == {"db-data", "data"}
+
+
+def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(tmp_path: Path) -> None:
+    old = """services:
+  worker: {build: .., command: celery worker}
+  shop: {build: {context: ..}, env_file: [../shop.env], environment: {CACHE: "redis://cache"}, ports: ["8000:80"]}
+  cache: {image: "redis:8", env_file: ../missing.env}
+  db: {image: "postgres:17", env_file: [../missing.env]}
+"""
+    draft = draft_of(tmp_path / "copy", FLASK)
+    draft.project = tmp_path / "project"
+    for name, text in {"deploy/docker-compose.yml": old, "shop.env.example": "A=1\n"}.items():
+        (draft.project / name).parent.mkdir(parents=True, exist_ok=True)
+        (draft.project / name).write_text(text)
+    draft.bring_services(["CACHE_URL", "CACHE_TTL"])
+    compose = yaml.safe_load(draft.read("compose.yaml"))
+    assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"]}
+    assert compose["services"]["web"]["env_file"] == ["shop.env"]
+    assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
+    assert draft.read("shop.env") == "A=1\n"
+    assert draft.samples == {"missing.env": "made-up values", "shop.env": "shop.env.example"}
+    account = "POSTGRES_USER=app\nPOSTGRES_PASSWORD=app\nPOSTGRES_DB=app\n"
+    assert draft.given == {"A", "CACHE"}
+    assert mend(draft, Failure("import", "KeyError: 'CACHE'")) == ""
+    assert draft.read("missing.env") == f"CACHE_URL=redis://cache:6379/0\n{account}"
 
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
