@@ -264,21 +264,51 @@ def summary(folder: Folder, results: Results) -> str:
     return "\n  survives: ".join([said, *survivors(folder, results)])
 
 
-def by_line(file: Path) -> dict[str, list[Mutant]]:
-    """The lines of a folder's file that have mutants, and these: first those that take something of this line away."""
+def numbered(file: Path) -> dict[int, list[Mutant]]:
+    """The lines of a folder's file that have mutants, from 0, and these: first those that take something of it away."""
     text = file.read_text()
-    found: dict[tuple[int, str], list[Mutant]] = {}
+    found: dict[int, list[Mutant]] = {}
     for mutant in mutants(file.parent):
         if mutant.file == file.name:
             # What is removed may begin at the end of the line before: with what joins the two.
             joint = len(mutant.old) - len(mutant.old.lstrip(" \n\\&"))
-            number = text.count("\n", 0, mutant.start + joint)
-            line = text.splitlines()[number].strip().removesuffix("\\").strip().removesuffix("&&").strip()
-            found.setdefault((number, line if len(line) <= SHOWN else f"{line[:SHOWN]}…"), []).append(mutant)
+            found.setdefault(text.count("\n", 0, mutant.start + joint), []).append(mutant)
     for those in found.values():
         those.sort(key=lambda mutant: ("removed" not in mutant.what, len(mutant.old)))
+    return found
+
+
+def by_line(file: Path) -> dict[str, list[Mutant]]:
+    """The same by what stands on each line, and where it stands, if two lines say the same."""
+    text = file.read_text().splitlines()
+    found = {}
+    for number, those in numbered(file).items():
+        line = text[number].strip().removesuffix("\\").strip().removesuffix("&&").strip()
+        found[number, line if len(line) <= SHOWN else f"{line[:SHOWN]}…"] = those
     lines = Counter(line for _, line in found)
     return {line if lines[line] == 1 else f"{line} ({those[0].part})": those for (_, line), those in found.items()}
+
+
+NOTICED = ("killed", "refused")  # what may come of a mutant, but for surviving
+
+
+def defence(found: Iterable[Mutant], results: Mapping[str, Mapping[str, Any]], reasons: Mapping[str, str]) -> str:
+    """What came of the mutants of a line, in words: what practices have noticed, or else what is known.
+
+    Args:
+        found: the mutants.
+        results: of the folder, as :func:`known` has them.
+        reasons: why some are equivalent.
+    """
+    known = [(results.get(mutant.id, {}), reasons.get(mutant.id, "")) for mutant in found]
+    if killed := [entry for entry, _ in known if entry.get("outcome") == "killed"]:
+        others = dict.fromkeys(f"`{entry['by']}`" for entry in killed if entry["by"] != killed[0]["by"])
+        return f"`{killed[0]['by']}`: {killed[0]['seen']}" + (f" (also {', '.join(others)})" if others else "")
+    if refused := next((entry for entry, _ in known if entry.get("outcome") == "refused"), None):
+        return "refused: it does not build" if refused["by"] == "builder" else "refused: it does not start"
+    if all(reason for _, reason in known):
+        return f"nothing: {known[0][1]}"
+    return "nothing that is tested here"
 
 
 def of_text(

@@ -27,7 +27,6 @@ FOLDERS = {folder.name: folder for folder in tutorial.load()}
 MUTATIONS = ROOT / "assets/mutations.json"
 LONG_LIST = 10  # practices; more are folded
 LONG_DIFF = 40  # lines; a longer one is folded
-NOTICED = ("killed", "refused")  # what may come of a mutant, but for surviving
 
 
 def contents() -> None:
@@ -166,11 +165,12 @@ def _defended(folder: Folder) -> None:
         rows: list[str] = []
         counts: Counter[str] = Counter()
         for line, found in judged.items():
-            noticed = [mutant for mutant in found if results.get(mutant.id, {}).get("outcome") in NOTICED]
+            noticed = [mutant for mutant in found if results.get(mutant.id, {}).get("outcome") in mutations.NOTICED]
             if all(mutant.id in elsewhere for mutant in noticed or found):
                 counts[elsewhere[(noticed or found)[0].id]] += 1
             else:
-                rows.append(f"| {_said(line)} | {_defence(found, results, reasons)} |")
+                defence = html.escape(mutations.defence(found, results, reasons), quote=False).replace("|", "\\|")
+                rows.append(f"| {_said(line)} | {defence} |")
         if rows or counts:
             cog.outl(f"\n`{file}`\n")
             if rows:
@@ -183,22 +183,6 @@ def _asked_in(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> dict[
     """The mutants of a folder that were asked about, or called equivalent, in a folder it builds on, and in which."""
     equivalent = {mutant: base for base in folder.builds_on for mutant in mutations.equivalents(base)}
     return equivalent | {mutant: entry["in_folder"] for mutant, entry in results.items() if "in_folder" in entry}
-
-
-def _defence(
-    found: Iterable[mutations.Mutant], results: Mapping[str, Mapping[str, str]], reasons: Mapping[str, str]
-) -> str:
-    """What came of the mutants of a line: what practices have noticed, or else what is known."""
-    known = [(results.get(mutant.id, {}), reasons.get(mutant.id, "")) for mutant in found]
-    if killed := [entry for entry, _ in known if entry.get("outcome") == "killed"]:
-        others = dict.fromkeys(f"`{entry['by']}`" for entry in killed if entry["by"] != killed[0]["by"])
-        seen = html.escape(killed[0]["seen"], quote=False).replace("|", "\\|")
-        return f"`{killed[0]['by']}`: {seen}" + (f" (also {', '.join(others)})" if others else "")
-    if refused := next((entry for entry, _ in known if entry.get("outcome") == "refused"), None):
-        return "refused: it does not build" if refused["by"] == "builder" else "refused: it does not start"
-    if all(reason for _, reason in known):
-        return f"nothing: {known[0][1]}"
-    return "nothing that is tested here"
 
 
 def _said(text: str) -> str:
@@ -245,13 +229,8 @@ def exercises(name: str) -> None:
 
 def diff(name: str, file: str = "Dockerfile") -> None:
     """How a file differs from the one in the folder that this one builds on (step 1: from what people write first)."""
-    folder = FOLDERS[name]
-    before = (
-        ROOT / folder.builds_on[0] / file
-        if folder.builds_on
-        else folder.path / str(folder.wrong and folder.wrong.dockerfile)
-    )
-    old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, folder.path / file))
+    before = FOLDERS[name].before(file)
+    old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, ROOT / name / file))
     lines = list(difflib.unified_diff(old, new, str(before.relative_to(ROOT)), f"{name}/{file}", lineterm=""))
     _code("diff", "\n".join(lines), folded=f"{len(lines)} lines" if len(lines) > LONG_DIFF else "")
 
