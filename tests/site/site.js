@@ -63,7 +63,9 @@ async function draw() {
     const wanted = theme === "dark" || (theme !== "light" && prefersDark.matches) ? "dark" : "default";
     if (wanted === shown) return;
     shown = wanted;
-    mermaid.initialize({ startOnLoad: false, theme: wanted, fontFamily: getComputedStyle(document.body).fontFamily });
+    const { fontFamily } = getComputedStyle(document.body);
+    const flowchart = { inheritDir: true, wrappingWidth: 220 };
+    mermaid.initialize({ startOnLoad: false, theme: wanted, fontFamily, flowchart });
     for (const [number, drawing] of drawings.entries()) {
       const { svg } = await mermaid.render(`drawing-${number}`, texts[number]);
       drawing.innerHTML = svg;
@@ -199,9 +201,9 @@ async function compare() {
 
   function practicesList(title, className, ids, reasons = {}) {
     const items = ids.map((id) => {
-      const item = element("li", {}, element("code", {}, id), ` ${practices[id].sentence} `);
-      const article = element("a", { href: `${practices[id].folder}/index.html` }, all[practices[id].folder].short);
-      item.append(reasons[id] ? `${reasons[id]} ` : "", "(", article, ")");
+      const { sentence, folder } = practices[id];
+      const item = element("li", { innerHTML: `<code>${id}</code> ${sentence} ${reasons[id] || ""} (` });
+      item.append(element("a", { href: `${folder}/index.html` }, all[folder].short), ")");
       return item;
     });
     return [element("h3", {}, `${title}: ${ids.length}`), element("ul", { className }, ...items)];

@@ -1,5 +1,6 @@
 """What ``make score`` prints: what matters most first, for a terminal, a page, a program, a code scanner or a badge."""
 
+import html
 import importlib.resources
 import json
 import posixpath
@@ -170,10 +171,16 @@ def as_html(prepared: Prepared, results: Sequence[Result]) -> str:
         ],
         holding=[result for result in by_weight(results) if result.outcome == "holds"],
         marks=MARKS,
+        marked=marked,
         folders={folder.name: folder for folder in tutorial.load()},
         short_name=tutorial.short_name,
         article=_article,
     )
+
+
+def marked(text: str) -> str:
+    """Text as HTML, with what is in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def _article(folder: str) -> str:

@@ -28,13 +28,14 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.lexers.special import TextLexer
 from pygments.util import ClassNotFound
 from sphinx.application import Sphinx
+from sphinx.search import SearchEnglish
 from sphinx.util.docutils import docutils_namespace
 
 from library import mutations, repository
 from library.practices import PRACTICES
 from library.repository import Source, source
 from library.tutorial import ROOT, load, short_name
-from tools.report import SITE, taught_by
+from tools.report import SITE, marked, taught_by
 
 OUT = ROOT / "_site"
 NAME = "Dockerizing Python, step by step"
@@ -47,6 +48,20 @@ MADE = re.compile(r"(^|/)(poetry\.lock|package-lock\.json|requirements[\w-]*\.tx
 GENERATED = re.compile(r"<!-- \[\[\[cog(?P<code>.*?)\]\]\] -->\n(?P<text>.*?)<!-- \[\[\[end\]\]\] -->\n", re.DOTALL)
 FENCED = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
+
+
+class Words(SearchEnglish):
+    """What search finds: words, and names of several words, such as the practices have, in whole and in parts."""
+
+    js_splitter_code = r"var splitQuery = (query) => query.match(/[\p{L}\p{N}_]+(-[\p{L}\p{N}_]+)*/gu) || [];"
+
+    def split(self, input: str) -> list[str]:  # noqa: A002  as Sphinx calls it
+        words = []
+        for word in re.findall(r"\w+(?:-\w+)*", input):
+            parts = word.split("-")
+            ends = range(1, len(parts) + 1)
+            words += ["-".join(parts[start:end]) for end in ends for start in range(end)]
+        return words
 
 
 class Unbuildable(Exception):
@@ -176,7 +191,7 @@ def _place(name: str) -> str:
     after = [folder.name for folder in FOLDERS.values() if name in folder.builds_on]
     parts = [f"Builds on {links(before)}." if before else "The first folder."]
     if after:
-        parts.append(f"On it builds {links(after)}.")
+        parts.append(f"Leads to {links(after)}.")
     parts += [
         f'<a href="../compare.html#{other}..{name}">All that changed since {short_name(other)}</a>.' for other in before
     ]
@@ -197,7 +212,7 @@ def reasons(file: Path) -> dict[int, list[str]]:
             comment.append(line.strip().lstrip("# "))
             continue
         if comment and line.strip():
-            found[number] = [_marked(" ".join(comment))]
+            found[number] = [marked(" ".join(comment))]
         comment = []
     folder = FOLDERS[file.relative_to(ROOT).parts[0]]
     if file.parent == folder.path and file.name in mutations.FILES:
@@ -205,7 +220,7 @@ def reasons(file: Path) -> dict[int, list[str]]:
         for number, mutants in mutations.numbered(file).items():
             defence = mutations.defence(mutants, results, mutations.equivalents(folder.name))
             if not defence.startswith("nothing"):
-                found.setdefault(number, []).append(f"Without it, or with less: {_marked(defence)}")
+                found.setdefault(number, []).append(f"Without it, or with less: {marked(defence)}")
     return dict(sorted(found.items()))
 
 
@@ -215,16 +230,12 @@ def _results(folder: str) -> dict[str, Mapping[str, Any]]:
     return mutations.known(FOLDERS[folder], json.loads((ROOT / "assets/mutations.json").read_text())["folders"])
 
 
-def _marked(text: str) -> str:
-    """Text as HTML, with what is in backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-
-
 def compared() -> dict[str, Any]:
     """What ``compare.html`` and the switches show: the folders with their files, and the practices."""
     folders = {}
     for folder in FOLDERS.values():
-        names = sorted(map(str, repository.files(folder.path)), key=lambda name: (name not in FIRST, name))
+        names = sorted(map(str, repository.files(folder.path)))
+        names = [*(name for name in FIRST if name in names), *(name for name in names if name not in FIRST)]
         folders[folder.name] = {
             "short": short_name(folder.name),
             "title": folder.title,
@@ -237,17 +248,18 @@ def compared() -> dict[str, Any]:
             "files": {name: _file(folder.path / name) for name in names if name != "README.md"},
         }
     practices = {
-        practice.id: {"sentence": practice.sentence, "folder": taught_by(practice.id)}
+        practice.id: {"sentence": marked(practice.sentence), "folder": taught_by(practice.id)}
         for practice in PRACTICES.values()
     }
     return {"folders": folders, "practices": practices}
 
 
 def _given_up(name: str) -> dict[str, str]:
-    """The practices that a folder, or one that it builds on, gives up, and the reasons."""
+    """The practices that a folder, or one that it builds on, gives up, and the reasons as HTML."""
     folder = FOLDERS[name]
     inherited = {id_: reason for base in folder.builds_on for id_, reason in _given_up(base).items()}
-    return {id_: why for id_, why in {**inherited, **folder.gives_up}.items() if id_ not in folder.holds}
+    own = {id_: marked(reason) for id_, reason in folder.gives_up.items()}
+    return {id_: reason for id_, reason in {**inherited, **own}.items() if id_ not in folder.holds}
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -335,11 +347,14 @@ def build(out: Path, where: Source, texts: Mapping[str, str]) -> None:
             "html_show_copyright": False,
             "html_copy_source": False,
             "html_use_index": False,
+            "smartquotes": False,  # GitHub leaves quotation marks and -- as they are
             "suppress_warnings": ["misc.highlighting_failure"],  # no lexer knows a Caddyfile
         }
         doctrees = Path(temporary, "doctrees")
         with docutils_namespace():  # two in one process, as in a test, would be in each other's way
-            Sphinx(pages, None, made, doctrees, "html", settings, status=None, warning=warnings).build()
+            app = Sphinx(pages, None, made, doctrees, "html", settings, status=None, warning=warnings)
+            app.add_search_language(Words)
+            app.build()
         if found := warnings.getvalue().replace(f"{pages}/", "").strip():
             raise Unbuildable(re.sub(r"\x1b\[[\d;]*m", "", found))
         shutil.rmtree(out, ignore_errors=True)

@@ -69,6 +69,13 @@ def test_a_file_has_its_switch_where_a_page_first_shows_it() -> None:
     assert '<a href="../compare.html#step-2-poetry..step-3-basic">' in made
 
 
+def test_search_knows_a_practice_by_its_name_and_by_parts_of_it() -> None:
+    words = site.Words({}).split("`read-only-rootfs` As compose -- starts")
+    assert words == [
+        "read", "read-only", "only", "read-only-rootfs", "only-rootfs", "rootfs", "As", "compose", "starts",
+    ]  # fmt: skip
+
+
 def test_a_drawing_is_left_to_the_browser() -> None:
     text = '```mermaid\nflowchart LR\na["b<br>c"] --> d\n```\n'
     expected = '<pre class="mermaid">\nflowchart LR\na["b&lt;br&gt;c"] --&gt; d\n</pre>\n'
