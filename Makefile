@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down score practice adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs links sources bootstrap clean clone
+.PHONY: help up down score practice adopt exercise check hint test test-all test-unit mutate measure soak lint audit hooks docs site links sources bootstrap clean clone
 MAKEFLAGS += --no-print-directory
 # The pages are UTF-8, whatever the locale is.
 export PYTHONUTF8 := 1
@@ -25,12 +25,12 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
-	@echo 'PORT=9000          the port on this machine (make up: 8000)'
+	@echo 'PORT=9000          the port on this machine (make up, make site SERVE=1: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test, test-all, test-unit)'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
-	@echo 'FORMAT=json|markdown|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked (make practice: ONLY=)'
+	@echo 'FORMAT=json|markdown|html|sarif|badge  REQUIRE="non-root" ONLY= SKIP=  how make score says it, what must hold, what is asked (make practice: ONLY=)'
 	@echo 'APP=shop:app MANAGER=uv  what make adopt starts, and who keeps the packages, if it cannot see that'
 	@echo 'FORCE=1 ADD=0 TRY=0  replace files that are there, add no package, try nothing (make adopt)'
 	@echo 'K= AGAIN=1 SAMPLE=10 SEED=47  which mutants: names that match, also those with a result, so many by chance (make mutate)'
@@ -118,6 +118,9 @@ docs: .venv/ready ## write the generated parts of the articles anew
 	@cd tests && ../.venv/bin/python -m tools.figures
 	@.venv/bin/cog -r -I tests $(DOCUMENTS)
 
+site: .venv/ready tests/site/node_modules/ready ## build the articles as a site with search, below _site; SERVE=1 shows it on this machine
+	@PYTHONPATH=tests .venv/bin/python -m tools.site $(if $(SERVE),--serve '$(PORT)')
+
 links: .venv/ready ## list the links that lead out of the repository, and where they stand
 	@cd tests && ../.venv/bin/python -m tools.links
 
@@ -127,9 +130,9 @@ sources: .venv/ready ## remember what the articles cite each source for: once yo
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh
 
-clean: ## remove the folders' containers, volumes and images, and the virtual environment; exercises/ stays
+clean: ## remove the folders' containers, volumes and images, the virtual environment and the site; exercises/ stays
 	@for folder in $(FOLDERS) $(wildcard exercises/*); do (cd $$folder && docker compose down --volumes --rmi local); done
-	@rm -rf .venv .venv-audit .venv-kubernetes .venv-checkov
+	@rm -rf .venv .venv-audit .venv-kubernetes .venv-checkov tests/site/node_modules _site
 	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 
 # pre-commit asks Git for the files.
@@ -145,6 +148,12 @@ clone:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: the tests need Python 3.11 or newer")'
 	@cmp -s $< $@ || { python3 -m venv $(@D) && \
 		$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<; }
+	@cp $< $@
+
+# What a browser draws the site's drawings with, and what its test asks.
+tests/site/node_modules/ready: tests/site/package-lock.json
+	@command -v npm >/dev/null || { echo 'make: the site needs npm, for its drawings: https://nodejs.org' >&2; exit 1; }
+	@cmp -s $< $@ || npm ci --prefix $(<D) --ignore-scripts --no-audit --no-fund --silent
 	@cp $< $@
 
 # The front page comes last: it says how long the others take to read.

@@ -19,7 +19,7 @@ from library.tutorial import ROOT
 SECONDS = {"test_articles": 30, "test_projects": 20, "test_sabotage": 20, "test_score": 20}
 SECONDS_OF_SLOW = 4
 # What they build are folders of the tutorial and copies of them, whose base images come with the build.
-OF_FOLDERS = {"test_contract", "test_practices", "test_sabotage"}
+OF_FOLDERS = {"test_contract", "test_practices", "test_sabotage", "test_site"}
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
 
 

@@ -55,6 +55,12 @@ class Folder:
         """The article, and the second page where there is one: the commands of both are run in this folder."""
         return tuple(place / "README.md" for place in (self.path, self.reference) if place)
 
+    def before(self, file: str) -> Path:
+        """What a file is compared with: that of the folder this one builds on; in step 1, what people write first."""
+        if self.builds_on:
+            return self.path.parent / self.builds_on[0] / file
+        return self.path / str(self.wrong and self.wrong.dockerfile)
+
 
 def short_name(name: str) -> str:
     """What tables and charts call a folder: its first two words."""

@@ -3,11 +3,8 @@
 import os
 import re
 import secrets
-import shutil
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +12,13 @@ from unittest.mock import patch
 
 import httpx
 import pytest
-from selenium.common.exceptions import NoSuchDriverException, WebDriverException
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
 from selenium.webdriver.support.wait import WebDriverWait
 
 from library import edits
-from library.engine import docker, inspect, locked, one_build_at_a_time, wait_until
+from library.engine import docker, inspect, one_build_at_a_time, wait_until
 from library.practices.data import BROWSER, entries, hidden_field, sign
 from library.practices.runtime import first_running
 from library.subject import Running, Subject
@@ -297,42 +293,6 @@ def test_the_apps_own_tests_pass_on_postgresql(subject: Subject) -> None:
         wait_until(lambda: not running.is_up, limit=60)
         assert re.search(r"\d+ passed", running.log), running.log
         assert running.container.state.exit_code == 0
-
-
-@pytest.fixture
-def browser() -> Iterator[Chrome]:
-    """A headless Chromium or Chrome: Debian's where it can be installed, else the one that Selenium finds."""
-    with locked("browser"):
-        subprocess.run(["bootstrap/browser.sh"], cwd=ROOT, capture_output=True, check=True)
-    with tempfile.TemporaryDirectory() as profile:
-        options = ChromeOptions()
-        for argument in (
-            "--headless=new",
-            "--no-sandbox",  # root in a container has no user namespace to build one with
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--hide-scrollbars",
-            f"--user-data-dir={profile}",
-        ):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        if chromium := shutil.which("chromium"):
-            options.binary_location = chromium
-        try:
-            driver = Chrome(options, ChromeService(shutil.which("chromedriver")))
-        except (NoSuchDriverException, WebDriverException) as error:
-            message = (
-                f"no Chromium or Chrome with its chromedriver: bootstrap/browser.sh says what to install ({error.msg})"
-            )
-            if "CI" in os.environ:
-                raise pytest.fail.Exception(message) from None
-            pytest.skip(message)
-        yield driver
-        driver.quit()
 
 
 @each_folder

@@ -107,13 +107,8 @@ def exercises(name: str) -> None:
 
 def diff(name: str, file: str = "Dockerfile") -> None:
     """How a file differs from the one in the folder that this one builds on (step 1: from what people write first)."""
-    folder = FOLDERS[name]
-    before = (
-        ROOT / folder.builds_on[0] / file
-        if folder.builds_on
-        else folder.path / str(folder.wrong and folder.wrong.dockerfile)
-    )
-    old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, folder.path / file))
+    before = FOLDERS[name].before(file)
+    old, new = (path.read_text().splitlines() if path.exists() else [] for path in (before, ROOT / name / file))
     lines = list(difflib.unified_diff(old, new, str(before.relative_to(ROOT)), f"{name}/{file}", lineterm=""))
     _code("diff", "\n".join(lines), folded=f"{len(lines)} lines" if len(lines) > LONG_DIFF else "")
 

@@ -1,5 +1,7 @@
 """What ``make score`` prints: what matters most first, for a terminal, a page, a program, a code scanner or a badge."""
 
+import html
+import importlib.resources
 import json
 import posixpath
 import re
@@ -10,11 +12,14 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from urllib.parse import quote
 
-from library import tutorial
+from jinja2 import Environment, FileSystemLoader
+
+from library import repository, tutorial
 from library.practices import WEIGHTS, Answer, Practice, Weight
 from library.practices.runtime import COLOURS
 from library.project import Prepared
 
+SITE = tutorial.ROOT / "tests/site"  # how pages look
 MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}
 FIRST = 3  # so many are shown with their commands; the others, on a line each, do not hide them
 # How a code scanner calls it.
@@ -157,6 +162,39 @@ def capitalized(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def as_html(prepared: Prepared, results: Sequence[Result]) -> str:
+    """The result as a page that looks like the site's and needs no other file."""
+    shown = [result for result in by_weight(results) if result.outcome != "holds"]
+    furo = importlib.resources.files("furo").joinpath("theme/furo/static/styles/furo.css")
+    page = Environment(loader=FileSystemLoader(SITE), autoescape=True).get_template("score.html")
+    return page.render(
+        name=prepared.subject.name,
+        summary=summary(prepared.subject.name, results),
+        styles=furo.read_text() + (SITE / "site.css").read_text(),
+        compose=compose_file(prepared),
+        groups=[
+            (capitalized(WEIGHTS[weight]), list(group)) for weight, group in groupby(shown, key=lambda r: r.weight)
+        ],
+        holding=[result for result in by_weight(results) if result.outcome == "holds"],
+        marks=MARKS,
+        marked=marked,
+        folders={folder.name: folder for folder in tutorial.load()},
+        short_name=tutorial.short_name,
+        article=_article,
+    )
+
+
+def marked(text: str) -> str:
+    """Text as HTML, with what is in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def _article(folder: str) -> str:
+    """The address of an article: on the repository's page where one is known, or else on this machine."""
+    where, page = repository.source(), f"{folder}/README.md"
+    return where.link(page) if where.page else (tutorial.ROOT / page).as_uri()
+
+
 def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
     """The result for programs."""
     practices = {
@@ -233,7 +271,14 @@ def as_badge(_: Prepared, results: Sequence[Result]) -> str:
     return json.dumps(badge)
 
 
-FORMATS = {"text": as_text, "markdown": as_markdown, "json": as_json, "sarif": as_sarif, "badge": as_badge}
+FORMATS = {
+    "text": as_text,
+    "markdown": as_markdown,
+    "html": as_html,
+    "json": as_json,
+    "sarif": as_sarif,
+    "badge": as_badge,
+}
 
 
 def got_better(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:

@@ -17,6 +17,7 @@ from tools.report import (
     Result,
     as_badge,
     as_comparison,
+    as_html,
     as_json,
     as_json_comparison,
     as_markdown,
@@ -78,6 +79,24 @@ def test_markdown() -> None:
     assert f"| ✘ | `cached-downloads` {sentence} | 2 again \\| red (`extra-2-caching`) |" in page
     assert f"| • | `single-stage` {PRACTICES['single-stage'].sentence} | 2 stages (`extra-3-precommit`) |" in page
     assert "\n```shell\ncd shop\ndocker compose run --rm api ls\n" in page
+
+
+def test_html(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others have printed is text, not HTML; each article has its address."""
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://example.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "me/tutorial")
+    monkeypatch.setenv("GITHUB_SHA", "0123abc")
+    evil = Result(PRACTICES["healthcheck"], Answer("violated", "<script>alert(1)</script>"), "step-4-nontrivial", ())
+    page = as_html(PREPARED, [*RESULTS, evil])
+    assert "Seen: &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    assert "cd shop\ndocker compose run --rm api ls\ncurl localhost:9000/about</pre>" in page
+    assert (
+        '"https://example.com/me/tutorial/blob/0123abc/extra-2-caching/README.md">extra 2, Need for speed</a>' in page
+    )
+    held = page.partition("<h2>What holds</h2>")[2]
+    assert "<code>locked-dependencies</code>" in held
+    assert "<code>non-root</code>" not in held
 
 
 def test_json() -> None:
