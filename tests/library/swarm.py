@@ -42,23 +42,22 @@ class Stack:
     def deploy(
         self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str
     ) -> "subprocess.CompletedProcess[str]":
-        """Deploy an image, by more stack files if given, and wait until that is done, or has been rolled back."""
+        """Begin to deploy an image, by more stack files if given: `update` says when it is done."""
         settings = {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key", **environment}
-        command = ["stack", "deploy", "--detach=false", "--quiet", "--resolve-image=never"]
+        command = ["stack", "deploy", "--detach=true", "--resolve-image=never"]
         files = [f"--compose-file={file}" for file in ("stack.yaml", *more)]
         return self.docker(*command, *files, self.name, **settings)
 
     @property
-    def images(self) -> list[str]:
-        """The images of the running containers of the service `web`."""
-        label = f"label=com.docker.swarm.service.name={self.name}_web"
-        return self.docker("ps", f"--filter={label}", "--format={{.Image}}").stdout.split()
+    def update(self) -> tuple[str, list[str]]:
+        """How the last update of the service `web` went, and the images of its healthy containers.
 
-    @property
-    def state(self) -> str:
-        """How the last update of the service `web` went: "completed", say; empty where only replicas changed since."""
-        form = "--format={{with .UpdateStatus}}{{.State}}{{end}}"
-        return self.docker("service", "inspect", form, f"{self.name}_web").stdout.strip()
+        That is "completed", say; nothing where only replicas changed since.
+        """
+        state = f"docker service inspect --format '{{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}}' {self.name}_web"
+        of = f"--filter label=com.docker.swarm.service.name={self.name}_web --filter health=healthy"
+        said = self.machine.run("sh", "-c", f"{state}; docker ps {of} --format '{{{{.Image}}}}'").stdout
+        return said.partition("\n")[0], said.split("\n")[1:-1]
 
 
 def images_of(subject: Subject) -> set[str]:

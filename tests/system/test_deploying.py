@@ -20,7 +20,7 @@ import pytest
 from library import runner, swarm
 from library.engine import SCRATCH, SESSION, build_recipe, one_build_at_a_time, wait_until
 from library.load import visitors
-from library.practices.deploy import LEAST, another, errors_only
+from library.practices.deploy import another, errors_only, rolled
 from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -287,8 +287,9 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
             settings = {"SITE": NAME, "ACME_CA": "https://pebble:14000/dir", "AUTHORITY": authority}
             return stack.deploy(image, replicas, ("authority.yaml",), **settings)
 
-        first = deploy(FOLDER.image, 2)
-        assert first.returncode == 0, first.stdout
+        first = f"{FOLDER.image}:latest"
+        assert deploy(first, 2).returncode == 0
+        assert wait_until(lambda: stack.update == ("", [first] * 2), limit=60, pause=1), stack.update
         context = ssl.create_default_context()
 
         def connect() -> http.client.HTTPConnection:
@@ -319,9 +320,8 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
             for what, image, replicas, left, state in changes:
                 visits.during = what
                 deploy(image, replicas)
-                assert wait_until(lambda: (stack.state, stack.images) == (state, [left] * replicas), limit=60), what  # noqa: B023
+                assert rolled(stack, visits, (state, [left] * replicas)), what
         assert not visits.failed
-        assert min(visits.requests[what] for what, *_ in changes) >= LEAST
         networks = stack.docker("network", "inspect", "--format={{.Options}}", f"{stack.name}_default")
         assert "encrypted" in networks.stdout
 

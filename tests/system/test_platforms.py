@@ -18,7 +18,7 @@ import yaml
 from library import manifests
 from library.engine import SCRATCH, wait_until
 from library.manifests import Contract
-from library.practices.platforms import FILES, as_contract, require_contract
+from library.practices.platforms import FILES, as_contract, require_contracts
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -147,7 +147,7 @@ def test_a_connection_that_idles_for_a_minute_is_still_there() -> None:
 def test_without_a_startup_probe_over_http_the_practice_says_so() -> None:
     contract = FILES["cloudrun.yaml"](FOLDER.path / "cloudrun.yaml")
     with pytest.raises(Exception, match="no startup probe over HTTP"):
-        require_contract(FOLDER, replace(contract, probes=contract.probes[1:]))
+        require_contracts(FOLDER, replace(contract, probes=contract.probes[1:]))
 
 
 @pytest.mark.thorough

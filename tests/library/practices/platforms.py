@@ -3,7 +3,7 @@
 import json
 import secrets
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +12,7 @@ from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .runtime import (
-    gunicorn_seconds,
-    gunicorn_settings,
-    require_answer_in_flight,
-    require_quick_stop,
-    wait_until_listening,
-)
+from .runtime import gunicorn_settings, require_answer_in_flight, wait_until_listening
 
 LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one machine alone lost requests
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
@@ -48,7 +42,7 @@ def fits_kubernetes(subject: Subject) -> None:
             security = template["spec"].get("securityContext", {}) | container.get("securityContext", {})
             if (user := f"{security.get('runAsUser')}:{security.get('runAsGroup')}") != image:
                 raise Violation(f"the image's user is {image}, that of {what} {user}", RENDER)
-    require_contract(subject, contract)
+    require_contracts(subject, contract)
 
 
 @practice("access", needs="manifests")
@@ -62,12 +56,15 @@ def restricted_pods(subject: Subject) -> None:
 @practice("loss", slow=True, needs="vendors")
 def fits_other_platforms(subject: Subject) -> None:
     """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, proxy, and its stop."""
+    alike = dict[object, list[Contract]]()  # what starts the app in the same way
     for name, read in FILES.items():
         try:
             contract = read(subject.path / name)
         except (KeyError, ValueError) as missing:
             raise Violation(f"{name} does not say {missing}", f"cat {name}") from missing
-        require_contract(subject, contract)
+        alike.setdefault((contract.port, json.dumps(contract.environment), contract.stop_signal), []).append(contract)
+    for contracts in alike.values():
+        require_contracts(subject, *contracts)
 
 
 def _rendered(subject: Subject) -> list[Manifest]:
@@ -86,39 +83,50 @@ def as_contract(subject: Subject, contract: Contract) -> Subject:
     return replace(subject, compose=(str(file),), env_files=(), port=contract.port)
 
 
-def require_contract(subject: Subject, contract: Contract) -> None:
-    """Raise a violation where the image does not do what a platform's file says, run with what the file allows."""
-    by_hand = f"cat {contract.file}"
-    if not any(probe.kind == "startup" and probe.path for probe in contract.probes) and not _only_checks(contract):
-        raise Violation(
-            f"{contract.file}: no startup probe over HTTP; one over TCP passes before the app is there", by_hand
-        )
-    with as_contract(subject, contract).started() as running:
+def require_contracts(subject: Subject, *contracts: Contract) -> None:
+    """Raise a violation where the image does not do what platforms' files say, run with the least that they allow.
+
+    The files start it in the same way: with one port, environment and signal.
+    """
+    for contract in contracts:
+        if not any(probe.kind == "startup" and probe.path for probe in contract.probes) and not _only_checks(contract):
+            seen = "no startup probe over HTTP; one over TCP passes before the app is there"
+            raise Violation(f"{contract.file}: {seen}", f"cat {contract.file}")
+    least = {what: min(getattr(contract, what) for contract in contracts) for what in ("memory", "cpus", "grace")}
+    with as_contract(subject, replace(contracts[0], **least)).started() as running:
         wait_until_listening(running)
-        for probe in contract.probes:
-
-            def answers(path: str = probe.path or "/", port: int = probe.port) -> bool:
-                return port == contract.port and running.answers(path)
-
-            if not wait_until(answers, limit=15):
-                seen = (
-                    f"{contract.file}: the {probe.kind} probe asks port {probe.port} for {probe.path}, and is refused"
-                )
-                raise Violation(f"{seen}; the log says:\n{running.log}", by_hand)
-        _require_sizes(running, contract, by_hand)
-        _require_times(running, contract, by_hand)
-        _require_proxy(running, contract, by_hand)
+        for contract in contracts:
+            _require_probes(running, contract)
+        settings = gunicorn_settings(running.container)
+        for contract in contracts:
+            by_hand = f"cat {contract.file}"
+            _require_sizes(running, contract, by_hand)
+            _require_times(settings, contract, by_hand)
+            _require_proxy(settings, contract, by_hand)
         if subject.slow:
             try:
-                require_answer_in_flight(running, subject.slow_path(2))
-                require_quick_stop(running)
+                if (took := require_answer_in_flight(running, subject.slow_path(2))) >= 4:
+                    raise Violation(f"a stop takes {took:.1f} s, while the last answer takes 2")
             except Violation as violation:
-                raise Violation(f"{contract.file}: {violation.seen}", by_hand) from violation
+                files = [contract.file for contract in contracts]
+                raise Violation(f"{', '.join(files)}: {violation.seen}", f"cat {' '.join(files)}") from violation
 
 
-def _require_proxy(running: Running, contract: Contract, by_hand: str) -> None:
+def _require_probes(running: Running, contract: Contract) -> None:
+    """Raise a violation where a platform asks for something that is not there."""
+    for probe in contract.probes:
+
+        def answers(path: str = probe.path or "/", port: int = probe.port) -> bool:
+            return port == contract.port and running.answers(path)
+
+        if not wait_until(answers, limit=15):
+            seen = f"{contract.file}: the {probe.kind} probe asks port {probe.port} for {probe.path}, and is refused"
+            raise Violation(f"{seen}; the log says:\n{running.log}", f"cat {contract.file}")
+
+
+def _require_proxy(settings: Mapping[str, str], contract: Contract, by_hand: str) -> None:
     """Raise a violation where gunicorn does not believe the platform's proxy, or closes connections that it uses."""
-    if not (settings := gunicorn_settings(running.container)):
+    if not settings:
         return
     if "*" not in settings["forwarded_allow_ips"]:
         seen = f"gunicorn believes {settings['forwarded_allow_ips']} that a visitor came by HTTPS, and not the proxy"
@@ -143,9 +151,9 @@ def _require_sizes(running: Running, contract: Contract, by_hand: str) -> None:
         raise Violation(f"{contract.file}: {seen}", by_hand)
 
 
-def _require_times(running: Running, contract: Contract, by_hand: str) -> None:
+def _require_times(settings: Mapping[str, str], contract: Contract, by_hand: str) -> None:
     """Raise a violation where the platform kills what gunicorn would still end, or replace, by itself."""
-    times = gunicorn_seconds(running.container)
+    times = {name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout")}
     if times["graceful_timeout"] >= contract.grace:
         seen = (
             f"gunicorn gives requests {times['graceful_timeout']} s to end, and is killed after {contract.grace:.0f} s"

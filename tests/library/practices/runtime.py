@@ -284,8 +284,12 @@ def graceful_stop(subject: Subject) -> None:
         require_answer_in_flight(running, subject.slow_path(3))
 
 
-def require_answer_in_flight(running: Running, path: str) -> None:
-    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is unclean."""
+def require_answer_in_flight(running: Running, path: str) -> float:
+    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is unclean.
+
+    Returns:
+        The seconds that the stop took.
+    """
     by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
     with ThreadPoolExecutor() as pool:
         (answer,) = _in_flight(running, pool, path)
@@ -305,6 +309,7 @@ def require_answer_in_flight(running: Running, path: str) -> None:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
         running.container.reload()
         _require_exit_code_0(running.container.state.exit_code or 0, by_hand)
+        return took
 
 
 def require_quick_stop(running: Running) -> None:
