@@ -50,6 +50,14 @@ function markScrolling() {
   }
 }
 
+// Furo opens the navigation and the contents with labels, which a mouse reaches and a keyboard does not.
+function openWithKeys() {
+  for (const label of document.querySelectorAll("label[for^=__]:not(.overlay)")) {
+    Object.assign(label, { tabIndex: 0, role: "button", ariaLabel: document.getElementById(label.htmlFor).ariaLabel });
+    label.addEventListener("keydown", (event) => { if (event.key === "Enter") label.click(); });
+  }
+}
+
 // Drawings, in the colours of the page.
 async function draw() {
   const drawings = [...document.querySelectorAll("pre.mermaid")];
@@ -264,6 +272,7 @@ addSwitches();
 for (const table of document.querySelectorAll("article table")) {
   if (table.rows[0].cells.length > 4) table.classList.add("many-columns");
 }
+openWithKeys();
 markScrolling();
 window.addEventListener("resize", markScrolling);
 Promise.all([draw(), compare()]).then(() => { document.documentElement.dataset.ready = "yes"; });

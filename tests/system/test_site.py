@@ -287,6 +287,16 @@ def test_any_two_folders_are_compared(address: str, shared_browser: Chrome) -> N
     assert chosen.get_attribute("value") == "step-3-basic"
 
 
+def test_the_navigation_opens_with_the_keyboard(address: str, shared_browser: Chrome) -> None:
+    browser = shared_browser
+    resize(browser, *PHONE)
+    open_page(browser, f"{address}final/index.html")
+    link = browser.find_element(By.CSS_SELECTOR, ".sidebar-tree a")
+    assert link.rect["x"] < 0
+    browser.find_element(By.CLASS_NAME, "nav-overlay-icon").send_keys(Keys.ENTER)
+    WebDriverWait(browser, 10).until(lambda _: link.rect["x"] >= 0)
+
+
 def test_the_footer_names_the_version_and_the_commit(address: str, shared_browser: Chrome) -> None:
     open_page(shared_browser, f"{address}final/index.html")
     footer = shared_browser.find_element(By.CLASS_NAME, "edition")
