@@ -1,5 +1,6 @@
 """What extra 7's article says of its files besides its practices: schemas, and what a probe knows."""
 
+import http.client
 import re
 import socket
 import subprocess
@@ -125,22 +126,23 @@ def test_behind_every_proxy_the_app_redirects_to_https() -> None:
 @pytest.mark.thorough
 def test_a_connection_that_idles_for_a_minute_is_still_there() -> None:
     """As a proxy keeps it: who sends on it must not meet a server that closes it. Without KEEP_ALIVE, it is gone."""
-    ask = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     said = contracts()
     with ExitStack() as stack:
-        kept: list[socket.socket] = []
+        kept: list[http.client.HTTPConnection] = []
         for contract in (*said, replace(said[0], environment={})):
             running = stack.enter_context(as_contract(FOLDER, contract).running())
-            address = "127.0.0.1", int(running.url().rpartition(":")[2])
-            kept.append(stack.enter_context(socket.create_connection(address, timeout=10)))
-            kept[-1].sendall(ask)
-            assert kept[-1].recv(4096)
+            kept.append(http.client.HTTPConnection(running.url().removeprefix("http://"), timeout=10))
+            stack.callback(kept[-1].close)
+            kept[-1].request("GET", "/health")
+            assert kept[-1].getresponse().read()
         time.sleep(61)
         answered = []
         for connection in kept:
+            status = 0
             with suppress(OSError):
-                connection.sendall(ask)
-                answered.append(connection.recv(4096).startswith(b"HTTP/1.1 200"))
+                connection.request("GET", "/health")
+                status = connection.getresponse().status
+            answered.append(status == 200)
         assert answered == [*(True for _ in said), False]
 
 
