@@ -337,9 +337,10 @@ def value_for(name: str, example: str = "") -> str:
         (r"UR[IL]$|ENDPOINT", "http://localhost"),
         (r"PATH$|DIR$|FOLDER$", "/tmp"),  # noqa: S108  in the container
     )
-    made_up = next((value for kind, value in kinds if re.search(kind, upper)), "for-this-trial-only-" + "x" * 32)
-    reaches_out = re.search(r"://(?!localhost)|^sqlite:///(?!/)", example)
-    return made_up if not example or reaches_out else example
+    made_up = next((value for kind, value in kinds if re.search(kind, upper)), "")
+    if re.search(r"://(?!localhost)|^sqlite:///(?!/)", example):  # nothing answers there, or nothing can be written
+        return made_up or re.sub(r"(?<=@)[\w.-]+|(?<=://)[\w.-]+(?=[:/]\w*$|$)", "localhost", example)
+    return example or made_up or "for-this-trial-only-" + "x" * 32
 
 
 def variable(case: Case) -> str:

@@ -473,5 +473,8 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
     assert value_for("DATABASE_URL", "postgres://db/shop") == "sqlite:////tmp/adopt.db", "nothing answers there"
+    assert (
+        value_for("POSTGRES_DSN", "postgresql+asyncpg://a:b@db:5432/c") == "postgresql+asyncpg://a:b@localhost:5432/c"
+    )
     assert value_for("LANGUAGE", "en") == "en"
     assert value_for("SMTP_PORT") == "30"
