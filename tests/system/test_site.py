@@ -254,6 +254,8 @@ def test_the_switch_shows_what_changed_the_whole_file_and_the_reasons(address: s
     matters = browser.find_element(By.CSS_SELECTOR, f"{box} dl").text
     assert "COPY pyproject.toml poetry.lock ./\nWhat changes rarely comes first." in matters
     assert "WORKDIR" not in matters, "step 2 has it, too"
+    resize(browser, *PHONE)
+    assert browser.execute_script(ASK_PHONE) == {"width": PHONE[0], "scrolled": []}
 
     choose(browser, box, "changed")
     assert "+RUN pip install poetry==2.5.1" in browser.find_element(By.CSS_SELECTOR, box).text
