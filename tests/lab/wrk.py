@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from library.subject import Running
@@ -56,18 +57,21 @@ def serve(running: Running, seconds: int, *, connections: int = 16, page: str = 
 
 def memory_mb(running: Running) -> float:
     """Millions of bytes that its processes take: the proportional set size, which counts what they share once."""
-    rollups = (process / "smaps_rollup" for process in _processes(running))
-    kilobytes = sum(int(re.findall(r"^Pss: +(\d+)", file.read_text(), re.MULTILINE)[0]) for file in rollups)
-    return kilobytes * 1024 / 1e6
+    rollups = _of_each_process(running, "smaps_rollup")
+    return sum(int(re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)[0]) for text in rollups) * 1024 / 1e6
 
 
-def _processes(running: Running) -> list[Path]:
-    """The container's processes, in this machine's own list."""
+def _of_each_process(running: Running, name: str) -> Iterator[str]:
+    """A file that this machine has of each of the container's processes; not of one that ends, as a health check."""
     top = ["docker", "top", running.container.id, "-eo", "pid"]
-    pids = subprocess.run(top, capture_output=True, text=True, check=True).stdout.split()[1:]
-    return [Path("/proc", pid) for pid in pids]
+    for pid in subprocess.run(top, capture_output=True, text=True, check=True).stdout.split()[1:]:
+        try:
+            text = Path("/proc", pid, name).read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        yield text
 
 
 def _cpu_seconds(running: Running) -> float:
-    fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in _processes(running)]
+    fields = [text.rpartition(")")[2].split() for text in _of_each_process(running, "stat")]
     return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
