@@ -10,7 +10,7 @@ from pathlib import Path
 from .tutorial import ROOT
 
 # What tools leave behind: it may be huge, and no build needs it.
-LEFT_BEHIND = re.compile(r"(\.?venv|\.venv-[a-z]+|node_modules|_site|__pycache__|\.tox|\.nox|\.[a-z]+_cache)$")
+LEFT_BEHIND = re.compile(r"(\.?venv|\.venv-[a-z]+|node_modules|__pycache__|\.tox|\.nox|\.[a-z]+_cache)$")
 
 
 def files(folder: Path = ROOT) -> list[Path]:
@@ -20,7 +20,7 @@ def files(folder: Path = ROOT) -> list[Path]:
         names = subprocess.run(ask, cwd=folder, capture_output=True, text=True, check=True).stdout.split("\0")
         return [Path(name) for name in names if (folder / name).is_file()]
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    ours = (path for path in paths if path.parts[0] != "exercises" and path.suffix != ".log")
+    ours = (path for path in paths if path.parts[0] not in ("exercises", "_site") and path.suffix != ".log")
     return [path for path in ours if not any(LEFT_BEHIND.match(part) for part in path.parts)]
 
 
