@@ -5,6 +5,8 @@ shows, its name (with hyphens) the practice's id. It returns when the practice h
 it is seen not to, and :class:`NotAsked` when the subject lacks what it takes to see that.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from subprocess import CalledProcessError
@@ -128,7 +130,7 @@ def practice(
     def register(check: Check) -> Check:
         id_ = check.__name__.replace("_", "-")
         sentence = " ".join((check.__doc__ or "").split())
-        family = check.__module__.rpartition(".")[2]
+        family = check.__module__.removeprefix(f"{__name__}.").partition(".")[0]
         PRACTICES[id_] = Practice(id_, family, sentence, check, weight, slow, slow_to_fail, builds, needs)
         return check
 
@@ -182,15 +184,5 @@ def last_line_of(error: Exception) -> str:
     return f"{type(error).__name__}: {last_line(str(error))}"
 
 
-from . import (  # noqa: E402  they register themselves
-    build,  # noqa: F401
-    commit,  # noqa: F401
-    data,  # noqa: F401
-    deploy,  # noqa: F401
-    develop,  # noqa: F401
-    image,  # noqa: F401
-    platforms,  # noqa: F401
-    publish,  # noqa: F401
-    runtime,  # noqa: F401
-    security,  # noqa: F401
-)
+for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+    importlib.import_module(module.name)  # they register themselves
