@@ -8,7 +8,7 @@ import pytest
 
 from library import clock, tutorial
 from library.engine import docker, wait_until
-from library.practices.inside import APP_PROCESSES
+from library.practices.processes import APP_PROCESSES
 from library.practices.runtime import health, health_when_looked_at
 from library.subject import Running, Subject
 

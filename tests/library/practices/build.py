@@ -13,7 +13,7 @@ from ..dockerfile import OF_PYTHON
 from ..engine import BuildFailed, NotReady, inspect, run_to_its_end, wait_until
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .inside import brought_by_tools, installed
+from .installed import brought_by_tools, installed
 
 
 @practice("unnoticed")

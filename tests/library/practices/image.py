@@ -12,7 +12,7 @@ from ..dockerfile import OF_PYTHON
 from ..engine import NotReady, docker, run_to_its_end
 from ..subject import PYTHON, Subject, look
 from . import NotAsked, Violation, practice
-from .inside import APP_INTERPRETER, installed, programs
+from .installed import APP_INTERPRETER, installed, programs
 
 PIP_FETCHES = re.compile(r"(?<!uv )pip (?:--python \S+ )?(?:install|download) [^&;|]*")
 # What pip, Poetry, uv and apt keep for the next time.

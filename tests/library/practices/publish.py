@@ -20,7 +20,7 @@ from ..engine import SESSION, NotReady, at_end, docker, free_port, one_build_at_
 from ..image import layers_of
 from ..subject import Subject
 from . import Violation, practice
-from .inside import distributions_of_image
+from .installed import distributions_of_image
 
 SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"

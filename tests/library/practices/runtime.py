@@ -23,7 +23,7 @@ from python_on_whales.exceptions import DockerException
 from ..engine import SCRATCH, NotReady, docker, inspect, last_line, run_to_its_end, wait_until
 from ..subject import PYTHON, READY_LIMIT, Running, Subject, is_shared, look, share_running
 from . import NotAsked, Violation, practice
-from .inside import APP_PROCESSES
+from .processes import APP_PROCESSES
 
 # Run inside the container: send a signal to every worker and print their process ids. Workers are the app's processes
 # that have no children of their own; one that has ended since is none.

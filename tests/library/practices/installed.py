@@ -1,4 +1,4 @@
-"""Looking into a container of a subject, for the practices of several families."""
+"""What is installed in a subject's image: packages, and programs."""
 
 import json
 from functools import cache
@@ -25,29 +25,6 @@ for pid in pids:
         continue  # it has just ended
 print(next((word for word in words if re.search(r"/python[\d.]*$", word)), "python3"))
 """)
-
-
-# The beginning of scripts that run inside the container: {pid: parent} of the app's processes, PID 1 and what is below
-# it. What `docker exec` and health checks start is not below it; for a moment it still is the engine's own runc, with
-# all rights.
-APP_PROCESSES = """
-import os, sys
-
-def app_processes():
-    parents = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            state, parent = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
-        if state != "Z":
-            parents[int(pid)] = int(parent)
-    def is_below_main(pid):
-        while pid > 1:
-            pid = parents.get(pid, 0)
-        return pid == 1
-    return {pid: parent for pid, parent in parents.items() if is_below_main(pid)}
-"""
 
 
 @cache
