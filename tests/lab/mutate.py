@@ -33,7 +33,7 @@ from lab.mutations import MORE_FILES, Mutant
 from library import clock, engine, reaper, tutorial
 from library.engine import BuildFailed, NotReady
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
-from library.practices.runtime import COLOURS
+from library.practices.logs import COLOURS
 from library.repository import copy_files
 from library.subject import Subject, share
 from library.tutorial import ROOT, Folder

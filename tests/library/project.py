@@ -32,7 +32,8 @@ from .composing import (
     with_shared_builds,
 )
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
-from .practices.runtime import LISTENING, health, wait_until_listening
+from .practices.health import health
+from .practices.sockets import LISTENING, wait_until_listening
 from .repository import copy_folder
 from .subject import READY_LIMIT, Running, Subject
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from library import clock, tutorial
-from library.practices.runtime import undisturbed_life
+from library.practices.stopping import undisturbed_life
 from library.subject import Subject, subject_of
 
 # What compose itself needs, and no variable of its files.

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_its_end, wait_until
-from library.practices.runtime import first_running, wait_until_listening
+from library.practices.sockets import wait_until_listening
+from library.practices.startup import first_running
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 

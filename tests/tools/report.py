@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from library import repository, tutorial
 from library.practices import WEIGHTS, Answer, Practice, Weight
-from library.practices.runtime import COLOURS
+from library.practices.logs import COLOURS
 from library.project import Prepared
 
 SITE = tutorial.ROOT / "tests/site"  # how pages look

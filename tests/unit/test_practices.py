@@ -7,7 +7,7 @@ import pytest
 
 from library.matrix import FOLDERS, cells, daily_sabotages, starts_the_same
 from library.practices import PRACTICES, Violation
-from library.practices.runtime import DEVELOPS, SCRIPT
+from library.practices.runtime.production_server import DEVELOPS, SCRIPT
 from library.repository import copy_files
 from library.subject import Subject
 

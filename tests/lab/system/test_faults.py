@@ -14,7 +14,7 @@ from library import clock
 from library.engine import SESSION, build_recipe, wait_until
 from library.load import load
 from library.practices.processes import APP_PROCESSES
-from library.practices.runtime import SIXTEEN_CPUS, first_running
+from library.practices.startup import SIXTEEN_CPUS, first_running
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 

@@ -8,8 +8,8 @@ import pytest
 
 from library import clock, tutorial
 from library.engine import docker, wait_until
+from library.practices.health import health, health_when_looked_at
 from library.practices.processes import APP_PROCESSES
-from library.practices.runtime import health, health_when_looked_at
 from library.subject import Running, Subject
 
 NOTICED = 120  # seconds; three checks, 30 seconds apart, of 3 seconds each, the first after up to 30

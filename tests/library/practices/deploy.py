@@ -13,7 +13,7 @@ from ..engine import another_address, build_recipe, last_line, wait_until
 from ..load import Visits, visitors
 from ..subject import Subject
 from . import NotAsked, Violation, practice
-from .runtime import gunicorn_seconds
+from .gunicorn import gunicorn_seconds
 
 STACK, TLS = "stack.yaml", "compose.tls.yaml"
 TLS_ONLY = "400"  # what a port that speaks TLS answers to plain HTTP, if anything

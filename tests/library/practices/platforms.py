@@ -12,7 +12,9 @@ from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
 from . import NotAsked, Violation, practice
-from .runtime import gunicorn_settings, require_answer_in_flight, wait_until_listening
+from .gunicorn import gunicorn_settings
+from .sockets import wait_until_listening
+from .stopping import require_answer_in_flight
 
 LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one machine alone lost requests
 RENDER = f"kubectl kustomize {manifests.FOLDER}"

@@ -8,8 +8,10 @@ from .. import edits
 from ..engine import NotReady, another_address, docker, listens, run_to_its_end, wait_until
 from ..subject import Subject, look
 from . import Violation, practice
+from .health import health_when_looked_at
+from .logs import require_clean
 from .processes import APP_PROCESSES
-from .runtime import health_when_looked_at, require_clean, wait_until_listening
+from .sockets import wait_until_listening
 
 # Run inside the container: who runs each of the app's processes, the first one first.
 WHO = look(

@@ -1,0 +1,53 @@
+"""What gunicorn in a container is set to."""
+
+import re
+import subprocess
+from collections import Counter
+from typing import Any
+
+from python_on_whales import Container
+from python_on_whales.exceptions import DockerException
+
+from ..engine import docker, last_line, run_to_its_end
+from ..subject import Subject
+from . import NotAsked, Violation
+
+
+def gunicorn_settings(container: Container) -> dict[str, str]:
+    """What gunicorn in a container is set to, as it prints it; nothing where there is no gunicorn."""
+    try:
+        config = str(docker.execute(container, ["gunicorn", "--print-config"]))
+    except DockerException:
+        return {}
+    return dict(re.findall(r"^(\w+) += (.*)$", config, re.MULTILINE))
+
+
+def gunicorn_seconds(container: Container) -> Counter[str]:
+    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
+    settings = gunicorn_settings(container)
+    return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
+
+
+def has_gunicorn(subject: Subject) -> bool:
+    return bool(subject.shared.python("import shutil; print(shutil.which('gunicorn') or '')"))
+
+
+def print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
+    """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
+    # It loads the app, which may want what the compose file gives it.
+    given = dict(line.partition("=")[::2] for line in subject.shared.container.config.env or ())
+    environment = {**given, **environment}
+    command = ["gunicorn", "--print-config"]
+    try:
+        if options:
+            config = run_to_its_end(subject.image, *command, envs=environment, **options).stdout
+        else:
+            config = str(docker.execute(subject.shared.container, command, envs=environment))
+    except (DockerException, subprocess.CalledProcessError) as refused:
+        if not has_gunicorn(subject):
+            raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
+        said = last_line(refused.stderr or "") or str(refused)
+        raise Violation(
+            f"gunicorn --print-config: {said}", "docker compose run --rm web gunicorn --print-config"
+        ) from refused
+    return re.sub(" += ", " = ", config)

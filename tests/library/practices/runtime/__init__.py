@@ -1,0 +1,1 @@
+"""What can be seen while the container runs."""

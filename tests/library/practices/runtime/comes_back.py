@@ -1,0 +1,27 @@
+from contextlib import suppress
+
+from python_on_whales.exceptions import DockerException
+
+from ...engine import wait_until
+from ...subject import Subject
+from .. import Violation, practice
+
+
+@practice("loss", slow=True, slow_to_fail=True, needs="compose")
+def comes_back(subject: Subject) -> None:
+    """When the app's main process ends, the engine starts the app again."""
+    with subject.running() as running:
+        # It asks politely, from inside: the engine does not know that anybody wanted it.
+        with suppress(DockerException):
+            running.python("import os, signal; os.kill(1, signal.SIGTERM)")
+
+        def is_back() -> bool:
+            running.container.reload()
+            return bool(running.container.restart_count) and running.is_up
+
+        if not wait_until(is_back, limit=15):
+            raise Violation(
+                "15 s after its main process has ended, nothing has started it again",
+                "docker compose exec web python -c 'import os; os.kill(1, 15)'",
+                "docker compose ps --all",
+            )

@@ -1,0 +1,18 @@
+from ...engine import wait_until
+from ...subject import PYTHON, READY_LIMIT, Subject
+from .. import Violation, practice
+
+
+@practice("cost", slow=True, slow_to_fail=True, needs="compose")
+def commands_stop(subject: Subject) -> None:
+    """A command that handles no signals, such as a script or a migration, also ends at once at `docker stop`."""
+    sleep = "import time; print('begun', flush=True); time.sleep(600)"
+    by_hand = ('docker compose run --detach web python -c "import time; time.sleep(600)"', "time docker stop CONTAINER")
+    with subject.started(entrypoint=[*PYTHON, sleep], command=[], healthcheck={"disable": True}) as running:
+        wait_until(lambda: "begun" in running.log, limit=READY_LIMIT)
+        took = running.stop()
+        running.container.reload()
+        # The engine's patience passes by the wall, and `took` does not.
+        killed = running.container.state.exit_code == 137
+    if killed or took >= 2:
+        raise Violation(f"a command that sleeps took {took:.1f} s to stop" + killed * ", and was killed", *by_hand)

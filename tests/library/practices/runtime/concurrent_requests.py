@@ -1,0 +1,24 @@
+from concurrent.futures import ThreadPoolExecutor
+
+from ...subject import Subject
+from .. import NotAsked, Violation, practice
+from ..sockets import in_flight
+
+
+@practice("loss", slow=True)
+def concurrent_requests(subject: Subject) -> None:
+    """While three slow requests are under way, another one is answered."""
+    if not subject.slow:
+        raise NotAsked("it asks for a path that takes 2 s or so: SLOW=/report")
+    path = subject.slow_path(10)
+    # The container ends first, and the requests with it: nobody waits for them.
+    with ThreadPoolExecutor() as pool, subject.running() as running:
+        slow = in_flight(running, pool, path, number=3, seconds=1)
+        if any(answer.done() for answer in slow):
+            raise NotAsked(f"GET {path} is answered at once: name a path that takes 2 s or so")
+        running.get(timeout=70)
+        if ended := sum(answer.done() for answer in slow):
+            raise Violation(
+                f"{ended} of three slow requests had to end before another one was answered",
+                f"for i in 1 2 3; do curl 'localhost:8000{path}' & done; sleep 1; time curl localhost:8000",
+            )

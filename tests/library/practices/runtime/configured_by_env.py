@@ -1,0 +1,89 @@
+import os
+from unittest.mock import patch
+
+from ...engine import wait_until
+from ...subject import Subject
+from .. import Violation, practice
+from ..gunicorn import has_gunicorn, print_config
+from ..processes import signal_workers
+from ..sockets import wait_until_listening
+
+# The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
+CONFIGURED = {
+    "WORKER_CLASS": ("gthread", "worker_class = gthread"),
+    "PORT": ("65535", "bind = ['0.0.0.0:65535']"),
+    "WEB_CONCURRENCY": ("7", "workers = 7"),
+    "THREADS": ("3", "threads = 3"),
+    "TIMEOUT": ("77", "timeout = 77"),
+    "GRACEFUL_TIMEOUT": ("11", "graceful_timeout = 11"),
+    "KEEP_ALIVE": ("66", "keepalive = 66"),
+    "LOG_LEVEL": ("DEBUG", "loglevel = DEBUG"),
+    "ACCESS_LOG": ("/dev/null", "accesslog = /dev/null"),
+    "FORWARDED_ALLOW_IPS": ("10.0.0.1", "forwarded_allow_ips = ['10.0.0.1']"),
+    "GUNICORN_CMD_ARGS": ("--max-requests=1000 --backlog=99", "backlog = 99"),
+}
+# What gunicorn reports where no variable is set: the table in final's reference.
+DEFAULTS = (
+    "bind = ['0.0.0.0:8000']", "threads = 4", "timeout = 30", "graceful_timeout = 30", "keepalive = 5",
+    "loglevel = info", "accesslog = None",
+)  # fmt: skip
+# Another way to say the same, which goes before it; and no limit at all.
+BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEEP_ALIVE": ("0", "keepalive = 0")}
+
+
+@practice("ours", slow=True, slow_to_fail=True)
+def configured_by_env(subject: Subject) -> None:
+    """Whatever differs between two places of deployment comes from environment variables."""
+    # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
+    checks = (_require_settings, _require_deployments)
+    for check in checks if has_gunicorn(subject) else reversed(checks):
+        check(subject)
+
+
+def _require_settings(subject: Subject) -> None:
+    """Raise a violation where gunicorn's settings do not follow from the variables."""
+    # An empty variable is as good as none, but for those that gunicorn itself reads.
+    of_gunicorn = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
+    empty = {name: "" for name in CONFIGURED if name not in of_gunicorn}
+    for given in ({}, empty):
+        config = print_config(subject, given)
+        if other := [line for line in DEFAULTS if line not in config.splitlines()]:
+            raise Violation(
+                f"without a variable it is not so: {', '.join(other)}",
+                "docker compose run --rm web gunicorn --print-config",
+            )
+    ignored = []
+    for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
+        said = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
+        ignored += [name for name, (_, line) in asked.items() if line not in said]
+    if ignored:
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
+        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
+
+
+def _require_deployments(subject: Subject) -> None:
+    """Raise a violation where containers that get these variables do not run accordingly."""
+    environment = {"WORKERS": "3", "ACCESS_LOG": "-", "PORT": "9000"}
+    with subject.started(environment=environment, ports=["9000"]) as running:
+        wait_until_listening(running)
+        if not wait_until(lambda: running.answers(port=9000), limit=15):
+            raise Violation(
+                "PORT=9000, but nothing answers there",
+                "docker compose run --rm --env PORT=9000 --publish 9000:9000 web",
+            )
+        request = f"GET {subject.page} "
+        running.get(port=9000)
+        if not wait_until(lambda: request in running.log, limit=5):
+            raise Violation(
+                "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
+            )
+        # The first worker answers before the last one is there.
+        wait_until(lambda: len(signal_workers(running, 0)) >= 3, limit=10)
+        if len(workers := signal_workers(running, 0)) != 3:
+            raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
+    if "compose" in subject.has:
+        with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
+            running.container.reload()
+            ports = running.container.network_settings.ports or {}
+            if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
+                raise Violation("ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port web 8000")

@@ -1,0 +1,26 @@
+import re
+
+from ...engine import run_to_its_end
+from ...subject import Subject
+from .. import Violation, practice
+
+
+@practice("taste", slow=True, needs="modes")
+def entrypoint_modes(subject: Subject) -> None:
+    """One image serves (`web`), develops (`dev`) and manages (`manage ...`), and runs any other command as given."""
+    first_process = "print(open('/proc/1/comm').read())"
+    for command, expected in (
+        (["echo", "hi"], "hi"),
+        (["python", "-c", first_process], "python"),
+        (["manage", "version"], r"\d+\.\d+"),
+    ):
+        done = run_to_its_end(subject.image, *command, envs={"ENVIRONMENT": "development"}, check=False)
+        if not re.match(expected, output := done.stdout + done.stderr):
+            by_hand = f"docker compose run --rm web {' '.join(command)}"
+            raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
+    by_hand = "docker compose run --rm --service-ports web dev"
+    with subject.running(command=["dev"]) as running:
+        if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
+            raise Violation("`dev` does not start the development server", by_hand)
+        if (first := running.python("print(open('/proc/1/comm').read().strip())")) != "python":
+            raise Violation(f"`dev`: process 1, which gets the signals, is {first}", by_hand)

@@ -1,0 +1,20 @@
+from ...subject import Subject
+from .. import NotAsked, Violation, practice
+from ..gunicorn import gunicorn_seconds
+from ..stopping import require_answer_in_flight
+
+
+@practice("loss", slow=True, slow_to_fail=True)
+def patient_stop(subject: Subject) -> None:
+    """At a stop, a request may take longer than Docker's ten seconds, and is answered; a hang ends in two minutes."""
+    if not subject.slow or "{seconds}" not in subject.slow:
+        raise NotAsked("it asks for a path that takes 14 s: SLOW=/report?seconds={seconds}")
+    patience = subject.shared.container.config.stop_timeout or 10
+    if patience > 120:
+        raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
+    if (servers := gunicorn_seconds(subject.shared.container)["graceful_timeout"]) >= patience:
+        seen = f"gunicorn gives requests {servers} s to end, and the engine kills it after {patience} s"
+        raise Violation(seen, "docker compose config web | grep stop_grace_period")
+    # Whoever kills after ten seconds ends a long request as soon as a short one, and may come a few seconds late.
+    with subject.running() as running:
+        require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))

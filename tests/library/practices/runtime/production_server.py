@@ -1,0 +1,59 @@
+import re
+from contextlib import suppress
+
+from python_on_whales.exceptions import DockerException
+
+from ...engine import docker, wait_until
+from ...subject import PYTHON, Subject, look
+from .. import Violation, practice
+from ..processes import APP_PROCESSES, signal_workers
+
+
+@practice("loss")
+def production_server(subject: Subject) -> None:
+    """A production server serves the app, not a framework's development server."""
+    server = subject.shared.get().headers.get("server", "")
+    if re.match("Werkzeug|WSGIServer", server):
+        raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")
+    if command := DEVELOPS.search(subject.shared.look(COMMAND_LINES)):
+        raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top web")
+    if scripts := SCRIPT.findall(subject.shared.look(COMMAND_LINES)):
+        _require_no_reload(subject, scripts[0])
+
+
+# Run inside the container: the command line of each of the app's processes.
+COMMAND_LINES = look(
+    APP_PROCESSES
+    + """
+for pid in sorted(app_processes()):
+    try:
+        print(open(f"/proc/{pid}/cmdline").read().replace("\\0", " ").strip())
+    except OSError:
+        continue  # it has just ended
+"""
+)
+# Servers of frameworks, and options by which any server watches its files: for whoever writes the app.
+DEVELOPS = re.compile(
+    r"^(?:(?:.*(?:bin/| -m ))?(?:flask|quart)(?: --?\w+(?:[ =]\S+)?)* run\b|.*\bfastapi dev\b|.*\brunserver(?:_plus)?\b"
+    r"|.* --(?:auto-|py-auto-?)?reload(?:[ =]|$)|.*\bsanic\b.* (?:--dev|--debug|-d)\b).*$",
+    re.MULTILINE,
+)
+# An app that starts its server itself, by a call that may have `reload=True`.
+SCRIPT = re.compile(r"^\S*python[\d.]*(?: -[uBO]+)* (-m \S+|\S+\.py)$", re.MULTILINE)
+TOUCH = """
+import pathlib
+for path in pathlib.Path.cwd().rglob("*.py"):
+    if "site-packages" not in path.parts:
+        path.touch()
+"""
+
+
+def _require_no_reload(subject: Subject, script: str) -> None:
+    """Raise a violation where the process that serves is another one after a module of the app was touched."""
+    with subject.running() as running:
+        before = set(signal_workers(running, 0))
+        with suppress(DockerException):  # a file system that is read-only has nothing to watch
+            docker.execute(running.container, [*PYTHON, TOUCH], user="0")
+            if wait_until(lambda: set(signal_workers(running, 0)) - before, limit=5):
+                by_hand = f"docker compose exec --user 0 web touch {script}; docker compose logs web"
+                raise Violation(f"{script} reloads what changes: its server is a developer's", by_hand)

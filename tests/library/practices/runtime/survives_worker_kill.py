@@ -1,0 +1,24 @@
+import signal
+
+from ...engine import wait_until
+from ...subject import Subject
+from .. import Violation, practice
+from ..processes import WORKER_PIDS, signal_workers
+
+
+@practice("loss", slow=True)
+def survives_worker_kill(subject: Subject) -> None:
+    """When the process that serves requests dies, another one takes its place within 3 seconds, without a restart."""
+    by_hand = (WORKER_PIDS, "docker compose exec web sh -c 'kill -9 WORKER_PID ...'", "curl localhost:8000")
+    with subject.running() as running:
+        killed = signal_workers(running, signal.SIGKILL)
+        if not wait_until(running.answers, limit=3):
+            running.container.reload()
+            raise Violation(
+                f"killed {len(killed)} process(es); 3 s later nothing answers "
+                f"(the container is {running.container.state.status})",
+                *by_hand,
+            )
+        running.container.reload()
+        if running.container.restart_count:
+            raise Violation("the whole container was restarted", *by_hand)

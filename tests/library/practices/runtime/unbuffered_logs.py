@@ -1,0 +1,36 @@
+import secrets
+
+from ...engine import wait_until
+from ...subject import Subject
+from .. import Violation, practice
+from ..startup import first_running
+
+
+@practice("unnoticed", slow=True)
+def unbuffered_logs(subject: Subject) -> None:
+    """What the app prints appears in `docker logs` at once."""
+    word = secrets.token_hex()
+    with first_running(subject, SAY.format(word=word)) as overrides, subject.running(**overrides) as running:
+        # What was kept back may come out once, when something else is printed; what comes at once comes again.
+        before = running.log.count(word)
+        shown = wait_until(lambda: running.log.count(word) > before, limit=3)
+    if not shown:
+        raise Violation(
+            "each process of the app prints a line twice a second, and docker logs does not show them",
+            "docker compose run --detach web python -c 'import time; print(\"seen\"); time.sleep(60)'",
+            "docker logs CONTAINER",
+        )
+
+
+# Run by every Python in the container before anything else: each process, workers included, prints a line now and then.
+SAY = """
+import os, threading, time
+def say():
+    while True:
+        time.sleep(0.5)
+        print("{word}")
+def begin():
+    threading.Thread(target=say, daemon=True).start()
+os.register_at_fork(after_in_child=begin)
+begin()
+"""

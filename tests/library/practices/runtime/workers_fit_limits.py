@@ -1,0 +1,48 @@
+import tempfile
+from pathlib import Path
+
+from ...engine import SCRATCH, wait_until
+from ...subject import Subject
+from .. import Violation, practice
+from ..gunicorn import print_config
+from ..processes import signal_workers
+from ..startup import SIXTEEN_CPUS, first_running
+
+# What the kernel says in cpu.max (microseconds of CPU time, of so many) and memory.max (cgroup version 2), and how many
+# workers follow on a machine of 16 CPUs: each takes 128 MB, and the rest as much.
+LIMITS = (
+    ("max 100000", "max", 16),
+    ("50000 100000", "max", 1),
+    ("150000 100000", "max", 2),  # half a CPU is a worker's, too
+    ("100000 100000", str(512 * 2**20), 1),
+    ("max 100000", str(512 * 2**20), 3),
+    ("max 100000", str(300 * 2**20), 1),
+    ("max 100000", str(100 * 2**20), 1),  # less than a worker takes
+)
+
+
+@practice("ours", slow=True, slow_to_fail=True)
+def workers_fit_limits(subject: Subject) -> None:
+    """By default, as many workers start as the container's CPUs (affinity, quota) and its memory have room for."""
+    by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
+    with first_running(subject, SIXTEEN_CPUS) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        Path(folder).chmod(0o755)
+        # Files of cgroup version 2, on a host with version 1, too: what the kernel would show.
+        volumes = [tuple(many["volumes"][0].split(":")), (folder, "/sys/fs/cgroup", "ro")]
+        for quota, memory, expected in LIMITS:
+            Path(folder, "cpu.max").write_text(quota)
+            Path(folder, "memory.max").write_text(memory)
+            config = print_config(subject, many["environment"], volumes=volumes)
+            if f"\nworkers = {expected}\n" not in config:
+                seen = f"16 CPUs, cpu.max says {quota} and memory.max {memory}, and there are not {expected} workers"
+                raise Violation(seen, by_hand)
+        many["volumes"].append(f"{folder}:/sys/fs/cgroup:ro")
+        Path(folder, "memory.max").write_text(str(400 * 2**20))
+        with subject.running(**many) as running:
+            # The first worker answers before the last one is there.
+            wait_until(lambda: len(signal_workers(running, 0)) >= 2, limit=10)
+            if len(workers := signal_workers(running, 0)) != 2:
+                raise Violation(f"it may use 16 CPUs and 400 MB, and has {len(workers)} workers", by_hand)
+    config = print_config(subject, {}, cpuset_cpus=[0])
+    if "\nworkers = 1\n" not in config:
+        raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)

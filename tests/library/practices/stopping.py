@@ -1,0 +1,103 @@
+"""How an app stops: idle, and while it answers."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+import httpx
+
+from ..engine import NotReady, docker
+from ..subject import Running, Subject, is_shared, share_running
+from . import NotAsked, Violation
+from .health import health_when_looked_at
+from .sockets import in_flight
+
+
+@dataclass(frozen=True)
+class Life:
+    """What was seen of a container that nobody disturbed, from its start over one ``GET /`` to its stop.
+
+    Args:
+        health: what the engine said of it, 10 seconds after the first answer at the latest.
+        log: all of it.
+        stop_seconds: how long the stop took.
+        exit_code: with which it ended.
+    """
+
+    health: str
+    log: str
+    stop_seconds: float
+    exit_code: int
+
+
+_lives: dict[tuple[object, ...], Life] = {}
+
+
+def undisturbed_life(subject: Subject) -> Life:
+    """The life of one container of a subject, which several practices look at.
+
+    Where nobody has begun to look at the subject's shared container, this one is started again to be that: to start
+    again costs less of a CPU than another container does.
+    """
+    if subject.key not in _lives:
+        with ExitStack() as stack:
+            running = stack.enter_context(subject.running())
+            running.get()
+            said = health_when_looked_at(running)
+            took = running.stop()
+            running.container.reload()
+            _lives[subject.key] = Life(said, running.log, took, running.container.state.exit_code or 0)
+            if not is_shared(subject):
+                docker.start(running.container)
+                with suppress(NotReady):  # an app that cannot be started again in its container
+                    running.wait_until_ready()
+                    share_running(subject, running, stack.pop_all())
+    return _lives[subject.key]
+
+
+def require_answer_in_flight(running: Running, path: str) -> float:
+    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is unclean.
+
+    Returns:
+        The seconds that the stop took.
+    """
+    by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
+    with ThreadPoolExecutor() as pool:
+        (answer,) = in_flight(running, pool, path)
+        if answer.done():
+            said = answer.result()
+            if said.status_code >= 400:
+                raise NotAsked(f"GET {path} says {said.status_code}: name another path that takes a while")
+            raise NotAsked(f"GET {path} is answered at once: name a path that takes 2 s or so")
+        took = running.stop()
+        try:
+            status = answer.result().status_code
+        except httpx.HTTPError as error:
+            raise Violation(
+                f"the stop took {took:.1f} s and the request in flight was lost: {error}", by_hand
+            ) from error
+        if status >= 400:
+            raise Violation(f"the request in flight was answered with {status}", by_hand)
+        running.container.reload()
+        require_exit_code_0(running.container.state.exit_code or 0, by_hand)
+        return took
+
+
+def require_quick_stop(running: Running) -> None:
+    """Raise a violation where an idle container, which has been stopped, is slow to stop again, or unclean."""
+    running.project.compose.start(running.service)
+    running.wait_until_ready()
+    took = running.stop()
+    running.container.reload()
+    require_exit_code_0(running.container.state.exit_code or 0, "docker compose stop; docker compose ps --all")
+    require_quick(took)
+
+
+def require_quick(took: float) -> None:
+    if took >= 2:
+        raise Violation(f"an idle container took {took:.1f} s to stop", "time docker compose stop")
+
+
+def require_exit_code_0(code: int, by_hand: str) -> None:
+    if code:
+        raise Violation(f"exit code {code}" + " (killed: it did not react to SIGTERM)" * (code == 137), by_hand)
