@@ -1,0 +1,1 @@
+"""What can be seen while the image is built."""

@@ -1,0 +1,27 @@
+from ...engine import BuildFailed, NotReady, run_to_its_end
+from ...subject import Subject
+from .. import NotAsked, Violation, practice
+
+
+@practice("ours", slow=True, slow_to_fail=True, builds=True)
+def any_layout(subject: Subject) -> None:
+    """Python finds the app's modules at the root of the project and below `src`, whatever directory it starts in."""
+    by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
+    with subject.copied("with its code below src") as copy:
+        code = copy.code
+        if code == copy.source or code.name == "src":
+            raise NotAsked("it moves the app's package below src, and there is none at the root")
+        (copy.source / "src").mkdir()
+        code.rename(copy.source / "src" / code.name)
+        try:
+            with copy.started(restart="no") as running:
+                running.wait_until_ready()
+        except (BuildFailed, NotReady) as error:
+            raise Violation(error.brief, *by_hand) from error
+    look = f"import importlib.util; print(bool(importlib.util.find_spec({code.name!r})))"
+    for name in (subject.image, copy.image):
+        if run_to_its_end(name, "-c", look, entrypoint="python3", workdir="/").stdout.strip() != "True":
+            raise Violation(
+                f"from another directory, Python does not find {code.name}",
+                f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {code.name}'",
+            )

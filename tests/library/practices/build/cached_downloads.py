@@ -1,0 +1,33 @@
+import secrets
+from dataclasses import replace
+
+from ... import edits
+from ...subject import Subject
+from .. import NotAsked, Violation, practice
+
+
+@practice("cost", slow=True, slow_to_fail=True, builds=True)
+def cached_downloads(subject: Subject) -> None:
+    """When one dependency has changed, a build downloads that one only, and takes the others from a cache mount."""
+    _require_cached_downloads(subject, "docker compose --progress plain build")
+    if "test" in subject.parsed.stage_names:
+        _require_cached_downloads(replace(subject, target="test"), "docker build --progress plain --target test .")
+
+
+def _require_cached_downloads(subject: Subject, by_hand: str) -> None:
+    # What other builds have left in the cache mounts says nothing of this Dockerfile: these are empty.
+    mounts = secrets.token_hex(4)
+    with subject.copied("with another version of one dependency") as copy:
+        try:
+            name = edits.change_dependency(copy)
+            if any("type=cache" in line for line in copy.parsed.instructions):
+                copy.build(mounts=mounts)  # fills them
+                edits.change_dependency(copy)
+        except LookupError as unknown:
+            raise NotAsked(str(unknown)) from unknown
+        if others := copy.build(mounts=mounts).downloads() - {name}:
+            raise Violation(
+                f"downloaded, though only {name} has changed: {', '.join(sorted(others))}",
+                f"change the version of {name} and its hashes in the lock file",
+                f"{by_hand} | grep Downloading",
+            )

@@ -1,0 +1,49 @@
+import os
+from pathlib import Path
+
+from ... import image
+from ...engine import run_to_its_end
+from ...subject import Subject
+from .. import Violation, practice
+
+# Run inside the container: sources whose bytecode records when they were written (PEP 552), if that was after the
+# standard library was. Those of the base image may be among them: they were written once.
+CLOCKS_IN_BYTECODE = """
+import os, pathlib, sys
+library = [path for path in pathlib.Path(os.__file__).parent.rglob("*.py") if "site-packages" not in path.parts]
+newest = max(path.stat().st_mtime for path in library)
+for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
+    head = file.read_bytes()[:12]
+    if not head[4] and int.from_bytes(head[8:12], "little") > newest:
+        print(file.parent.with_name(file.name.partition("." + sys.implementation.cache_tag)[0] + ".py"))
+"""
+
+
+@practice("taste", slow=True, builds=True)
+def repeatable_build(subject: Subject) -> None:
+    """Two builds without cache, from two folders with different file times, give the same files, byte for byte."""
+    # First what two builds within a minute would not show: days and times of the build that are kept in files.
+    dated = run_to_its_end(subject.image, "-B", "-c", CLOCKS_IN_BYTECODE, entrypoint="python3").stdout
+    if dated and (found := set(dated.splitlines()) - {f"/{name}" for name in image.files(subject.base)}):
+        raise Violation(
+            f"{len(found)} files of bytecode record the time of the build, that of {min(found)} among them",
+            "docker compose run --rm web find / -name '*.pyc'",
+        )
+    if (after := _shadow(subject.image)) != _shadow(subject.base):
+        raise Violation(
+            f"/etc/shadow records the day of the build: {after.splitlines()[-1]}",
+            "docker compose run --rm --user 0 web cat /etc/shadow",
+        )
+    with subject.copied("a week later") as copy:
+        for path in filter(Path.exists, copy.path.rglob("*")):  # a link may lead nowhere
+            os.utime(path, (path.stat().st_mtime + 604_800,) * 2)
+        copy.build(cache=False)
+        first, second = image.files(subject.image), image.files(copy.image_name)
+    if different := sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name)):
+        raise Violation(
+            f"{len(different)} files differ, {', '.join(different[:5])} among them", "docker compose build --no-cache"
+        )
+
+
+def _shadow(image: str) -> str:
+    return run_to_its_end(image, "/etc/shadow", entrypoint="cat", user="0").stdout

@@ -1,0 +1,47 @@
+import re
+import secrets
+from dataclasses import replace
+
+from ... import edits
+from ...engine import BuildFailed, inspect, wait_until
+from ...subject import Running, Subject
+from .. import Violation, practice
+from ..canaries import CANARY_TEST
+
+
+@practice("unnoticed", slow=True, builds=True, needs="test-service")
+def tests_in_compose(subject: Subject) -> None:
+    """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if a test fails."""
+    by_hand = "docker compose run --rm --build test"
+    if "test" not in subject.services(["test"]):
+        raise Violation("no service is called test", by_hand)
+    if "test" in subject.services([]):
+        raise Violation("`docker compose up` runs the tests, too", "docker compose config --services")
+    with replace(subject, name=f"{subject.name} its tests", service="test").started() as running:
+        wait_until(lambda: not running.is_up, limit=60)
+        ended = running.container.state
+        if ended.running or ended.exit_code or not re.search(r"\d+ passed", running.log):
+            raise Violation(f"the container's log ends:\n{running.log[-500:]}", by_hand)
+        tests, app = _restrictions(running), _restrictions(subject.shared)
+        if weaker := [name for name in app if app[name] and tests[name] != app[name]]:
+            raise Violation(f"the app has them, and its tests have not: {', '.join(weaker)}", by_hand)
+    canary = f"test_{secrets.token_hex()}"
+    with subject.copied("with a test that fails", service="test") as copy:
+        (copy.source / "tests/test_canary.py").write_text(CANARY_TEST.format(name=canary, outcome=False))
+        if not copy.services()["test"].get("volumes"):  # a build may correct the modes, a mount cannot
+            edits.close_to_others(copy)
+        try:
+            with copy.started() as running:
+                wait_until(lambda: not running.is_up, limit=60)
+                code, said = running.container.state.exit_code, running.log
+        except BuildFailed as stopped:  # a stage that runs them itself stops there
+            code, said = 1, stopped.output
+        if not code or not re.search(rf"FAIL.*{canary}", said):
+            raise Violation(f"a test fails, and its log ends:\n{said[-500:]}", by_hand)
+
+
+def _restrictions(running: Running) -> dict[str, object]:
+    """What the engine keeps a container from, by its own names for it."""
+    found = inspect(running.container.id)
+    host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")
+    return {"User": found["Config"]["User"], **{name: found["HostConfig"][name] for name in host}}
