@@ -1,12 +1,9 @@
-"""What can be seen before anything is built, when a change is committed."""
-
 import re
 import subprocess
-import sys
-from pathlib import Path
 
-from ..subject import Subject
-from . import Violation, practice
+from ...hooks import complaint_of_hooks
+from ...subject import Subject
+from .. import Violation, practice
 
 
 @practice("unnoticed", slow=True, needs="export")
@@ -36,11 +33,3 @@ def requirements_in_sync(subject: Subject) -> None:
         project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n    "cowsay (>=6)",', 1))
         if not complaint_of_hooks(copy.source):
             raise Violation("pyproject.toml has a dependency that poetry.lock lacks, and the hooks pass", *by_hand)
-
-
-def complaint_of_hooks(repository: Path) -> str:
-    """Stage everything and run the hooks; what they print if one fails, else nothing."""
-    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
-    run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
-    return run.stdout + run.stderr if run.returncode else ""

@@ -1,0 +1,1 @@
+"""What can be seen before anything is built, when a change is committed."""
