@@ -19,7 +19,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from library import edits
 from library.engine import docker, inspect, one_build_at_a_time, wait_until
-from library.practices.data import BROWSER, entries, hidden_field, sign
+from library.practices.guestbook import BROWSER, entries, hidden_field, sign
 from library.practices.startup import first_running
 from library.subject import Running, Subject
 from library.tutorial import ROOT

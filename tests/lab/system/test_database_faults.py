@@ -16,7 +16,7 @@ from python_on_whales.exceptions import DockerException
 
 from library import clock
 from library.engine import SESSION, docker, wait_until
-from library.practices.data import BROWSER, entries, form_on, sign
+from library.practices.guestbook import BROWSER, entries, form_on, sign
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
