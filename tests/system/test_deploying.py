@@ -20,7 +20,7 @@ import pytest
 from library import runner, swarm
 from library.engine import SCRATCH, SESSION, build_recipe, one_build_at_a_time, wait_until
 from library.load import visitors
-from library.practices.deploy import another, errors_only, rolled
+from library.practices.rolling import another, errors_only, rolled
 from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import ROOT

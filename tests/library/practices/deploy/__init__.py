@@ -1,0 +1,1 @@
+"""What visitors notice when another version is deployed."""

@@ -1,0 +1,46 @@
+from ... import runner, swarm
+from ...engine import build_recipe, last_line, wait_until
+from ...load import visitors
+from ...subject import Subject
+from .. import NotAsked, Violation, practice
+from ..gunicorn import gunicorn_seconds
+from ..rolling import STACK, another, errors_only, plain_answer, rolled
+
+
+@practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
+def rolls_without_loss(subject: Subject) -> None:
+    """Visitors lose no request while replicas are added, a new version starts, or a broken one is rolled back."""
+    patience, grace = gunicorn_seconds(subject.shared.container)["graceful_timeout"], swarm.stop_grace(subject)
+    if patience >= grace:
+        seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
+        raise Violation(seen, f"grep stop_grace_period {STACK}")
+    first, second, broken = (f"{subject.image}:{tag}" for tag in ("latest", "second", "broken"))
+    build_recipe(another(first), second)
+    build_recipe(errors_only(first, subject.port), broken)
+    changes = (
+        ("a new version was deployed", second, 2, second, "completed"),
+        ("2 replicas became 4", second, 4, second, ""),
+        ("a broken version was deployed", broken, 4, second, "rollback_completed"),
+    )
+    by_hand = f"IMAGE=shop:2 docker stack deploy --detach=false --resolve-image never --compose-file {STACK} shop"
+    try:
+        with swarm.stack(subject, (first, second, broken)) as stack:
+            done = stack.deploy(first)
+            if done.returncode or not wait_until(lambda: stack.update == ("", [first] * 2), limit=60, pause=1):
+                raise NotAsked(f"docker stack deploy: {last_line(done.stdout)}")
+            wait_until(lambda: plain_answer(stack.url + subject.page) == "200", limit=30)
+            with visitors(stack.url + subject.page) as visits:
+                for what, image, replicas, left, state in changes:
+                    visits.during = what
+                    stack.deploy(image, replicas)
+                    if not rolled(stack, visits, (state, [left] * replicas)):
+                        now, images = stack.update
+                        seen = f"after {what}, the update is {now!r}, and {', '.join(images)} runs"
+                        raise Violation(seen, by_hand, "docker stack ps shop")
+                    if visits.failed:
+                        break
+        if visits.failed:
+            what = "; ".join(f"{number} {kind}" for kind, number in visits.failed.most_common())
+            raise Violation(f"{visits.failed.total()} of {visits.requests.total()} requests failed: {what}", by_hand)
+    except runner.NoRunner as reason:
+        raise NotAsked(str(reason)) from reason
