@@ -1,0 +1,1 @@
+"""What can be seen while somebody writes the app."""

@@ -1,0 +1,96 @@
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from python_on_whales.exceptions import DockerException
+
+from ... import locks
+from ...engine import one_build_at_a_time, wait_until
+from ...subject import Running, Subject
+from .. import NotAsked, Violation, practice
+from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
+
+RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
+
+
+@practice("cost", slow=True, slow_to_fail=True, needs="watch")
+def live_reload(subject: Subject) -> None:
+    """Within 3 seconds of a save, production's image runs your code; only a changed lock makes it build."""
+    seen = []
+    for name, service in services_that_watch(subject).items():
+        try:
+            _require_live_reload(subject, name, service)
+        except Violation as violation:
+            seen.append(violation)
+        else:
+            return
+    raise seen[-1]
+
+
+def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]) -> None:
+    """Raise a violation where a service that watches is not production's image, or is slow to run what is saved."""
+    by_hand = f"docker compose up --watch {name}"
+    with subject.copied(f"to write in, as {name}") as folder:
+        copy = on_free_ports(folder, name, service)
+        if _made_of(copy.image) != _made_of(subject.image):
+            raise Violation(
+                f"`{name}` runs another image than `{subject.service}`",
+                f"docker compose build {name} {subject.service}; docker compose --profile '*' images",
+            )
+        # Whatever is saved may make compose build.
+        with copy.started() as running, one_build_at_a_time():
+            running.wait_until_ready()
+            with while_watching(running):
+                for save in (_replaced, overwritten):
+                    word = secrets.token_hex()
+                    save_in_modules(copy, word, save)
+                    if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
+                        raise Violation(
+                            f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved", by_hand
+                        )
+                _require_rebuild(copy, running, by_hand)
+
+
+def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
+    """Raise a violation where another lock does not become another container."""
+    changing = [file for file in locks.files(copy.source) if file.name != "Pipfile.lock"]
+    if not changing:
+        raise NotAsked("it reloads; there is no lock file to see a build after a change of it")
+
+    for file in changing:
+        file.write_text(f"{file.read_text()}\n# another lock\n")
+    if not wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5):
+        names = ", ".join(file.name for file in changing)
+        raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
+    replace(running.now(), by_hand=by_hand).wait_until_ready()
+
+
+def _replaced_by_another(running: Running) -> bool:
+    return any(other.id != running.container.id for other in running.project.compose.ps([running.service]))
+
+
+def _runs(running: Running, word: str) -> bool:
+    """Whether this very container has said a word, and answers."""
+    try:
+        return word in running.log and running.answers()
+    except DockerException:
+        return False  # another container has taken its place
+
+
+def _made_of(image: str) -> str:
+    """The instructions that an image was made by."""
+    command = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}}", image]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _replaced(file: Path, text: str) -> None:
+    """Save as many editors do: write another file, and give it the name."""
+    new = file.with_name(f"{file.name}~")
+    new.write_text(text)
+    shutil.copymode(file, new)
+    new.replace(file)

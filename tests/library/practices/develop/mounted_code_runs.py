@@ -1,0 +1,31 @@
+import secrets
+
+from ...subject import Subject
+from .. import NotAsked, Violation, practice
+from ..developing import modules_of, overwritten, save_in_modules
+
+# Run inside the container: which of these files are there.
+THERE = "import os, sys; print(*filter(os.path.exists, sys.argv[1:]), sep='\\n')"
+
+
+@practice("cost", slow=True)
+def mounted_code_runs(subject: Subject) -> None:
+    """If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
+    word = secrets.token_hex()
+    with subject.copied("to mount files of") as copy:
+        save_in_modules(copy, word, overwritten)
+        inside = f"{subject.shared.container.config.working_dir}/{copy.code.relative_to(copy.source)}"
+        modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in modules_of(copy.code)}
+        there = subject.shared.python(THERE, *modules).splitlines()
+        if not there:
+            raise NotAsked(f"the image has none of the app's modules in {inside}: it mounts them one by one")
+        for target in there:
+            modules[target].chmod(0o644)  # the app's user reads it, whatever the umask of the clone was
+        # Each by itself: a directory would cover the bytecode, too.
+        mounts = [f"{modules[target]}:{target}:ro" for target in there]
+        with subject.running(volumes=mounts) as running:
+            if word not in running.log:
+                raise Violation(
+                    "what is mounted has other code, and the image's own runs",
+                    f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py web",
+                )

@@ -1,0 +1,37 @@
+import secrets
+
+from python_on_whales.exceptions import DockerException
+
+from ...engine import one_build_at_a_time, wait_until
+from ...subject import Running, Subject
+from .. import Violation, practice
+from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
+
+
+@practice("cost", slow=True, slow_to_fail=True, needs="watch")
+def watched(subject: Subject) -> None:
+    """`docker compose watch` brings what you save into the running app."""
+    watching = services_that_watch(subject)
+    for name, service in watching.items():
+        with subject.copied(f"to watch, as {name}") as folder:
+            copy = on_free_ports(folder, name, service)
+            with copy.started() as running, one_build_at_a_time(), while_watching(running):
+                running.wait_until_ready()
+                builds = any(rule["action"] == "rebuild" for rule in service["develop"]["watch"])
+                if _runs_what_is_saved(copy, running, limit=40 if builds else 10):
+                    return
+    raise Violation(f"saved, and not run by {', '.join(watching)}", "docker compose watch")
+
+
+def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
+    """Whether the service says a word that saved modules say within so many seconds, here or in another container."""
+    word = secrets.token_hex()
+    save_in_modules(copy, word, overwritten)
+
+    def runs() -> bool:
+        try:
+            return word in str(running.project.compose.logs([running.service])) and running.now().answers()
+        except DockerException:
+            return False  # another container is taking its place
+
+    return wait_until(runs, limit, pause=0.5)
