@@ -1,0 +1,1 @@
+"""What is in the image, and what the app makes of it."""

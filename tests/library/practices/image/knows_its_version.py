@@ -1,0 +1,30 @@
+import os
+import secrets
+from unittest.mock import patch
+
+from ... import locks
+from ...subject import Subject
+from .. import Violation, practice
+
+
+@practice("unnoticed", slow=True, builds=True, needs="version")
+def knows_its_version(subject: Subject) -> None:
+    """`GET /version` names the commit, the build's time, Python and Django; a new commit installs nothing again."""
+    arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
+    by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; curl localhost:8000/version"
+    if (status := subject.shared.get("/version").status_code) != 200:
+        raise Violation(f"GET /version: {status}", by_hand)
+    with patch.dict(os.environ, arguments), subject.copied("with build arguments") as copy:
+        answer = copy.shared.get("/version")
+        expected = {
+            "commit": arguments["GIT_COMMIT"],
+            "built": arguments["BUILD_TIME"],
+            "python": copy.shared.python("import platform; print(platform.python_version())"),
+            "django": locks.versions(copy.source)["django"],
+        }
+        if answer.json() != expected:
+            raise Violation(f"{answer.json()} instead of {expected}", by_hand)
+        os.environ["GIT_COMMIT"] = secrets.token_hex(20)
+        again = copy.build(alone=True).ran
+        if len(again) > 1:  # the file is written
+            raise Violation(f"with another commit ran again: {'; '.join(again)}", "GIT_COMMIT=1 docker compose build")

@@ -1,0 +1,35 @@
+import os
+import secrets
+from unittest.mock import patch
+
+from ...engine import docker
+from ...subject import Subject
+from .. import Violation, practice
+
+
+@practice("taste", slow=True, builds=True)
+def labelled(subject: Subject) -> None:
+    """Labels of the image (OCI annotations) name the repository, the commit and the time that it was built from."""
+    given = {
+        "GIT_COMMIT": secrets.token_hex(20),
+        "BUILD_TIME": "2026-11-20T12:00:00Z",
+        "SOURCE": "https://example.org/x",
+    }
+    expected = dict(zip(("revision", "created", "source"), given.values(), strict=True))
+    by_hand = (
+        "GIT_COMMIT=$(git rev-parse HEAD) docker compose build",
+        "docker inspect --format '{{.Config.Labels}}' IMAGE",
+    )
+
+    def labels(name: str) -> dict[str, str | None]:
+        found = docker.image.inspect(name).config.labels or {}
+        return {label: found.get(f"org.opencontainers.image.{label}") for label in expected}
+
+    if not any(labels(subject.image).values()):
+        raise Violation("the image has none of these labels", *by_hand)
+    if not subject.ours:  # other projects' build arguments have other names
+        return
+    with patch.dict(os.environ, given), subject.copied("with build arguments") as copy:
+        seen = labels(copy.image)
+    if seen != expected:
+        raise Violation(f"{seen} instead of {expected}", *by_hand)

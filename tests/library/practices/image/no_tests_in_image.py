@@ -1,0 +1,14 @@
+from ...subject import Subject, look
+from .. import Violation, practice
+
+# Run inside the container. Packages bring tests of their own, and a virtual environment may lie beside the code.
+TESTS = look(
+    "import pathlib; print(*(p for p in pathlib.Path.cwd().rglob('test_*.py') if 'site-packages' not in p.parts))"
+)
+
+
+@practice("cost")
+def no_tests_in_image(subject: Subject) -> None:
+    """The app's tests are not in the image."""
+    if found := subject.shared.look(TESTS):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")

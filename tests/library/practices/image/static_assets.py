@@ -1,0 +1,29 @@
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ...subject import Subject
+from .. import Violation, practice
+from ..installed import programs
+
+
+@practice("cost", needs="page")
+def static_assets(subject: Subject) -> None:
+    """Stylesheet and script are built, have a hash of their content in their names, and may be kept for a year."""
+    page = subject.shared.get("/", accept="text/html")
+    for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
+        by_hand = f"curl --head localhost:8000{path}"
+        if not re.search(r"\.[0-9a-f]{8,}\.(css|js)$", path):
+            raise Violation(f"no hash in the name: {path}", "curl --header 'Accept: text/html' localhost:8000")
+        answer = subject.shared.get(path)
+        if answer.status_code != 200 or not re.match("text/(css|javascript)", answer.headers.get("content-type", "")):
+            raise Violation(
+                f"{path}: {answer.status_code}, {answer.headers.get('content-type', 'no content type')}", by_hand
+            )
+        kept = parsedate_to_datetime(answer.headers.get("expires", "Thu, 01 Jan 1970 00:00:00 GMT")) - datetime.now(UTC)
+        if kept.days < 360:
+            raise Violation(f"{path} expires in {kept.days} days", by_hand)
+        if max(map(len, answer.text.splitlines())) < 300:
+            raise Violation(f"{path} is not minified", by_hand)
+    if found := programs(subject, "node", "npm"):
+        raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
