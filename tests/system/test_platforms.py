@@ -19,7 +19,7 @@ import yaml
 from library import manifests
 from library.engine import SCRATCH, wait_until
 from library.manifests import Contract
-from library.practices.platforms import FILES, as_contract, require_contracts
+from library.practices.contracts import FILES, as_contract, require_contracts
 from library.subject import Subject
 from library.tutorial import ROOT
 

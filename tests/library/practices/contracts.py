@@ -1,4 +1,4 @@
-"""What can be seen of the files that hand an image to a platform."""
+"""What platforms' files say of an image, and whether it does so."""
 
 import json
 import secrets
@@ -11,12 +11,11 @@ from .. import manifests
 from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
-from . import NotAsked, Violation, practice
+from . import NotAsked, Violation
 from .gunicorn import gunicorn_settings
 from .sockets import wait_until_listening
 from .stopping import require_answer_in_flight
 
-LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one machine alone lost requests
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
 FILES: dict[str, Callable[[Path], Contract]] = {
     "cloudrun.yaml": manifests.cloud_run,
@@ -25,51 +24,7 @@ FILES: dict[str, Callable[[Path], Contract]] = {
 }
 
 
-@practice("loss", slow=True, needs="manifests")
-def fits_kubernetes(subject: Subject) -> None:
-    """Kubernetes' manifests fit each other and the image: port, paths, user, memory, proxy, and time to stop."""
-    found = _rendered(subject)
-    if loose := manifests.loose_ends(found):
-        raise Violation("; ".join(loose), RENDER)
-    try:
-        contract = manifests.kubernetes(found)
-    except (KeyError, ValueError) as missing:
-        raise Violation(f"there is not one Deployment that says {missing}", RENDER) from missing
-    if contract.pause < LEAST_PAUSE:
-        seen = f"{contract.file}: a pod stops after {contract.pause:.0f} s, and proxies elsewhere still send to it"
-        raise Violation(seen, RENDER)
-    image = docker.image.inspect(subject.image).config.user
-    for what, template in manifests.pod_templates(found):
-        for container in template["spec"]["containers"]:
-            security = template["spec"].get("securityContext", {}) | container.get("securityContext", {})
-            if (user := f"{security.get('runAsUser')}:{security.get('runAsGroup')}") != image:
-                raise Violation(f"the image's user is {image}, that of {what} {user}", RENDER)
-    require_contracts(subject, contract)
-
-
-@practice("access", needs="manifests")
-def restricted_pods(subject: Subject) -> None:
-    """Kubernetes' strictest Pod Security Standard, *restricted*, admits every pod of the manifests."""
-    for what, template in manifests.pod_templates(_rendered(subject)):
-        if forbidden := manifests.not_restricted(template["spec"]):
-            raise Violation(f"{what}: {', '.join(forbidden)}", RENDER)
-
-
-@practice("loss", slow=True, needs="vendors")
-def fits_other_platforms(subject: Subject) -> None:
-    """The files for Cloud Run, Fly.io and Azure Container Apps fit the image: port, paths, proxy, and its stop."""
-    alike = dict[object, list[Contract]]()  # what starts the app in the same way
-    for name, read in FILES.items():
-        try:
-            contract = read(subject.path / name)
-        except (KeyError, ValueError) as missing:
-            raise Violation(f"{name} does not say {missing}", f"cat {name}") from missing
-        alike.setdefault((contract.port, json.dumps(contract.environment), contract.stop_signal), []).append(contract)
-    for contracts in alike.values():
-        require_contracts(subject, *contracts)
-
-
-def _rendered(subject: Subject) -> list[Manifest]:
+def rendered(subject: Subject) -> list[Manifest]:
     try:
         return manifests.rendered(subject.path / manifests.FOLDER)
     except manifests.NoKubectl as missing:

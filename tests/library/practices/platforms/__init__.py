@@ -1,0 +1,1 @@
+"""What can be seen of the files that hand an image to a platform."""
