@@ -18,7 +18,7 @@ import pytest
 
 from library import runner, swarm, tutorial
 from library.engine import SCRATCH, SESSION, free_port, one_build_at_a_time, remove_names
-from library.practices.publish import SCRIPT, STAND_IN, name_stand_ins
+from library.practices.publisher import SCRIPT, STAND_IN, name_stand_ins
 from library.repository import copy_files
 from library.runner import Runner
 from library.subject import Subject

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from library.engine import docker, one_build_at_a_time, run_to_its_end
-from library.practices.publish import PUBLISH, RELEASE, Publisher, publisher, release
+from library.practices.publisher import PUBLISH, RELEASE, Publisher, publisher, release
 from library.subject import Subject
 from library.tutorial import ROOT
 

@@ -1,4 +1,4 @@
-"""What can be seen where an image is published, and where it is deployed from."""
+"""A copy of a folder that publishes to a registry of its own, and deploys from there."""
 
 import base64
 import json
@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-from packaging.utils import canonicalize_name
 
 from ..engine import SESSION, NotReady, at_end, docker, free_port, one_build_at_a_time, remove_names, wait_until
-from ..image import layers_of
 from ..subject import Subject
-from . import Violation, practice
-from .installed import distributions_of_image
+from . import Violation
 
 SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
@@ -269,87 +266,4 @@ class _Shared:
         return self.publisher
 
 
-_shared = _Shared()
-
-# Not marked as slow, though it takes seconds to publish: they share what is published, and so belong into one process.
-
-
-@practice("unnoticed", builds=True, needs="release")
-def published_by_digest(subject: Subject) -> None:
-    """The image that passed its test is pushed and deployed by its digest, so moving a tag changes nothing."""
-    publisher = _shared.of(subject)
-    image, _, started, tested = publisher.published
-    name = f"{publisher.repository}:1.0"
-    if not image.startswith(f"{publisher.repository}@sha256:"):
-        raise Violation(
-            f"{image} is deployed, and can be moved to another image", f"./{SCRIPT} {name}; cat release.env"
-        )
-    runs = publisher.keep_deployed()
-    published = docker.image.inspect(image)
-    if published.id != started:
-        raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
-    layers = layers_of(image)
-    if tested[: len(layers)] != layers:
-        raise Violation("the tests ran on other layers than those of what was pushed", f"cat {SCRIPT}")
-    if runs != published.id:
-        raise Violation(f"another image runs ({runs}) than was published ({published.id})", f"./{DEPLOY}")
-    docker.image.tag(published, name)
-    docker.image.push(name, quiet=True)
-    if publisher.deploy(name).returncode == 0:
-        raise Violation(f"{name}, which is signed, is deployed without a digest", f"./{DEPLOY}")
-
-
-@practice("access", builds=True, needs="release")
-def signed(subject: Subject) -> None:
-    """An image without your key's signature for this repository never starts, and what runs goes on."""
-    publisher = _shared.of(subject)
-    key = publisher.copy.path / "cosign.pub"
-    ours, unsigned = key.read_text(), publisher.published.another
-    runs = publisher.keep_deployed()
-    try:
-        publisher.deploy(unsigned)
-        if (found := publisher.deployed()) != runs:
-            raise Violation(f"an image that nobody has signed {'runs' if found else 'ended what ran'}", f"./{DEPLOY}")
-        publisher.sign(unsigned, repository="elsewhere")
-        publisher.deploy(unsigned)
-        if publisher.deployed() != runs:
-            raise Violation("an image is deployed whose signature is for another repository", f"./{DEPLOY}")
-        publisher.cosign("generate-key-pair", "--output-key-prefix", "other")
-        key.write_text((publisher.copy.path / "other.pub").read_text())
-        if publisher.deploy(publisher.image).returncode == 0:
-            raise Violation("an image is deployed that another key has signed", f"./{DEPLOY}")
-        key.write_text(ours)
-        publisher.end()
-        publisher.up(unsigned)
-        if publisher.deployed():
-            by_hand = f"docker compose --file compose.yaml --file {RELEASE} up web"
-            raise Violation("without the script, an image runs that nobody has signed", by_hand)
-    finally:
-        key.write_text(ours)
-        publisher.end()
-
-
-@practice("unnoticed", builds=True, needs="release")
-def bill_of_materials(subject: Subject) -> None:
-    """The published image has a signed bill of materials (SBOM): the packages that the app can import, no others."""
-    publisher = _shared.of(subject)
-    [sbom] = publisher.sboms(publisher.image)
-    named = {canonicalize_name(part["name"]): part["version"] for part in sbom["components"]}
-    brought = distributions_of_image(subject.base)
-    found = distributions_of_image(publisher.image)
-    installed = {name: version for name, version in found.items() if name not in brought}
-    if named != installed:
-        more, less = named.items() - installed.items(), installed.items() - named.items()
-        raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", "cat bom.json")
-
-
-@practice("access", builds=True, needs="release")
-def no_stand_in(subject: Subject) -> None:
-    """An image built on a stand-in, which contains your network's addresses, is never pushed."""
-    publisher = _shared.of(subject)
-    done = publisher.publish("on-a-stand-in", stand_in="python:3.14-slim-trixie")
-    if done.returncode == 0 or "on-a-stand-in" in publisher.tags():
-        raise Violation("it was pushed", f"./{SCRIPT} localhost:5001/{NAME}:1.0; docker pull localhost:5001/{NAME}:1.0")
-    if "stand-in" not in done.stderr:
-        raise Violation(f"it stopped for another reason: {done.stderr[-300:]}", f"./{SCRIPT} localhost:5001/{NAME}:1.0")
-    _ = publisher.image  # without the label it is pushed
+shared_publisher = _Shared()

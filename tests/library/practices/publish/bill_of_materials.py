@@ -1,0 +1,20 @@
+from packaging.utils import canonicalize_name
+
+from ...subject import Subject
+from .. import Violation, practice
+from ..installed import distributions_of_image
+from ..publisher import shared_publisher
+
+
+@practice("unnoticed", builds=True, needs="release")
+def bill_of_materials(subject: Subject) -> None:
+    """The published image has a signed bill of materials (SBOM): the packages that the app can import, no others."""
+    publisher = shared_publisher.of(subject)
+    [sbom] = publisher.sboms(publisher.image)
+    named = {canonicalize_name(part["name"]): part["version"] for part in sbom["components"]}
+    brought = distributions_of_image(subject.base)
+    found = distributions_of_image(publisher.image)
+    installed = {name: version for name, version in found.items() if name not in brought}
+    if named != installed:
+        more, less = named.items() - installed.items(), installed.items() - named.items()
+        raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", "cat bom.json")

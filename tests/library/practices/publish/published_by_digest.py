@@ -1,0 +1,30 @@
+from ...engine import docker
+from ...image import layers_of
+from ...subject import Subject
+from .. import Violation, practice
+from ..publisher import DEPLOY, SCRIPT, shared_publisher
+
+
+@practice("unnoticed", builds=True, needs="release")
+def published_by_digest(subject: Subject) -> None:
+    """The image that passed its test is pushed and deployed by its digest, so moving a tag changes nothing."""
+    publisher = shared_publisher.of(subject)
+    image, _, started, tested = publisher.published
+    name = f"{publisher.repository}:1.0"
+    if not image.startswith(f"{publisher.repository}@sha256:"):
+        raise Violation(
+            f"{image} is deployed, and can be moved to another image", f"./{SCRIPT} {name}; cat release.env"
+        )
+    runs = publisher.keep_deployed()
+    published = docker.image.inspect(image)
+    if published.id != started:
+        raise Violation("what was pushed has not been started before", f"./{SCRIPT} {name}; docker events --since 5m")
+    layers = layers_of(image)
+    if tested[: len(layers)] != layers:
+        raise Violation("the tests ran on other layers than those of what was pushed", f"cat {SCRIPT}")
+    if runs != published.id:
+        raise Violation(f"another image runs ({runs}) than was published ({published.id})", f"./{DEPLOY}")
+    docker.image.tag(published, name)
+    docker.image.push(name, quiet=True)
+    if publisher.deploy(name).returncode == 0:
+        raise Violation(f"{name}, which is signed, is deployed without a digest", f"./{DEPLOY}")
