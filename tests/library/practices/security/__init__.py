@@ -1,0 +1,1 @@
+"""What an attacker would like to find otherwise."""

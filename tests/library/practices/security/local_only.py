@@ -1,0 +1,22 @@
+from ...engine import another_address, listens
+from ...subject import Subject
+from .. import Violation, practice
+
+
+@practice("access", needs="published")
+def local_only(subject: Subject) -> None:
+    """Compose publishes the app on 127.0.0.1 only, so that no other machine reaches it."""
+    ports = subject.shared.container.network_settings.ports or {}
+    bindings = [binding for bindings in ports.values() for binding in bindings or ()]
+    bound = {binding["HostIp"] for binding in bindings}
+    if address := another_address():
+        bound |= {address for binding in bindings if listens(address, int(binding["HostPort"]))}
+    # What else is built from the same folder and listens on the same port is the app, too: a service for development.
+    services = subject.services()
+    context = (services[subject.service].get("build") or {}).get("context")
+    for service in services.values():
+        if context and (service.get("build") or {}).get("context") == context:
+            same = (port for port in service.get("ports", ()) if port["target"] == subject.port)
+            bound |= {port.get("host_ip", "0.0.0.0") for port in same}  # noqa: S104
+    if others := sorted(bound - {"127.0.0.1", "::1"}):
+        raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")

@@ -1,0 +1,29 @@
+import os
+import secrets
+from unittest.mock import patch
+
+from ...engine import run_to_its_end
+from ...subject import Subject
+from .. import Violation, practice
+
+
+@practice("access", slow=True, needs="database")
+def refuses_default_secrets(subject: Subject) -> None:
+    """In production, the app refuses to start with a default secret, and says in one line which one it is."""
+    own: dict[str, str] = {"ENVIRONMENT": "production"}
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
+        # What is not refused would wait for a database.
+        given = {**own, name: "development-only", "DATABASE_WAIT": "0"}
+        ended = run_to_its_end(subject.image, envs=given, check=False)
+        if (
+            ended.returncode == 0
+            or f"{name} is the development default" not in ended.stderr
+            or ended.stderr.count("\n") != 1
+        ):
+            raise Violation(
+                f"exit code {ended.returncode} with the default {name}, and it says:\n{ended.stdout}{ended.stderr}",
+                f"{' '.join(f'{key}=...' for key in own)} docker compose up",
+            )
+        own[name] = secrets.token_hex()
+    with patch.dict(os.environ, own), subject.running():
+        pass  # it started
