@@ -121,7 +121,7 @@ def daily_sabotages() -> list[Sabotage]:
     unseen = PRACTICES.keys() - {cell.practice.id for cell in cells() if cell.daily and not cell.holds}
     daily = [sabotage for sabotage in SABOTAGES if sabotage.what in SEEN_AFTER_A_CHANGE.values()]
     unseen -= SEEN_AFTER_A_CHANGE.keys()
-    for sabotage in SABOTAGES:
+    for sabotage in sorted(SABOTAGES, key=lambda one: -len(one.breaks)):  # those that several see
         if sabotage.breaks & unseen:
             daily.append(sabotage)
             unseen -= sabotage.breaks

@@ -183,7 +183,7 @@ def _composed(
 
 
 def _things(subject: Subject, services: Mapping[str, Any], *, compose: bool, published: bool) -> frozenset[str]:
-    """What practices may be about (`practices.THINGS`) that this project has."""
+    """What practices may be about (`practices.NEEDS`) that this project has."""
     has = {thing for thing, names in FILES_OF.items() if all((subject.path / name).exists() for name in names)}
     tests = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
     for thing, is_there in (

@@ -239,7 +239,7 @@ class Subject:
         host: the name by which the app is asked, where its address will not do.
         slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
         ours: whether it has the tutorial's conventions: a page with the folder's name as ``step``, names of variables.
-        has: the things that practices may need (`practices.THINGS`); one that needs another thing is not asked.
+        has: the things that practices may need (`practices.NEEDS`); one that needs another thing is not asked.
         copy_of: the name of the folder that this is a copy of, if it is one.
     """
 

@@ -1,7 +1,7 @@
 """The exercises: ``python -m tools.exercises`` lists them, lays one out, checks it, and gives hints.
 
-``make exercise``, ``make check`` and ``make hint`` call it. What is broken, and its symptom, stands in
-``library/sabotages.py``; what is asked of a repaired copy are the practices that this sabotage breaks.
+``make exercise``, ``make check`` and ``make hint`` call it. What is broken, and its symptom, stands in the file of the
+practice that it is about; what is asked of a repaired copy are the practices that this sabotage breaks.
 """
 
 import argparse

@@ -73,7 +73,7 @@ def test_each_practice_is_seen_to_hold_and_to_fail_by_make_test(practice: str) -
     """In the folder that adds it and right before, or after a change that breaks it: no *no* for what is not there."""
     seen = {cell.holds for cell in cells() if cell.practice.id == practice and cell.daily}
     seen |= {False for sabotage in daily_sabotages() if practice in sabotage.breaks}
-    assert seen == {True, False}, f"no folder before fails {practice}: add a Sabotage to tests/library/sabotages.py"
+    assert seen == {True, False}, f"no folder before fails {practice}: its file needs a change of a folder in TURNS_RED"
 
 
 def test_what_starts_the_same_as_in_the_folder_before(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from subprocess import CalledProcessError
 import pytest
 
 from library import tutorial
-from library.practices import PRACTICES, THINGS, WEIGHTS, Answer, NotAsked, Practice, Violation, ask
+from library.practices import NEEDS, PRACTICES, WEIGHTS, Answer, NotAsked, Practice, Violation, ask
 from library.project import Prepared, Unusable
 from library.subject import Subject
 from tools.report import (
@@ -214,7 +214,7 @@ def test_nobody_else_is_asked_for_the_tutorials_own_conventions() -> None:
 def test_every_practice_has_a_folder_that_teaches_it_and_every_thing_a_reason() -> None:
     names = {folder.name for folder in tutorial.load()}
     assert {taught_by(name) for name in PRACTICES} <= names
-    assert {practice.needs for practice in PRACTICES.values() if practice.needs} == set(THINGS)
+    assert {practice.needs for practice in PRACTICES.values() if practice.needs} == set(NEEDS)
     assert remark("non-root") == ""
 
 
@@ -258,4 +258,4 @@ def test_an_answer(raised: Exception | None, answer: Answer) -> None:
     assert ask(Practice("x", "build", "", check, "cost", False, False, False, None), SUBJECT) == answer
     not_there = Practice("x", "build", "", check, "cost", False, False, False, "version")
     stranger = Subject("shop", Path(), has=frozenset())
-    assert ask(not_there, stranger) == Answer("not asked", THINGS["version"])
+    assert ask(not_there, stranger) == Answer("not asked", NEEDS["version"])

@@ -1,45 +1,27 @@
 """The practices: what the articles claim, as checks of the real thing.
 
-A practice is a function of a :class:`~library.subject.Subject`. Its docstring is the sentence that the scoreboard
-shows, its name (with hyphens) the practice's id. It returns when the practice holds, raises :class:`Violation` when
-it is seen not to, and :class:`NotAsked` when the subject lacks what it takes to see that.
+A practice is a file in the folder of its family. The file's name (with hyphens) is the practice's id, its docstring the
+sentence that the scoreboard shows. Its function ``check`` returns when the practice holds of a
+:class:`~library.subject.Subject`, raises :class:`Violation` when it is seen not to, and :class:`NotAsked` when the
+subject lacks what it takes to see that. Its list ``TURNS_RED`` has the changes of a folder that it must notice.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from subprocess import CalledProcessError
 from typing import Literal
 
 from python_on_whales.exceptions import DockerException
 
 from ..engine import BuildFailed, NotReady, last_line
-from ..subject import Subject
-
-PRACTICES: dict[str, "Practice"] = {}
+from ..subject import Subject as Subject  # each practice needs it
 
 Check = Callable[[Subject], None]
-Thing = Literal[
-    "compose",
-    "database",
-    "debug-file",
-    "export",
-    "healthcheck",
-    "manifests",
-    "modes",
-    "page",
-    "published",
-    "release",
-    "stack",
-    "test-service",
-    "test-stage",
-    "vendors",
-    "version",
-    "watch",
-]
 # What a folder may lack, and why practices that are about it are then not asked: nobody could see them fail.
-THINGS: dict[Thing, str] = {
+NEEDS = {
     "compose": "no compose file says how the app is started",
     "database": "it is about step 5's guestbook and its database",
     "debug-file": "it starts extra 4's own `compose.debug.yaml`",
@@ -92,15 +74,44 @@ class NotAsked(Exception):
 
 
 @dataclass(frozen=True)
+class Sabotage:
+    """A change of one file of a folder, which the practice must notice in whose file it stands.
+
+    Args:
+        old: a regular expression that matches what is replaced, once.
+        also: the ids of other practices that must notice it, too.
+        reachable_with: environment that lets the other practices reach the app.
+        symptom: what a user or an operator of the app would report; it makes this an exercise.
+        practice: the id of the practice, which needs no mention in its own file.
+    """
+
+    what: str
+    folder: str
+    file: str
+    old: str
+    new: str
+    also: Collection[str] = ()
+    reachable_with: Mapping[str, str] = field(default_factory=dict)
+    symptom: str = ""
+    practice: str = ""
+
+    @property
+    def breaks(self) -> set[str]:
+        """The ids of all practices that must notice it."""
+        return {self.practice, *self.also}
+
+
+@dataclass(frozen=True)
 class Practice:
-    """A check with its id, the family (module) it belongs to, and the sentence that it proves.
+    """A check with its id, the family (folder) that it belongs to, and the sentence that it proves.
 
     Args:
         weight: why it matters where it does not hold, a key of ``WEIGHTS``.
         slow: it builds again or starts containers of its own: half a minute, where others take a second.
         slow_to_fail: it takes a minute or so to be seen *not* to hold.
         builds: it reads the Dockerfile, or builds something of its own: that the image is the same says nothing of it.
-        needs: the thing that the practice is about, if a folder may lack it; ``has`` in tutorial.toml names it.
+        needs: what it is about, if a folder may lack that, a key of ``NEEDS``; ``has`` in tutorial.toml names it.
+        turns_red: the changes of a folder that it must notice.
     """
 
     id: str
@@ -111,7 +122,8 @@ class Practice:
     slow: bool
     slow_to_fail: bool
     builds: bool
-    needs: Thing | None
+    needs: str | None
+    turns_red: tuple[Sabotage, ...] = ()
 
     def applies_to(self, has: frozenset[str]) -> bool:
         """Whether it is asked of what has these things."""
@@ -123,18 +135,16 @@ class Practice:
 
 
 def practice(
-    weight: Weight, *, slow: bool = False, slow_to_fail: bool = False, builds: bool = False, needs: Thing | None = None
-) -> Callable[[Check], Check]:
-    """Register a function as a practice; :class:`Practice` says what the arguments mean."""
+    weight: Weight, *, slow: bool = False, slow_to_fail: bool = False, builds: bool = False, needs: str | None = None
+) -> Callable[[Check], Practice]:
+    """Make a file's check a practice; :class:`Practice` says what the arguments mean."""
 
-    def register(check: Check) -> Check:
-        id_ = check.__name__.replace("_", "-")
-        sentence = " ".join((check.__doc__ or "").split())
-        family = check.__module__.removeprefix(f"{__name__}.").partition(".")[0]
-        PRACTICES[id_] = Practice(id_, family, sentence, check, weight, slow, slow_to_fail, builds, needs)
-        return check
+    def of(check: Check) -> Practice:
+        *_, family, name = check.__module__.split(".")
+        sentence = " ".join((sys.modules[check.__module__].__doc__ or "").split())
+        return Practice(name.replace("_", "-"), family, sentence, check, weight, slow, slow_to_fail, builds, needs)
 
-    return register
+    return of
 
 
 def needs() -> dict[str, str | None]:
@@ -161,7 +171,7 @@ class Answer:
 def ask(practice: Practice, subject: Subject) -> Answer:
     """Ask a practice of any subject. Whatever goes wrong meanwhile is a reason for not having asked."""
     if practice.needs and not practice.applies_to(subject.has):
-        return Answer("not asked", THINGS[practice.needs])
+        return Answer("not asked", NEEDS[practice.needs])
     try:
         practice.check(subject)
     except Violation as violation:
@@ -184,5 +194,14 @@ def last_line_of(error: Exception) -> str:
     return f"{type(error).__name__}: {last_line(str(error))}"
 
 
-for module in pkgutil.walk_packages(__path__, f"{__name__}."):
-    importlib.import_module(module.name)  # they register themselves
+def _load() -> Iterator[Practice]:
+    """The practices of all files in the folders of families, in the order of their names."""
+    for found in pkgutil.walk_packages(__path__, f"{__name__}."):
+        if not found.ispkg and found.name.rpartition(".")[0] != __name__:
+            file = importlib.import_module(found.name)
+            check: Practice = file.check
+            changes = (replace(change, practice=check.id) for change in getattr(file, "TURNS_RED", ()))
+            yield replace(check, turns_red=tuple(changes))
+
+
+PRACTICES = {practice.id: practice for practice in _load()}

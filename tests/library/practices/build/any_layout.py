@@ -1,11 +1,11 @@
+"""Python finds the app's modules at the root of the project and below `src`, whatever directory it starts in."""
+
 from ...engine import BuildFailed, NotReady, run_to_its_end
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Subject, Violation, practice
 
 
 @practice("ours", slow=True, slow_to_fail=True, builds=True)
-def any_layout(subject: Subject) -> None:
-    """Python finds the app's modules at the root of the project and below `src`, whatever directory it starts in."""
+def check(subject: Subject) -> None:
     by_hand = (f"mkdir src; mv {subject.code.name} src", "docker compose up --build")
     with subject.copied("with its code below src") as copy:
         code = copy.code

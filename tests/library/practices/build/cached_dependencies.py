@@ -1,12 +1,12 @@
+"""When only the app's code has changed, a build installs no dependency again."""
+
 from ... import edits
 from ...buildlog import BRINGS, INSTALLS
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
-def cached_dependencies(subject: Subject) -> None:
-    """When only the app's code has changed, a build installs no dependency again."""
+def check(subject: Subject) -> None:
     with subject.copied("with changed code") as copy:
         copy.build()  # fills the cache: what an engine has dropped from it is no fault of the Dockerfile
         try:
@@ -23,3 +23,22 @@ def cached_dependencies(subject: Subject) -> None:
             raise Violation(
                 f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
             )
+
+
+TURNS_RED = [
+    Sabotage(
+        "code copied before the dependencies",
+        "step-3-basic",
+        "Dockerfile",
+        r"COPY pyproject\.toml poetry\.lock \./\n(RUN poetry install\n)[\s\S]*COPY \. \.",
+        r"COPY . .\n\1",
+        symptom="I correct one word on a page, and wait for the build as long as on the first day.",
+    ),
+    Sabotage(
+        "settings copied before the packages",
+        "step-5-larger",
+        "Dockerfile",
+        r"(COPY --from=build /venv /venv\n)(COPY entrypoint\.sh .*\n)",
+        r"\2\1",
+    ),
+]

@@ -1,14 +1,14 @@
+"""When one dependency has changed, a build downloads that one only, and takes the others from a cache mount."""
+
 import secrets
 from dataclasses import replace
 
 from ... import edits
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
-def cached_downloads(subject: Subject) -> None:
-    """When one dependency has changed, a build downloads that one only, and takes the others from a cache mount."""
+def check(subject: Subject) -> None:
     _require_cached_downloads(subject, "docker compose --progress plain build")
     if "test" in subject.parsed.stage_names:
         _require_cached_downloads(replace(subject, target="test"), "docker build --progress plain --target test .")
@@ -31,3 +31,15 @@ def _require_cached_downloads(subject: Subject, by_hand: str) -> None:
                 f"change the version of {name} and its hashes in the lock file",
                 f"{by_hand} | grep Downloading",
             )
+
+
+TURNS_RED = [
+    Sabotage(
+        "downloads in no cache mount",
+        "extra-2-caching",
+        "Dockerfile",
+        r"--mount=type=cache,target=/root/\.cache/uv \\\n +",
+        "",
+        symptom="We update one package, and the build downloads all of them again.",
+    )
+]

@@ -1,5 +1,6 @@
-from ...subject import Subject
-from .. import practice
+"""Secrets, version control, local environments and caches in the folder reach no layer of the image."""
+
+from .. import Sabotage, Subject, practice
 from ..canaries import require_kept_out
 
 CANARIES = (".git/config", ".idea/workspace.xml")
@@ -10,8 +11,7 @@ CANARIES_IN_CODE = (
 
 
 @practice("access", slow=True, slow_to_fail=True, builds=True)
-def lean_context(subject: Subject) -> None:
-    """Secrets, version control, local environments and caches in the folder reach no layer of the image."""
+def check(subject: Subject) -> None:
     require_kept_out(
         subject,
         "with things that do not belong in an image",
@@ -19,3 +19,23 @@ def lean_context(subject: Subject) -> None:
         CANARIES_IN_CODE,
         "echo SECRET=1 > .env",
     )
+
+
+TURNS_RED = [
+    Sabotage(
+        "Git's files sent along",
+        "step-3-basic",
+        ".dockerignore",
+        r"\n\.git\n\.gitignore",
+        "",
+        also={"unrelated-changes"},
+    ),
+    Sabotage(
+        "secrets left out at the root only",
+        "step-3-basic",
+        ".dockerignore",
+        r"\*\*/\.env\n\*\*/\.env\.\*",
+        ".env\n.env.*",
+        symptom="A stranger wrote to us: a password is in the image that we published. Git has never seen that file.",
+    ),
+]

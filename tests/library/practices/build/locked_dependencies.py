@@ -1,12 +1,12 @@
+"""Every installed package, transitive ones too, has the version that the lock file names."""
+
 from ... import locks
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..installed import brought_by_tools, installed
 
 
 @practice("unnoticed")
-def locked_dependencies(subject: Subject) -> None:
-    """Every installed package, transitive ones too, has the version that the lock file names."""
+def check(subject: Subject) -> None:
     locked = locks.versions(subject.source)
     own = locks.own_name(subject.source)  # the project itself may be installed, too
     found = {name: version for name, version in installed(subject).items() if name != own}
@@ -16,3 +16,17 @@ def locked_dependencies(subject: Subject) -> None:
             f"installed, but not locked at that version: {', '.join(f'{n} {v}' for n, v in sorted(loose.items()))}",
             "docker compose run --rm web pip list",
         )
+
+
+TURNS_RED = [
+    Sabotage(
+        "a hotfix beside the lock",
+        "step-2-poetry",
+        "Dockerfile",
+        r"&& poetry install",
+        r"&& poetry add 'click<8.5'",
+        also={"verified-hashes"},
+        symptom="The security scan of the running container names an old version of a package. Our lock file has had a"
+        " newer one for months.",
+    )
+]

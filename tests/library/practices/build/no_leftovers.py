@@ -1,5 +1,6 @@
-from ...subject import Subject
-from .. import practice
+"""What a day's work leaves in any directory (databases, reports, secrets of tools) stays out of the image."""
+
+from .. import Subject, practice
 from ..canaries import require_kept_out
 
 # What stays in a folder after a day's work, in whichever directory: secrets of other tools, databases, environments,
@@ -14,6 +15,5 @@ OF_USERS = ("instance/shop.sqlite", "media/photo.jpg")
 
 
 @practice("access", slow=True, slow_to_fail=True, builds=True)
-def no_leftovers(subject: Subject) -> None:
-    """What a day's work leaves in any directory (databases, reports, secrets of tools) stays out of the image."""
+def check(subject: Subject) -> None:
     require_kept_out(subject, "after a day's work", (*LEFTOVERS, *OF_USERS), LEFTOVERS, "touch db.sqlite3")

@@ -1,16 +1,16 @@
+"""The image's base, and every Python image, names a Debian release; every tool of the build has a version."""
+
 import re
 
 from ...dockerfile import OF_PYTHON
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 # What names a release of Debian (or of the distribution that a project has chosen), or the very image.
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
 
 @practice("unnoticed", builds=True)
-def pinned_tools(subject: Subject) -> None:
-    """The image's base, and every Python image, names a Debian release; every tool of the build has a version."""
+def check(subject: Subject) -> None:
     for base in (subject.parsed.base_image, *subject.parsed.images):
         if (OF_PYTHON.match(base) or base == subject.parsed.base_image) and not RELEASE.search(base):
             raise Violation(

@@ -1,10 +1,11 @@
+"""Two builds without cache, from two folders with different file times, give the same files, byte for byte."""
+
 import os
 from pathlib import Path
 
 from ... import image
 from ...engine import run_to_its_end
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 # Run inside the container: sources whose bytecode records when they were written (PEP 552), if that was after the
 # standard library was. Those of the base image may be among them: they were written once.
@@ -20,8 +21,7 @@ for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
 
 
 @practice("taste", slow=True, builds=True)
-def repeatable_build(subject: Subject) -> None:
-    """Two builds without cache, from two folders with different file times, give the same files, byte for byte."""
+def check(subject: Subject) -> None:
     # First what two builds within a minute would not show: days and times of the build that are kept in files.
     dated = run_to_its_end(subject.image, "-B", "-c", CLOCKS_IN_BYTECODE, entrypoint="python3").stdout
     if dated and (found := set(dated.splitlines()) - {f"/{name}" for name in image.files(subject.base)}):
@@ -47,3 +47,6 @@ def repeatable_build(subject: Subject) -> None:
 
 def _shadow(image: str) -> str:
     return run_to_its_end(image, "/etc/shadow", entrypoint="cat", user="0").stdout
+
+
+TURNS_RED = [Sabotage("bytecode with times", "final", "Dockerfile", r"(?<= )checked-hash \.", "timestamp .")]

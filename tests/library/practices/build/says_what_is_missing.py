@@ -1,15 +1,15 @@
+"""A package list that brings no server, such as one made for another Python, stops the build."""
+
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ...engine import BuildFailed
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 
 @practice("ours", slow=True, slow_to_fail=True, builds=True)
-def says_what_is_missing(subject: Subject) -> None:
-    """A package list that brings no server, such as one made for another Python, stops the build."""
+def check(subject: Subject) -> None:
     changes: tuple[Callable[[str], str], ...] = (
         # What depends on it would bring it along.
         lambda text: re.sub(r"^(?:gunicorn|uvicorn-worker)==(?:.*\\\n)*.*\n", "", text, flags=re.MULTILINE),

@@ -1,9 +1,9 @@
-from ...subject import Subject
-from .. import Violation, practice
+"""The Dockerfile is one stage, read from top to bottom."""
+
+from .. import Subject, Violation, practice
 
 
 @practice("taste", builds=True)
-def single_stage(subject: Subject) -> None:
-    """The Dockerfile is one stage, read from top to bottom."""
+def check(subject: Subject) -> None:
     if (count := len(subject.parsed.stages)) > 1:
         raise Violation(f"{count} stages", "grep FROM Dockerfile")

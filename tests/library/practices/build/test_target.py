@@ -1,16 +1,16 @@
+"""`docker build --target test` runs the app's tests, and a test that fails stops it."""
+
 import re
 import secrets
 
 from ... import edits
 from ...engine import BuildFailed
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..canaries import CANARY_TEST
 
 
 @practice("unnoticed", slow=True, builds=True, needs="test-stage")
-def test_target(subject: Subject) -> None:
-    """`docker build --target test` runs the app's tests, and a test that fails stops it."""
+def check(subject: Subject) -> None:
     by_hand = "docker build --target test ."
     if "test" not in subject.parsed.stage_names:
         raise Violation("no stage is called test", by_hand)
@@ -34,3 +34,14 @@ def test_target(subject: Subject) -> None:
                 ) from stopped
         else:
             raise Violation("a test fails and the build goes on", by_hand)
+
+
+TURNS_RED = [
+    Sabotage(
+        "tests whose failures stop nothing",
+        "step-5-larger",
+        "Dockerfile",
+        r"(?<=--ds=tests\.sqlite_settings)",
+        " || true",
+    )
+]

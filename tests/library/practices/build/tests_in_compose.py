@@ -1,17 +1,18 @@
+"""`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if a test fails."""
+
 import re
 import secrets
 from dataclasses import replace
 
 from ... import edits
 from ...engine import BuildFailed, inspect, wait_until
-from ...subject import Running, Subject
-from .. import Violation, practice
+from ...subject import Running
+from .. import Sabotage, Subject, Violation, practice
 from ..canaries import CANARY_TEST
 
 
 @practice("unnoticed", slow=True, builds=True, needs="test-service")
-def tests_in_compose(subject: Subject) -> None:
-    """`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if a test fails."""
+def check(subject: Subject) -> None:
     by_hand = "docker compose run --rm --build test"
     if "test" not in subject.services(["test"]):
         raise Violation("no service is called test", by_hand)
@@ -45,3 +46,6 @@ def _restrictions(running: Running) -> dict[str, object]:
     found = inspect(running.container.id)
     host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")
     return {"User": found["Config"]["User"], **{name: found["HostConfig"][name] for name in host}}
+
+
+TURNS_RED = [Sabotage("tests that everybody starts", "step-5-larger", "compose.yaml", r"    profiles: \[test\]\n", "")]

@@ -1,16 +1,16 @@
+"""When a README, a compose file or a hook changes, nothing is built again."""
+
 import secrets
 from pathlib import Path
 
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 # What is about the repository: the app does not read it.
 OF_REPOSITORY = ("README.md", "Dockerfile", "compose.yaml", ".dockerignore", ".gitignore", ".pre-commit-config.yaml")
 
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
-def unrelated_changes(subject: Subject) -> None:
-    """When a README, a compose file or a hook changes, nothing is built again."""
+def check(subject: Subject) -> None:
     with subject.copied("with another README") as copy:
         copy.build()  # fills the cache
         changed = [copy.source / name for name in OF_REPOSITORY]

@@ -1,15 +1,15 @@
+"""A package that is not the one that was locked stops the build, and the message says so."""
+
 import re
 from dataclasses import replace
 
 from ... import locks
 from ...engine import BuildFailed
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 
 
 @practice("access", slow=True, slow_to_fail=True, builds=True)
-def verified_hashes(subject: Subject) -> None:
-    """A package that is not the one that was locked stops the build, and the message says so."""
+def check(subject: Subject) -> None:
     with subject.copied("with another hash for one package") as copy:
         # All hashes of one package: with one left, installers take the file that it belongs to.
         found = locks.files(copy.source)
@@ -58,3 +58,16 @@ def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
         except BuildFailed:
             return
     raise Violation(f"one package in {name} has no hash, and is installed all the same", "docker compose build")
+
+
+TURNS_RED = [
+    Sabotage(
+        "hashes dropped and a dependency bumped",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"RUN pip install --require-hashes .*",
+        r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt"
+        r" && pip install -r loose.txt",
+        also={"locked-dependencies"},
+    )
+]

@@ -1,14 +1,14 @@
+"""The hooks refuse a new lock with an old `requirements.txt`, and write the correct one."""
+
 import re
 import subprocess
 
 from ...hooks import complaint_of_hooks
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("unnoticed", slow=True, needs="export")
-def requirements_in_sync(subject: Subject) -> None:
-    """The hooks refuse a new lock with an old `requirements.txt`, and write the correct one."""
+def check(subject: Subject) -> None:
     if not (subject.source / ".pre-commit-config.yaml").exists():
         raise Violation("there are no hooks: nothing compares requirements.txt with poetry.lock", "ls -A")
     with subject.copied("as a repository of its own") as copy:
@@ -33,3 +33,16 @@ def requirements_in_sync(subject: Subject) -> None:
         project.write_text(project.read_text().replace("dependencies = [", 'dependencies = [\n    "cowsay (>=6)",', 1))
         if not complaint_of_hooks(copy.source):
             raise Violation("pyproject.toml has a dependency that poetry.lock lacks, and the hooks pass", *by_hand)
+
+
+TURNS_RED = [
+    Sabotage(
+        "export hook that writes elsewhere",
+        "extra-3-precommit",
+        ".pre-commit-config.yaml",
+        r"export --output requirements\.txt",
+        "export --output /dev/null",
+        symptom="We updated a package because of a security notice, and every check before the commit passed. The"
+        " container still runs the old version.",
+    )
+]

@@ -1,13 +1,14 @@
+"""What people wrote is there again after `docker compose down` and `up`."""
+
 import secrets
 
-from ...subject import Running, Subject
-from .. import Violation, practice
+from ...subject import Running
+from .. import Sabotage, Subject, Violation, practice
 from ..guestbook import entries, sign
 
 
 @practice("loss", slow=True, needs="database")
-def keeps_data(subject: Subject) -> None:
-    """What people wrote is there again after `docker compose down` and `up`."""
+def check(subject: Subject) -> None:
     text = secrets.token_hex()
     with subject.running() as running:
         sign(running, text)
@@ -17,3 +18,16 @@ def keeps_data(subject: Subject) -> None:
         again.wait_until_ready()
         if text not in entries(again):
             raise Violation("it is gone", "docker compose down; docker compose up --detach", "curl localhost:8000")
+
+
+TURNS_RED = [
+    Sabotage(
+        "the database in memory",
+        "step-5-larger",
+        "compose.yaml",
+        r"volumes:\n      - db:(?=/var)",
+        "tmpfs:\n      - ",
+        also={"survives-database-restart"},
+        symptom="After the server was updated, the guestbook is empty. All that people wrote is gone.",
+    )
+]

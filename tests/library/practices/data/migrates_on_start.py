@@ -1,8 +1,10 @@
+"""At its start the app migrates its database; if two replicas start at once, one does it, and both run."""
+
 import re
 
 from ...engine import NotReady
-from ...subject import Running, Subject
-from .. import Violation, practice
+from ...subject import Running
+from .. import Sabotage, Subject, Violation, practice
 
 SLOW_MIGRATION = """
 from django.db import migrations
@@ -13,8 +15,7 @@ class Migration(migrations.Migration):
 
 
 @practice("loss", slow=True, builds=True, needs="database")
-def migrates_on_start(subject: Subject) -> None:
-    """At its start the app migrates its database; if two replicas start at once, one does it, and both run."""
+def check(subject: Subject) -> None:
     by_hand = ("docker compose down --volumes", "PORT=0 docker compose up --scale web=2")
     with subject.copied("with a slow migration") as copy:
         # It takes longer than two replicas differ in their start: without a lock, both find it to do.
@@ -33,3 +34,14 @@ def _start_two_on_an_empty_database(subject: Subject, by_hand: tuple[str, ...]) 
         applied = [len(re.findall("Applying guestbook.0002.* OK", replica.log)) for replica in replicas]
         if sorted(applied) != [0, 1]:
             raise Violation(f"the replicas applied the same migration {applied} times", *by_hand)
+
+
+TURNS_RED = [
+    Sabotage(
+        "migrations without a lock",
+        "step-5-larger",
+        "src/guestbook/management/commands/prepare_database.py",
+        r"cursor\.execute\(\"SELECT pg_advisory_lock.*",
+        "",
+    )
+]

@@ -1,3 +1,5 @@
+"""While the database is away, the app lives on and says why it is not ready; when it is back, no row is lost."""
+
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +9,8 @@ from threading import Event
 import httpx
 
 from ...engine import wait_until
-from ...subject import READY_LIMIT, Running, Subject
-from .. import Violation, practice
+from ...subject import READY_LIMIT, Running
+from .. import Sabotage, Subject, Violation, practice
 from ..guestbook import entries, sign
 
 
@@ -35,8 +37,7 @@ def _asked_all_the_time(running: Running, path: str) -> Iterator[list[str]]:
 
 
 @practice("loss", slow=True, needs="database")
-def survives_database_restart(subject: Subject) -> None:
-    """While the database is away, the app lives on and says why it is not ready; when it is back, no row is lost."""
+def check(subject: Subject) -> None:
     by_hand = ("docker compose stop db; curl -i localhost:8000/health localhost:8000/ready", "docker compose start db")
     text = secrets.token_hex()
     with subject.running() as running:
@@ -59,3 +60,8 @@ def survives_database_restart(subject: Subject) -> None:
             raise Violation("the app was restarted", *by_hand)
         if text not in entries(running):
             raise Violation("an entry that was there before is lost", *by_hand)
+
+
+TURNS_RED = [
+    Sabotage("no answer for an absent database", "step-5-larger", "src/config/settings.py", r".*DatabaseAway.*\n", "")
+]

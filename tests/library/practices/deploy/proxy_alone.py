@@ -1,19 +1,19 @@
+"""Where `compose.tls.yaml` publishes to everybody, plain HTTP answers nothing but a redirect to HTTPS."""
+
 import os
 import secrets
 from dataclasses import replace
 from unittest.mock import patch
 
 from ...engine import another_address
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..rolling import TLS, plain_answer
 
 TLS_ONLY = "400"  # what a port that speaks TLS answers to plain HTTP, if anything
 
 
 @practice("access", slow=True, builds=True, needs="stack")
-def proxy_alone(subject: Subject) -> None:
-    """Where `compose.tls.yaml` publishes to everybody, plain HTTP answers nothing but a redirect to HTTPS."""
+def check(subject: Subject) -> None:
     address = another_address()
     if address is None:
         raise NotAsked("this machine has no address but loopback, so nobody can ask as another machine does")
@@ -35,3 +35,16 @@ def proxy_alone(subject: Subject) -> None:
     for name, answer in answers.items():
         if not answer.startswith("https://") and answer not in ("", TLS_ONLY):
             raise Violation(f"{name} answers everybody over plain HTTP: {answer}", by_hand)
+
+
+TURNS_RED = [
+    Sabotage(
+        "a way past the proxy",
+        "extra-6-deploying",
+        "compose.tls.yaml",
+        r"    ports: !reset \[\]\n",
+        "",
+        symptom="We have a certificate, and a firewall that lets two ports through. A stranger sent us a password that"
+        " he had read on its way to us.",
+    )
+]

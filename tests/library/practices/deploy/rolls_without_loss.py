@@ -1,15 +1,15 @@
+"""Visitors lose no request while replicas are added, a new version starts, or a broken one is rolled back."""
+
 from ... import runner, swarm
 from ...engine import build_recipe, last_line, wait_until
 from ...load import visitors
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..gunicorn import gunicorn_seconds
 from ..rolling import STACK, another, errors_only, plain_answer, rolled
 
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
-def rolls_without_loss(subject: Subject) -> None:
-    """Visitors lose no request while replicas are added, a new version starts, or a broken one is rolled back."""
+def check(subject: Subject) -> None:
     patience, grace = gunicorn_seconds(subject.shared.container)["graceful_timeout"], swarm.stop_grace(subject)
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
@@ -44,3 +44,17 @@ def rolls_without_loss(subject: Subject) -> None:
             raise Violation(f"{visits.failed.total()} of {visits.requests.total()} requests failed: {what}", by_hand)
     except runner.NoRunner as reason:
         raise NotAsked(str(reason)) from reason
+
+
+TURNS_RED = [
+    # Seen before anything is deployed.
+    Sabotage("as patient as Swarm by itself", "extra-6-deploying", "stack.yaml", r"    stop_grace_period: 40s\n", ""),
+    Sabotage(
+        "addresses that are kept for a minute",
+        "extra-6-deploying",
+        "Caddyfile",
+        r"refresh 1s",
+        "refresh 1m",
+        symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",
+    ),
+]

@@ -1,19 +1,20 @@
+"""With `compose.debug.yaml`, an editor on this machine alone can stop a request; production has no debugger."""
+
 import ast
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ... import dap
-from ...subject import Running, Subject
-from .. import Violation, practice
+from ...subject import Running
+from .. import Sabotage, Subject, Violation, practice
 from ..developing import modules_of, on_free_ports
 
 DEBUG_FILE = "compose.debug.yaml"
 
 
 @practice("cost", slow=True, needs="debug-file")
-def debuggable(subject: Subject) -> None:
-    """With `compose.debug.yaml`, an editor on this machine alone can stop a request; production has no debugger."""
+def check(subject: Subject) -> None:
     if found := subject.shared.python(
         "import importlib.util as u; print(*(m for m in ('debugpy', 'pydevd', 'pydevd_pycharm') if u.find_spec(m)))"
     ).strip():
@@ -72,3 +73,15 @@ def _first_lines(module: Path) -> list[int]:
     functions = (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, kinds))
     bodies = (node.body[1:] if ast.get_docstring(node) and node.body[1:] else node.body for node in functions)
     return sorted(body[0].lineno for body in bodies)
+
+
+TURNS_RED = [
+    Sabotage(
+        "a debugger for everybody",
+        "extra-4-developing",
+        "compose.debug.yaml",
+        r"127\.0\.0\.1:\$",
+        "$",
+        symptom="In the café, somebody at the next table stopped my app, and read what was in it.",
+    )
+]

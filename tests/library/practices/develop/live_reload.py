@@ -1,3 +1,5 @@
+"""Within 3 seconds of a save, production's image runs your code; only a changed lock makes it build."""
+
 import secrets
 import shutil
 import subprocess
@@ -11,16 +13,15 @@ from python_on_whales.exceptions import DockerException
 
 from ... import locks
 from ...engine import one_build_at_a_time, wait_until
-from ...subject import Running, Subject
-from .. import NotAsked, Violation, practice
+from ...subject import Running
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
 
 RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
-def live_reload(subject: Subject) -> None:
-    """Within 3 seconds of a save, production's image runs your code; only a changed lock makes it build."""
+def check(subject: Subject) -> None:
     seen = []
     for name, service in services_that_watch(subject).items():
         try:
@@ -94,3 +95,31 @@ def _replaced(file: Path, text: str) -> None:
     new.write_text(text)
     shutil.copymode(file, new)
     new.replace(file)
+
+
+TURNS_RED = [
+    Sabotage(
+        "one file mounted, and not the folder",
+        "extra-4-developing",
+        "compose.yaml",
+        r"(?<=volumes: \[\")\./hello:/app/hello:ro(?=\"\]\n    develop)",
+        "./hello/main.py:/app/hello/main.py:ro",
+        symptom="With nano, what I save is there at once. I have another editor now: I save, and the app answers as"
+        " before.",
+    ),
+    Sabotage(
+        "saved files copied into the container",
+        "extra-4-developing",
+        "compose.yaml",
+        r"    volumes: \[\"\./hello:/app/hello:ro\"\]\n(    develop: .*\n +watch: )\[",
+        r"\1[{ action: sync, path: hello, target: /app/hello }, ",
+    ),
+    Sabotage("nothing reloads", "extra-4-developing", "compose.yaml", r"uvicorn --reload", "uvicorn"),
+    Sabotage(
+        "packages watched by nobody",
+        "extra-4-developing",
+        "compose.yaml",
+        r"path: requirements\.txt",
+        "path: poetry.lock",
+    ),
+]

@@ -1,7 +1,8 @@
+"""If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
+
 import secrets
 
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import modules_of, overwritten, save_in_modules
 
 # Run inside the container: which of these files are there.
@@ -9,8 +10,7 @@ THERE = "import os, sys; print(*filter(os.path.exists, sys.argv[1:]), sep='\\n')
 
 
 @practice("cost", slow=True)
-def mounted_code_runs(subject: Subject) -> None:
-    """If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
+def check(subject: Subject) -> None:
     word = secrets.token_hex()
     with subject.copied("to mount files of") as copy:
         save_in_modules(copy, word, overwritten)
@@ -29,3 +29,14 @@ def mounted_code_runs(subject: Subject) -> None:
                     "what is mounted has other code, and the image's own runs",
                     f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py web",
                 )
+
+
+TURNS_RED = [
+    Sabotage(
+        "bytecode that stands for any code",
+        "extra-2-caching",
+        "Dockerfile",
+        r"(?<=--invalidation-mode )checked-hash(?= \.)",
+        "unchecked-hash",
+    )
+]

@@ -1,16 +1,17 @@
+"""`docker compose watch` brings what you save into the running app."""
+
 import secrets
 
 from python_on_whales.exceptions import DockerException
 
 from ...engine import one_build_at_a_time, wait_until
-from ...subject import Running, Subject
-from .. import Violation, practice
+from ...subject import Running
+from .. import Sabotage, Subject, Violation, practice
 from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
-def watched(subject: Subject) -> None:
-    """`docker compose watch` brings what you save into the running app."""
+def check(subject: Subject) -> None:
     watching = services_that_watch(subject)
     for name, service in watching.items():
         with subject.copied(f"to watch, as {name}") as folder:
@@ -35,3 +36,14 @@ def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
             return False  # another container is taking its place
 
     return wait_until(runs, limit, pause=0.5)
+
+
+TURNS_RED = [
+    Sabotage(
+        "saved files brought to where nobody looks",
+        "step-5-larger",
+        "compose.yaml",
+        r"target: /app/src",
+        "target: /app/source",
+    )
+]

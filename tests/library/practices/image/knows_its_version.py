@@ -1,15 +1,15 @@
+"""`GET /version` names the commit, the build's time, Python and Django; a new commit installs nothing again."""
+
 import os
 import secrets
 from unittest.mock import patch
 
 from ... import locks
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("unnoticed", slow=True, builds=True, needs="version")
-def knows_its_version(subject: Subject) -> None:
-    """`GET /version` names the commit, the build's time, Python and Django; a new commit installs nothing again."""
+def check(subject: Subject) -> None:
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
     by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; curl localhost:8000/version"
     if (status := subject.shared.get("/version").status_code) != 200:
@@ -28,3 +28,6 @@ def knows_its_version(subject: Subject) -> None:
         again = copy.build(alone=True).ran
         if len(again) > 1:  # the file is written
             raise Violation(f"with another commit ran again: {'; '.join(again)}", "GIT_COMMIT=1 docker compose build")
+
+
+TURNS_RED = [Sabotage("a commit that nobody passes on", "step-5-larger", "compose.yaml", r" +GIT_COMMIT: .*\n", "")]

@@ -1,15 +1,15 @@
+"""Labels of the image (OCI annotations) name the repository, the commit and the time that it was built from."""
+
 import os
 import secrets
 from unittest.mock import patch
 
 from ...engine import docker
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("taste", slow=True, builds=True)
-def labelled(subject: Subject) -> None:
-    """Labels of the image (OCI annotations) name the repository, the commit and the time that it was built from."""
+def check(subject: Subject) -> None:
     given = {
         "GIT_COMMIT": secrets.token_hex(20),
         "BUILD_TIME": "2026-11-20T12:00:00Z",
@@ -33,3 +33,6 @@ def labelled(subject: Subject) -> None:
         seen = labels(copy.image)
     if seen != expected:
         raise Violation(f"{seen} instead of {expected}", *by_hand)
+
+
+TURNS_RED = [Sabotage("commit not passed on", "final", "compose.yaml", r" +org.*revision: .*\n", "")]

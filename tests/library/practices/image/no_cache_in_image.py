@@ -1,8 +1,9 @@
+"""No layer of the image holds a cache of pip, Poetry, uv or apt."""
+
 import re
 
 from ... import image
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 PIP_FETCHES = re.compile(r"(?<!uv )pip (?:--python \S+ )?(?:install|download) [^&;|]*")
 # What pip, Poetry, uv and apt keep for the next time.
@@ -10,8 +11,7 @@ CACHES = re.compile(r"(^|/)\.cache/|\.whl$|^var/cache/apt/.*\.(deb|bin)$|^var/li
 
 
 @practice("cost", slow=True)
-def no_cache_in_image(subject: Subject) -> None:
-    """No layer of the image holds a cache of pip, Poetry, uv or apt."""
+def check(subject: Subject) -> None:
     by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
     # pip (unlike uv) keeps what the index lets it keep. Where that is nothing, no layer shows what it holds elsewhere.
     for line in (line for stage in subject.parsed.last_stages for line in stage.instructions):

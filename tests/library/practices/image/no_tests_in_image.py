@@ -1,5 +1,7 @@
-from ...subject import Subject, look
-from .. import Violation, practice
+"""The app's tests are not in the image."""
+
+from ...subject import look
+from .. import Sabotage, Subject, Violation, practice
 
 # Run inside the container. Packages bring tests of their own, and a virtual environment may lie beside the code.
 TESTS = look(
@@ -8,7 +10,9 @@ TESTS = look(
 
 
 @practice("cost")
-def no_tests_in_image(subject: Subject) -> None:
-    """The app's tests are not in the image."""
+def check(subject: Subject) -> None:
     if found := subject.shared.look(TESTS):
         raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
+
+
+TURNS_RED = [Sabotage("tests left in", "final", "Dockerfile", r"rm -rf tests ", "rm -rf ")]

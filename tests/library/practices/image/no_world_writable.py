@@ -1,6 +1,8 @@
+"""Except for /tmp and the like, nothing in the image can be written to by every user."""
+
 from ...engine import docker
-from ...subject import PYTHON, Subject
-from .. import Violation, practice
+from ...subject import PYTHON
+from .. import Sabotage, Subject, Violation, practice
 
 # Run inside the container: what everybody may write to, in directories that everybody may enter. Devices, and
 # directories with the sticky bit, as /tmp has it, are made for that; other file systems are not the image's.
@@ -25,11 +27,13 @@ for place, folders, files in os.walk("/"):
 
 
 @practice("access")
-def no_world_writable(subject: Subject) -> None:
-    """Except for /tmp and the like, nothing in the image can be written to by every user."""
+def check(subject: Subject) -> None:
     command = [*PYTHON, WRITABLE_BY_EVERYBODY]
     if found := str(docker.execute(subject.shared.container, command, user="0")).splitlines():
         raise Violation(
             f"{len(found)} that everybody can write to, {', '.join(found[:3])} among them",
             "docker compose run --rm --user 0 web find / -xdev -perm -2 ! -type l",
         )
+
+
+TURNS_RED = [Sabotage("what uv leaves behind", "extra-2-caching", "Dockerfile", r" && rm /venv/\.lock", "")]

@@ -1,8 +1,9 @@
+"""All modules of app and packages have valid bytecode, and a start on a read-only file system compiles nothing."""
+
 import re
 
 from ...engine import NotReady, run_to_its_end
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..installed import APP_INTERPRETER, installed
 
 # Run inside the container: the modules of these distributions and in the working directory without valid bytecode.
@@ -28,8 +29,7 @@ print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\
 
 
 @practice("cost", slow=True)
-def precompiled(subject: Subject) -> None:
-    """All modules of app and packages have valid bytecode, and a start on a read-only file system compiles nothing."""
+def check(subject: Subject) -> None:
     interpreter = subject.shared.look(APP_INTERPRETER)
     command = ["-B", "-c", WITHOUT_BYTECODE, *installed(subject)]
     # In a container of its own: one that serves may have written its bytecode by now.
@@ -49,3 +49,30 @@ def precompiled(subject: Subject) -> None:
                 f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
                 'docker compose run --rm --env PYTHONVERBOSE=1 web 2>&1 | grep "code object from /"',
             )
+
+
+TURNS_RED = [
+    Sabotage(
+        "packages not compiled",
+        "extra-2-caching",
+        "Dockerfile",
+        r"UV_COMPILE_BYTECODE=1 ",
+        "",
+        symptom="When many visitors come at once, new containers start. Each takes longer to its first answer than last"
+        " month, and a whole processor for it.",
+    ),
+    Sabotage(
+        "standard library not compiled",
+        "extra-2-caching",
+        "Dockerfile",
+        r"RUN python -m compileall .*/python3\.\*\n",
+        "",
+    ),
+    Sabotage(
+        "app not compiled",
+        "extra-2-caching",
+        "Dockerfile",
+        r"(?<=a\+rX \.) && python -m compileall -q --invalidation-mode checked-hash \.",
+        "",
+    ),
+]

@@ -1,15 +1,15 @@
+"""The image has at most a quarter of the full Python image's size, and no layer repeats what another one has."""
+
 import re
 
 from ... import image
 from ...dockerfile import OF_PYTHON
 from ...engine import docker
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Subject, Violation, practice
 
 
 @practice("cost")
-def small_image(subject: Subject) -> None:
-    """The image has at most a quarter of the full Python image's size, and no layer repeats what another one has."""
+def check(subject: Subject) -> None:
     base = subject.parsed.base_image
     full = re.sub(r"-slim|-alpine[\d.]*", "", base)
     if not OF_PYTHON.match(base):

@@ -1,15 +1,15 @@
+"""Stylesheet and script are built, have a hash of their content in their names, and may be kept for a year."""
+
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..installed import programs
 
 
 @practice("cost", needs="page")
-def static_assets(subject: Subject) -> None:
-    """Stylesheet and script are built, have a hash of their content in their names, and may be kept for a year."""
+def check(subject: Subject) -> None:
     page = subject.shared.get("/", accept="text/html")
     for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
         by_hand = f"curl --head localhost:8000{path}"
@@ -27,3 +27,15 @@ def static_assets(subject: Subject) -> None:
             raise Violation(f"{path} is not minified", by_hand)
     if found := programs(subject, "node", "npm"):
         raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
+
+
+TURNS_RED = [
+    Sabotage(
+        "static files without hashes",
+        "step-5-larger",
+        "src/config/settings.py",
+        "Manifest",
+        "",
+        symptom="After a release, visitors see the new page in the old colours until they empty their browser's cache.",
+    )
+]

@@ -1,13 +1,13 @@
+"""The image that passed its test is pushed and deployed by its digest, so moving a tag changes nothing."""
+
 from ...engine import docker
 from ...image import layers_of
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..publisher import DEPLOY, SCRIPT, shared_publisher
 
 
 @practice("unnoticed", builds=True, needs="release")
-def published_by_digest(subject: Subject) -> None:
-    """The image that passed its test is pushed and deployed by its digest, so moving a tag changes nothing."""
+def check(subject: Subject) -> None:
     publisher = shared_publisher.of(subject)
     image, _, started, tested = publisher.published
     name = f"{publisher.repository}:1.0"
@@ -28,3 +28,22 @@ def published_by_digest(subject: Subject) -> None:
     docker.image.push(name, quiet=True)
     if publisher.deploy(name).returncode == 0:
         raise Violation(f"{name}, which is signed, is deployed without a digest", f"./{DEPLOY}")
+
+
+TURNS_RED = [
+    Sabotage(
+        "deployed by a name that can move",
+        "extra-5-publishing",
+        "compose.release.yaml",
+        r"(?<=REPOSITORY:\?release\.env has it\})@sha256:\S+",
+        ":1.0",
+    ),
+    Sabotage("tested with what was saved since", "extra-5-publishing", "publish.sh", r'cd "\$frozen"\n', ""),
+    Sabotage(
+        "another build than the tested one",
+        "extra-5-publishing",
+        "publish.sh",
+        r'docker tag "\$id" "\$1"',
+        'echo "FROM $(docker compose config --images web)" | docker build --label built=again --tag "$1" -',
+    ),
+]

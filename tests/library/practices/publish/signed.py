@@ -1,11 +1,11 @@
-from ...subject import Subject
-from .. import Violation, practice
+"""An image without your key's signature for this repository never starts, and what runs goes on."""
+
+from .. import Sabotage, Subject, Violation, practice
 from ..publisher import DEPLOY, RELEASE, shared_publisher
 
 
 @practice("access", builds=True, needs="release")
-def signed(subject: Subject) -> None:
-    """An image without your key's signature for this repository never starts, and what runs goes on."""
+def check(subject: Subject) -> None:
     publisher = shared_publisher.of(subject)
     key = publisher.copy.path / "cosign.pub"
     ours, unsigned = key.read_text(), publisher.published.another
@@ -31,3 +31,23 @@ def signed(subject: Subject) -> None:
     finally:
         key.write_text(ours)
         publisher.end()
+
+
+TURNS_RED = [
+    Sabotage(
+        "signed for whatever repository",
+        "extra-5-publishing",
+        "compose.release.yaml",
+        r" +--annotations repository=\$\{REPOSITORY\}",
+        "     ",
+    ),
+    Sabotage(
+        "deployed beside its verification",
+        "extra-5-publishing",
+        "compose.release.yaml",
+        r"service_completed_successfully",
+        "service_started",
+        symptom="A neighbour has the password of our registry. Since last night our own server runs their image.",
+    ),
+    Sabotage("verified too late", "extra-5-publishing", "deploy.sh", r"release run --rm --no-TTY verify\n", ""),
+]

@@ -1,8 +1,10 @@
+"""A variable that is no number or no address makes gunicorn refuse to start, and say so without a traceback."""
+
 import json
 
 from ...engine import last_line, wait_until
-from ...subject import PYTHON, Subject
-from .. import NotAsked, Violation, practice
+from ...subject import PYTHON
+from .. import NotAsked, Subject, Violation, practice
 from ..sockets import LISTENING
 
 # Run inside the container: start its command with one wrong value after the other, until one is not refused without a
@@ -45,8 +47,7 @@ WRONG = [
 
 
 @practice("ours", slow=True, slow_to_fail=True)
-def bad_config_refused(subject: Subject) -> None:
-    """A variable that is no number or no address makes gunicorn refuse to start, and say so without a traceback."""
+def check(subject: Subject) -> None:
     config = subject.shared.container.config
     command = [*(config.entrypoint or ()), *(config.cmd or ())]
     # In a compose file, two of these signs are one.

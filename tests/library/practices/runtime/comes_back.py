@@ -1,15 +1,15 @@
+"""When the app's main process ends, the engine starts the app again."""
+
 from contextlib import suppress
 
 from python_on_whales.exceptions import DockerException
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 
 @practice("loss", slow=True, slow_to_fail=True, needs="compose")
-def comes_back(subject: Subject) -> None:
-    """When the app's main process ends, the engine starts the app again."""
+def check(subject: Subject) -> None:
     with subject.running() as running:
         # It asks politely, from inside: the engine does not know that anybody wanted it.
         with suppress(DockerException):

@@ -1,11 +1,12 @@
+"""A command that handles no signals, such as a script or a migration, also ends at once at `docker stop`."""
+
 from ...engine import wait_until
-from ...subject import PYTHON, READY_LIMIT, Subject
-from .. import Violation, practice
+from ...subject import PYTHON, READY_LIMIT
+from .. import Subject, Violation, practice
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="compose")
-def commands_stop(subject: Subject) -> None:
-    """A command that handles no signals, such as a script or a migration, also ends at once at `docker stop`."""
+def check(subject: Subject) -> None:
     sleep = "import time; print('begun', flush=True); time.sleep(600)"
     by_hand = ('docker compose run --detach web python -c "import time; time.sleep(600)"', "time docker stop CONTAINER")
     with subject.started(entrypoint=[*PYTHON, sleep], command=[], healthcheck={"disable": True}) as running:

@@ -1,13 +1,13 @@
+"""While three slow requests are under way, another one is answered."""
+
 from concurrent.futures import ThreadPoolExecutor
 
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..sockets import in_flight
 
 
 @practice("loss", slow=True)
-def concurrent_requests(subject: Subject) -> None:
-    """While three slow requests are under way, another one is answered."""
+def check(subject: Subject) -> None:
     if not subject.slow:
         raise NotAsked("it asks for a path that takes 2 s or so: SLOW=/report")
     path = subject.slow_path(10)
@@ -22,3 +22,6 @@ def concurrent_requests(subject: Subject) -> None:
                 f"{ended} of three slow requests had to end before another one was answered",
                 f"for i in 1 2 3; do curl 'localhost:8000{path}' & done; sleep 1; time curl localhost:8000",
             )
+
+
+TURNS_RED = [Sabotage("one request at a time", "step-3-basic", "gunicorn.conf.py", r"\nthreads = .*", "")]

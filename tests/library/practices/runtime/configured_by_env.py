@@ -1,9 +1,10 @@
+"""Whatever differs between two places of deployment comes from environment variables."""
+
 import os
 from unittest.mock import patch
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..gunicorn import has_gunicorn, print_config
 from ..processes import signal_workers
 from ..sockets import wait_until_listening
@@ -32,12 +33,11 @@ BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEE
 
 
 @practice("ours", slow=True, slow_to_fail=True)
-def configured_by_env(subject: Subject) -> None:
-    """Whatever differs between two places of deployment comes from environment variables."""
+def check(subject: Subject) -> None:
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
-    checks = (_require_settings, _require_deployments)
-    for check in checks if has_gunicorn(subject) else reversed(checks):
-        check(subject)
+    both = (_require_settings, _require_deployments)
+    for require in both if has_gunicorn(subject) else reversed(both):
+        require(subject)
 
 
 def _require_settings(subject: Subject) -> None:
@@ -87,3 +87,17 @@ def _require_deployments(subject: Subject) -> None:
             ports = running.container.network_settings.ports or {}
             if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
                 raise Violation("ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port web 8000")
+
+
+TURNS_RED = [
+    Sabotage(
+        "a setting that nobody can set",
+        "final",
+        "gunicorn.conf.py",
+        r"os\.environ\.get\(\"KEEP_ALIVE\"\) or 5",
+        "5",
+        also={"bad-config-refused"},
+        symptom="Behind the load balancer, now and then a visitor gets error 502: the app closes connections that the"
+        " balancer still uses. We have set the time to 65 seconds, as its manual says, and nothing has changed.",
+    )
+]

@@ -1,16 +1,16 @@
+"""When the interpreter itself crashes in a request, the log shows a Python traceback."""
+
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..processes import WORKER_PIDS, signal_workers
 from ..sockets import in_flight
 
 
 @practice("unnoticed", slow=True, slow_to_fail=True)
-def crash_traceback(subject: Subject) -> None:
-    """When the interpreter itself crashes in a request, the log shows a Python traceback."""
+def check(subject: Subject) -> None:
     with subject.running() as running, ThreadPoolExecutor() as pool:
         answers = in_flight(running, pool, subject.slow_path(20)) if subject.slow else ()
         signal_workers(running, signal.SIGSEGV)
@@ -25,3 +25,8 @@ def crash_traceback(subject: Subject) -> None:
                 "docker compose exec web sh -c 'kill -SEGV WORKER_PID'",
                 "docker compose logs",
             )
+
+
+TURNS_RED = [
+    Sabotage("PYTHONFAULTHANDLER removed", "step-4-nontrivial", "Dockerfile", r" \\\n    PYTHONFAULTHANDLER=1", "")
+]

@@ -1,13 +1,13 @@
+"""One image serves (`web`), develops (`dev`) and manages (`manage ...`), and runs any other command as given."""
+
 import re
 
 from ...engine import run_to_its_end
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("taste", slow=True, needs="modes")
-def entrypoint_modes(subject: Subject) -> None:
-    """One image serves (`web`), develops (`dev`) and manages (`manage ...`), and runs any other command as given."""
+def check(subject: Subject) -> None:
     first_process = "print(open('/proc/1/comm').read())"
     for command, expected in (
         (["echo", "hi"], "hi"),
@@ -24,3 +24,14 @@ def entrypoint_modes(subject: Subject) -> None:
             raise Violation("`dev` does not start the development server", by_hand)
         if (first := running.python("print(open('/proc/1/comm').read().strip())")) != "python":
             raise Violation(f"`dev`: process 1, which gets the signals, is {first}", by_hand)
+
+
+TURNS_RED = [
+    Sabotage(
+        "a shell between the engine and the development server",
+        "step-5-larger",
+        "entrypoint.sh",
+        r'(?<=set -- )(python src/manage\.py runserver) "0\.0\.0\.0:\$PORT"',
+        r"sh -c '\1 0.0.0.0:$PORT; true'",
+    )
+]

@@ -1,11 +1,11 @@
-from ...subject import Subject
-from .. import Violation, practice
+"""An app that answers every request with a server error becomes unhealthy."""
+
+from .. import Subject, Violation, practice
 from ..health import SEE_HEALTH, health_where_all_answers_are
 
 
 @practice("unnoticed", slow=True)
-def errors_noticed(subject: Subject) -> None:
-    """An app that answers every request with a server error becomes unhealthy."""
+def check(subject: Subject) -> None:
     state = health_where_all_answers_are(500, subject, ("unhealthy", "not checked"))
     if state != "unhealthy":
         raise Violation(f"every answer is a server error, and its health is {state}", *SEE_HEALTH)

@@ -1,27 +1,27 @@
+"""An app that hangs becomes unhealthy within 2 minutes, and healthy again when it works again."""
+
 import signal
 from typing import Any
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..health import OFTEN, SEE_HEALTH, SEE_HEALTHCHECK, health, shipped_healthcheck
 from ..processes import signal_workers
 
 
 @practice("unnoticed", slow=True)
-def hang_noticed(subject: Subject) -> None:
-    """An app that hangs becomes unhealthy within 2 minutes, and healthy again when it works again."""
-    check = shipped_healthcheck(subject)
+def check(subject: Subject) -> None:
+    shipped = shipped_healthcheck(subject)
     # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
-    if check and (longest := check.retries * (check.interval + check.timeout)) > 120:
+    if shipped and (longest := shipped.retries * (shipped.interval + shipped.timeout)) > 120:
         raise Violation(
-            f"a hang is noticed after up to {longest:.0f} s: interval {check.interval:.0f} s,"
-            f" timeout {check.timeout:.0f} s",
+            f"a hang is noticed after up to {longest:.0f} s: interval {shipped.interval:.0f} s,"
+            f" timeout {shipped.timeout:.0f} s",
             SEE_HEALTHCHECK,
         )
-    often: dict[str, Any] = {"healthcheck": OFTEN} if check else {}
+    often: dict[str, Any] = {"healthcheck": OFTEN} if shipped else {}
     with subject.running(**often) as running:
-        if check and not wait_until(lambda: health(running) == "healthy", limit=20):
+        if shipped and not wait_until(lambda: health(running) == "healthy", limit=20):
             raise Violation(f"its health is {health(running)}", *SEE_HEALTH)
         signal_workers(running, signal.SIGSTOP)
         wait_until(lambda: health(running) in ("unhealthy", "not checked"), limit=20)
@@ -30,3 +30,17 @@ def hang_noticed(subject: Subject) -> None:
         signal_workers(running, signal.SIGCONT)
         if not wait_until(lambda: health(running) == "healthy", limit=20):
             raise Violation(f"the workers run again, and its health is {health(running)}", *SEE_HEALTH)
+
+
+TURNS_RED = [
+    Sabotage(
+        "a health check that only connects",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"import http\.client, os; [\s\S]*>= 500\)",
+        r"import os, socket; socket.create_connection(('127.0.0.1', os.environ.get('PORT') or 8000))",
+        also={"errors-noticed"},
+        symptom="Pages hang for minutes, and `docker ps` shows the container as healthy all the time.",
+    ),
+    Sabotage("health check every half an hour", "step-4-nontrivial", "Dockerfile", "--interval=30s", "--interval=30m"),
+]

@@ -1,23 +1,28 @@
-from ...subject import Subject
-from .. import Violation, practice
+"""No app becomes unhealthy because it answers slowly or still starts, and the health check costs little."""
+
+from .. import Sabotage, Subject, Violation, practice
 from ..health import SEE_HEALTHCHECK, shipped_healthcheck
 
 
 @practice("unnoticed", needs="healthcheck")
-def healthcheck_fair(subject: Subject) -> None:
-    """No app becomes unhealthy because it answers slowly or still starts, and the health check costs little."""
-    check = shipped_healthcheck(subject)
-    if not check:
+def check(subject: Subject) -> None:
+    shipped = shipped_healthcheck(subject)
+    if not shipped:
         raise Violation("there is no health check", SEE_HEALTHCHECK)
     for wrong, because in (
-        (check.interval < 5, f"it starts a Python every {check.interval:.0f} s"),
-        (check.retries == 1, "one slow answer, and the app is called unhealthy"),
-        (check.timeout < 2, f"an answer that takes {check.timeout:.0f} s counts as none"),
+        (shipped.interval < 5, f"it starts a Python every {shipped.interval:.0f} s"),
+        (shipped.retries == 1, "one slow answer, and the app is called unhealthy"),
+        (shipped.timeout < 2, f"an answer that takes {shipped.timeout:.0f} s counts as none"),
         (
-            0 < check.start_period < 5,
-            f"after {check.start_period:.0f} s it looks every {check.interval:.0f} s only",
+            0 < shipped.start_period < 5,
+            f"after {shipped.start_period:.0f} s it looks every {shipped.interval:.0f} s only",
         ),
-        (check.start_period > 120, f"for {check.start_period:.0f} s after the start, no failure counts"),
+        (shipped.start_period > 120, f"for {shipped.start_period:.0f} s after the start, no failure counts"),
     ):
         if wrong:
             raise Violation(because, SEE_HEALTHCHECK)
+
+
+TURNS_RED = [
+    Sabotage("unhealthy at the first slow answer", "step-4-nontrivial", "Dockerfile", "--retries=3", "--retries=1")
+]

@@ -1,13 +1,14 @@
+"""The health check asks the port that the app listens on, whatever `PORT` says."""
+
 from ...engine import wait_until
-from ...subject import READY_LIMIT, Subject
-from .. import NotAsked, Violation, practice
+from ...subject import READY_LIMIT
+from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..health import OFTEN, health
 from ..sockets import wait_until_listening
 
 
 @practice("taste", slow=True, needs="healthcheck")
-def healthcheck_on_any_port(subject: Subject) -> None:
-    """The health check asks the port that the app listens on, whatever `PORT` says."""
+def check(subject: Subject) -> None:
     elsewhere = {"environment": {"PORT": "9001"}, "ports": ["9001"]}
     with subject.started(healthcheck=OFTEN, **elsewhere) as running:
         wait_until_listening(running)
@@ -19,3 +20,15 @@ def healthcheck_on_any_port(subject: Subject) -> None:
                 f"PORT=9001, where it answers, and its health is {health(running)}",
                 "docker compose run --detach --env PORT=9001 web; docker ps",
             )
+
+
+TURNS_RED = [
+    Sabotage(
+        "health check of one port only",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"os\.environ\.get\('PORT'\) or 8000",
+        "8000",
+    ),
+    Sabotage("health check of one port only", "final", "Dockerfile", r"os\.environ\.get\('PORT'\) or 8000", "8000"),
+]

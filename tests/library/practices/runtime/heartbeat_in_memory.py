@@ -1,5 +1,7 @@
-from ...subject import Subject, look
-from .. import Violation, practice
+"""Workers show in memory, and not on a disk, that they are alive, so a busy disk makes none of them look dead."""
+
+from ...subject import look
+from .. import Sabotage, Subject, Violation, practice
 
 # Run inside the container: the files by which gunicorn's workers show that they live, as far as this user may see them.
 HEARTBEATS = look("""
@@ -15,10 +17,12 @@ for link in glob.glob("/proc/[0-9]*/fd/*"):
 
 
 @practice("loss")
-def heartbeat_in_memory(subject: Subject) -> None:
-    """Workers show in memory, and not on a disk, that they are alive, so a busy disk makes none of them look dead."""
+def check(subject: Subject) -> None:
     if found := subject.shared.look(HEARTBEATS):
         raise Violation(
             f"a worker's file is {found.splitlines()[0]}",
             "docker compose exec web sh -c 'ls -l /proc/*/fd | grep wgun'",
         )
+
+
+TURNS_RED = [Sabotage("workers' files on a disk", "step-3-basic", "gunicorn.conf.py", r"\nworker_tmp_dir = .*", "")]

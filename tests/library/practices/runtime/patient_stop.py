@@ -1,12 +1,12 @@
-from ...subject import Subject
-from .. import NotAsked, Violation, practice
+"""At a stop, a request may take longer than Docker's ten seconds, and is answered; a hang ends in two minutes."""
+
+from .. import NotAsked, Subject, Violation, practice
 from ..gunicorn import gunicorn_seconds
 from ..stopping import require_answer_in_flight
 
 
 @practice("loss", slow=True, slow_to_fail=True)
-def patient_stop(subject: Subject) -> None:
-    """At a stop, a request may take longer than Docker's ten seconds, and is answered; a hang ends in two minutes."""
+def check(subject: Subject) -> None:
     if not subject.slow or "{seconds}" not in subject.slow:
         raise NotAsked("it asks for a path that takes 14 s: SLOW=/report?seconds={seconds}")
     patience = subject.shared.container.config.stop_timeout or 10

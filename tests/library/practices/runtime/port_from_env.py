@@ -1,14 +1,14 @@
+"""The port in the container comes from the environment variable `PORT`, as many platforms demand."""
+
 import os
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 from ..sockets import wait_until_listening
 
 
 @practice("taste", slow=True)
-def port_from_env(subject: Subject) -> None:
-    """The port in the container comes from the environment variable `PORT`, as many platforms demand."""
+def check(subject: Subject) -> None:
     if subject.published in _published(subject) and os.environ.get("PORT") == "0":
         raise Violation(
             f"PORT=0, and compose publishes it on {subject.published}", "PORT=9000 docker compose up; docker compose ps"

@@ -1,17 +1,18 @@
+"""A production server serves the app, not a framework's development server."""
+
 import re
 from contextlib import suppress
 
 from python_on_whales.exceptions import DockerException
 
 from ...engine import docker, wait_until
-from ...subject import PYTHON, Subject, look
-from .. import Violation, practice
+from ...subject import PYTHON, look
+from .. import Subject, Violation, practice
 from ..processes import APP_PROCESSES, signal_workers
 
 
 @practice("loss")
-def production_server(subject: Subject) -> None:
-    """A production server serves the app, not a framework's development server."""
+def check(subject: Subject) -> None:
     server = subject.shared.get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")

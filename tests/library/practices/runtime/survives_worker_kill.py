@@ -1,14 +1,14 @@
+"""When the process that serves requests dies, another one takes its place within 3 seconds, without a restart."""
+
 import signal
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 from ..processes import WORKER_PIDS, signal_workers
 
 
 @practice("loss", slow=True)
-def survives_worker_kill(subject: Subject) -> None:
-    """When the process that serves requests dies, another one takes its place within 3 seconds, without a restart."""
+def check(subject: Subject) -> None:
     by_hand = (WORKER_PIDS, "docker compose exec web sh -c 'kill -9 WORKER_PID ...'", "curl localhost:8000")
     with subject.running() as running:
         killed = signal_workers(running, signal.SIGKILL)

@@ -1,14 +1,14 @@
+"""What the app prints appears in `docker logs` at once."""
+
 import secrets
 
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..startup import first_running
 
 
 @practice("unnoticed", slow=True)
-def unbuffered_logs(subject: Subject) -> None:
-    """What the app prints appears in `docker logs` at once."""
+def check(subject: Subject) -> None:
     word = secrets.token_hex()
     with first_running(subject, SAY.format(word=word)) as overrides, subject.running(**overrides) as running:
         # What was kept back may come out once, when something else is printed; what comes at once comes again.
@@ -34,3 +34,15 @@ def begin():
 os.register_at_fork(after_in_child=begin)
 begin()
 """
+
+
+TURNS_RED = [
+    Sabotage(
+        "PYTHONUNBUFFERED removed",
+        "step-4-nontrivial",
+        "Dockerfile",
+        r"PYTHONUNBUFFERED=1 \\\n +",
+        "",
+        symptom="While a request hangs, the log says nothing of it. What the app prints comes minutes later, or never.",
+    )
+]

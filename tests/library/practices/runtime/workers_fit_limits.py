@@ -1,9 +1,10 @@
+"""By default, as many workers start as the container's CPUs (affinity, quota) and its memory have room for."""
+
 import tempfile
 from pathlib import Path
 
 from ...engine import SCRATCH, wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 from ..gunicorn import print_config
 from ..processes import signal_workers
 from ..startup import SIXTEEN_CPUS, first_running
@@ -22,8 +23,7 @@ LIMITS = (
 
 
 @practice("ours", slow=True, slow_to_fail=True)
-def workers_fit_limits(subject: Subject) -> None:
-    """By default, as many workers start as the container's CPUs (affinity, quota) and its memory have room for."""
+def check(subject: Subject) -> None:
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
     with first_running(subject, SIXTEEN_CPUS) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
@@ -46,3 +46,21 @@ def workers_fit_limits(subject: Subject) -> None:
     config = print_config(subject, {}, cpuset_cpus=[0])
     if "\nworkers = 1\n" not in config:
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
+
+
+TURNS_RED = [
+    Sabotage(
+        "as many workers as the machine has CPUs",
+        "final",
+        "gunicorn.conf.py",
+        r"or workers_that_fit\(\)",
+        "or os.cpu_count()",
+    ),
+    Sabotage(
+        "memory not looked at",
+        "final",
+        "gunicorn.conf.py",
+        r"if memory := limit\(\"memory\.max\"\):",
+        "if memory := []:",
+    ),
+]

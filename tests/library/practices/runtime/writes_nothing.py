@@ -1,11 +1,11 @@
+"""While it serves, the app writes no file into its container: no bytecode, no socket."""
+
 from ...engine import docker
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 
 @practice("cost")
-def writes_nothing(subject: Subject) -> None:
-    """While it serves, the app writes no file into its container: no bytecode, no socket."""
+def check(subject: Subject) -> None:
     subject.shared.get()
     # With `init: true` the engine puts its own process 1 there.
     engines = ("/usr/sbin/docker-init", "/sbin/docker-init")

@@ -1,6 +1,7 @@
+"""Any user ID that a platform picks (OpenShift: with group 0) runs the app, with clean logs and a writable home."""
+
 from ...engine import wait_until
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 from ..health import health_when_looked_at
 from ..logs import require_clean
 from ..sockets import wait_until_listening
@@ -10,8 +11,7 @@ ACCOUNT = "import os, pathlib; print(os.stat('/proc/1').st_uid, home := pathlib.
 
 
 @practice("taste", slow=True, slow_to_fail=True)
-def any_uid(subject: Subject) -> None:
-    """Any user ID that a platform picks (OpenShift: with group 0) runs the app, with clean logs and a writable home."""
+def check(subject: Subject) -> None:
     uid = "1234567"
     by_hand = f"docker compose run --rm --user {uid}:0 web"
     # And as some platforms do, with variables that are there and empty.

@@ -1,8 +1,9 @@
+"""Started by compose, the app has limits of memory, CPUs and processes, which variables set."""
+
 import os
 from unittest.mock import patch
 
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 # Run inside the container: the limits that the kernel holds its processes to; "max" and huge numbers are none.
 CGROUP = """
@@ -22,8 +23,7 @@ print(*(value if value.isdigit() and int(value) < 2**62 else "max" for value in 
 
 
 @practice("loss", slow=True, needs="compose")
-def bounded(subject: Subject) -> None:
-    """Started by compose, the app has limits of memory, CPUs and processes, which variables set."""
+def check(subject: Subject) -> None:
     by_hand = ("docker compose up --detach", "docker stats --no-stream")
     found = subject.shared.python(CGROUP).split()
     memory, processes, cpus = (int(value) if value.isdigit() else 0 for value in found)

@@ -1,5 +1,6 @@
-from ...subject import Subject
-from .. import Violation, practice
+"""The image's own user can write to /tmp and to a volume at /data, and to no directory of the image."""
+
+from .. import Subject, Violation, practice
 
 # Run inside the container: in which of these directories this user can write.
 WRITABLE = """
@@ -14,8 +15,7 @@ for path in sys.argv[1:]:
 
 
 @practice("ours", slow=True, needs="compose")
-def data_volume(subject: Subject) -> None:
-    """The image's own user can write to /tmp and to a volume at /data, and to no directory of the image."""
+def check(subject: Subject) -> None:
     where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         found = running.python(WRITABLE, *where).split()

@@ -1,11 +1,11 @@
+"""Compose publishes the app on 127.0.0.1 only, so that no other machine reaches it."""
+
 from ...engine import another_address, listens
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Subject, Violation, practice
 
 
 @practice("access", needs="published")
-def local_only(subject: Subject) -> None:
-    """Compose publishes the app on 127.0.0.1 only, so that no other machine reaches it."""
+def check(subject: Subject) -> None:
     ports = subject.shared.container.network_settings.ports or {}
     bindings = [binding for bindings in ports.values() for binding in bindings or ()]
     bound = {binding["HostIp"] for binding in bindings}

@@ -1,5 +1,7 @@
-from ...subject import Subject, look
-from .. import Violation, practice
+"""Started by compose, no process has a capability, and none can gain one (no-new-privileges)."""
+
+from ...subject import look
+from .. import Sabotage, Subject, Violation, practice
 from ..processes import APP_PROCESSES
 
 # Run inside the container: what each of the app's processes may do beyond an ordinary one's rights, and whether it can
@@ -23,7 +25,9 @@ for pid in app_processes():
 
 
 @practice("access", needs="compose")
-def no_capabilities(subject: Subject) -> None:
-    """Started by compose, no process has a capability, and none can gain one (no-new-privileges)."""
+def check(subject: Subject) -> None:
     if found := subject.shared.look(RIGHTS):
         raise Violation(found, "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status")
+
+
+TURNS_RED = [Sabotage("capabilities kept", "final", "compose.yaml", r"  cap_drop: .*\n", "")]

@@ -1,6 +1,8 @@
+"""Neither the app's user nor its group is root, and the user is a number, which Kubernetes can check."""
+
 from ...engine import docker
-from ...subject import Subject, look
-from .. import Violation, practice
+from ...subject import look
+from .. import Sabotage, Subject, Violation, practice
 from ..processes import APP_PROCESSES
 
 # Run inside the container: who runs each of the app's processes, the first one first.
@@ -18,8 +20,7 @@ for pid in sorted(app_processes()):
 
 
 @practice("access")
-def non_root(subject: Subject) -> None:
-    """Neither the app's user nor its group is root, and the user is a number, which Kubernetes can check."""
+def check(subject: Subject) -> None:
     (first, uid, gid), *others = map(str.split, subject.shared.look(WHO).splitlines())
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
@@ -36,3 +37,9 @@ def non_root(subject: Subject) -> None:
         raise Violation(f"{seen} `docker exec` starts has not", by_hand, "docker compose exec web id", weight="taste")
     if not user.partition(":")[0].isdigit():
         raise Violation(f"USER is a name: {user!r}", by_hand, weight="taste")
+
+
+TURNS_RED = [
+    Sabotage("USER removed", "step-4-nontrivial", "Dockerfile", r"\nUSER .*", ""),
+    Sabotage("a user without a group", "final", "Dockerfile", r"USER 10001:10001", "USER 10001"),
+]

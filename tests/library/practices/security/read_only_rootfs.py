@@ -1,13 +1,14 @@
-from ...subject import Subject, look
-from .. import Violation, practice
+"""Started by compose, the app has a read-only root file system, and serves all the same."""
+
+from ...subject import look
+from .. import Sabotage, Subject, Violation, practice
 
 # Run inside the container: the mount options of the root file system.
 ROOT_OPTIONS = look("print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))")
 
 
 @practice("access", needs="compose")
-def read_only_rootfs(subject: Subject) -> None:
-    """Started by compose, the app has a read-only root file system, and serves all the same."""
+def check(subject: Subject) -> None:
     options = subject.shared.look(ROOT_OPTIONS).split(",")
     if "ro" not in options:
         raise Violation(
@@ -15,3 +16,16 @@ def read_only_rootfs(subject: Subject) -> None:
         )
     if not subject.shared.answers():
         raise Violation("it no longer answers", "curl localhost:8000")
+
+
+TURNS_RED = [
+    Sabotage(
+        "read_only removed",
+        "final",
+        "compose.yaml",
+        r"  read_only: true\n",
+        "",
+        also={"data-volume"},
+        symptom="Somebody broke in and left a program beside our code. It ran there until the next deploy.",
+    )
+]

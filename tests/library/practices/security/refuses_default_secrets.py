@@ -1,15 +1,15 @@
+"""In production, the app refuses to start with a default secret, and says in one line which one it is."""
+
 import os
 import secrets
 from unittest.mock import patch
 
 from ...engine import run_to_its_end
-from ...subject import Subject
-from .. import Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("access", slow=True, needs="database")
-def refuses_default_secrets(subject: Subject) -> None:
-    """In production, the app refuses to start with a default secret, and says in one line which one it is."""
+def check(subject: Subject) -> None:
     own: dict[str, str] = {"ENVIRONMENT": "production"}
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
         # What is not refused would wait for a database.
@@ -27,3 +27,15 @@ def refuses_default_secrets(subject: Subject) -> None:
         own[name] = secrets.token_hex()
     with patch.dict(os.environ, own), subject.running():
         pass  # it started
+
+
+TURNS_RED = [
+    Sabotage(
+        "secrets not looked at",
+        "step-5-larger",
+        "src/config/settings.py",
+        "if not DEVELOPMENT and",
+        "if False and",
+        also={"test-target"},  # the project's own tests see it, too
+    )
+]
