@@ -9,10 +9,13 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
-from .engine import SCRATCH, docker
+from .engine import SCRATCH, docker, run_to_its_end
+from .program import PYTHON, Program
 from .subject import Subject
+
+T = TypeVar("T")
 
 
 def find_in_layers(
@@ -63,6 +66,15 @@ def wasted(subject: Subject) -> float:
 
     find_in_layers(subject, count)
     return again / 1e6
+
+
+def run(image: str, program: Program[T], *arguments: Any, interpreter: str = PYTHON[0], **options: Any) -> T:
+    """What a program returns that runs in a new container of an image, with options as `docker run` has them."""
+
+    def run_alone(command: list[str]) -> str:
+        return run_to_its_end(image, *command[1:], entrypoint=interpreter, **options).stdout
+
+    return program.ask(run_alone, *arguments)
 
 
 @contextmanager

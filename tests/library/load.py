@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .engine import docker, wait_until
-from .subject import PYTHON, Running
+from .program import PYTHON
+from .subject import Running
 
 # Run in a container of the same network: the engine's proxy for published ports would accept what nobody answers.
 # Prints a line when every client has had an answer, and what was counted when it gets SIGTERM.

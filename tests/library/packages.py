@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .engine import SESSION, build_recipe, docker, wait_until
-from .subject import PYTHON
+from .program import PYTHON
 
 ALWAYS = 10**6
 PORT = 8000

@@ -33,7 +33,7 @@ from .composing import (
 )
 from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
 from .practices.health import health
-from .practices.sockets import LISTENING, wait_until_listening
+from .practices.sockets import listening, wait_until_listening
 from .repository import copy_folder
 from .subject import READY_LIMIT, Running, Subject
 
@@ -320,9 +320,8 @@ def first_start(prepared: Prepared) -> Prepared:
 
 def _listening(running: Running) -> dict[int, bool]:
     """The ports that something in the container listens on, and whether nobody outside of it can reach them."""
-    addresses = running.python(LISTENING + "print(*listening())").split()
     found: dict[int, bool] = {}
-    for address, _, port in (one.partition(":") for one in addresses):
+    for address, _, port in (one.partition(":") for one in running.run(listening)):
         # 127.0.0.1 and ::1, as the kernel writes them; the former also as part of an IPv6 address.
         local = address.endswith("0100007F") or address == "0" * 24 + "01000000"
         found[int(port, 16)] = found.get(int(port, 16), True) and local

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import httpx
 from python_on_whales import Container, DockerClient
@@ -35,34 +35,12 @@ from .engine import (
     one_build_at_a_time,
     wait_until,
 )
+from .program import LOOKS, PYTHON, Program, run_all
 from .repository import copy_folder
 
+T = TypeVar("T")
+
 READY_LIMIT = 60.0  # seconds; generous, a start takes about one
-
-# How source is run in a container. Every image of Python's has this name; the look must leave no bytecode behind.
-PYTHON = ("python3", "-B", "-c")
-
-
-# Scripts that look around in a container and change nothing: `Running.look` runs all of them at once.
-LOOKS: list[str] = []
-RUN_LOOKS = """
-import contextlib, io, json, sys, traceback
-def run(source):
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(source, {})
-    except Exception:
-        return {"error": traceback.format_exc()}
-    return {"printed": printed.getvalue().strip()}
-print(json.dumps([run(source) for source in json.loads(sys.argv[1])]))
-"""
-
-
-def look(source: str) -> str:
-    """Add a script to LOOKS."""
-    LOOKS.append(source)
-    return source
 
 
 @cache
@@ -155,24 +133,30 @@ class Running:
     def log(self) -> str:
         return str(docker.logs(self.container))
 
+    def run(self, program: Program[T], *arguments: Any, interpreter: str = PYTHON[0], user: str | None = None) -> T:
+        """What a program returns that runs inside the container, by default as the app's user."""
+        return program.ask(
+            lambda command: str(docker.execute(self.container, [interpreter, *command[1:]], user=user)), *arguments
+        )
+
     def python(self, source: str, *arguments: str) -> str:
         """Run Python source inside the container, as the app's user, and return what it prints."""
         return str(docker.execute(self.container, [*PYTHON, source, *arguments]))
 
-    def look(self, source: str) -> str:
-        """What one of LOOKS prints, or has printed before: an exec costs more of a CPU than most looks.
+    def look(self, program: Program[T]) -> T:
+        """What one of LOOKS returns, or has returned before: an exec costs more of a CPU than most looks.
 
         Raises:
             RuntimeError: it failed.
         """
-        result = self._looks[source]
-        if "error" in result:
-            raise RuntimeError(result["error"])
-        return result["printed"]
+        returned, traceback = self._looks[LOOKS.index(program)]
+        if traceback:
+            raise RuntimeError(traceback)
+        return cast(T, returned)
 
     @cached_property
-    def _looks(self) -> dict[str, dict[str, str]]:
-        return dict(zip(LOOKS, json.loads(self.python(RUN_LOOKS, json.dumps(LOOKS))), strict=True))
+    def _looks(self) -> list[tuple[object, str]]:
+        return self.run(run_all, [look.source(use="returned = {}") for look in LOOKS])
 
     def stop(self) -> float:
         """Stop the container as `docker compose stop` does.

@@ -16,7 +16,8 @@ import pytest
 
 from library import dap
 from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time, wait_until
-from library.subject import PYTHON, Subject
+from library.program import PYTHON
+from library.subject import Subject
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("extra-4-developing")

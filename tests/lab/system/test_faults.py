@@ -1,7 +1,6 @@
 """What final survives: killed processes, a stop under load, handlers that hang, memory and disks that are full."""
 
 import re
-import signal
 import time
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -13,8 +12,9 @@ from python_on_whales.exceptions import DockerException
 from library import clock
 from library.engine import SESSION, build_recipe, wait_until
 from library.load import load
-from library.practices.processes import APP_PROCESSES
-from library.practices.startup import SIXTEEN_CPUS, first_running
+from library.practices.processes import app_processes
+from library.practices.startup import first_running, have_16_cpus
+from library.program import in_container
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
@@ -22,24 +22,29 @@ pytestmark = pytest.mark.about("final")
 FINAL = Subject("final", ROOT / "final")
 CLIENTS = 8
 
-# Run inside the container: the process ids of gunicorn's main process and of its workers, below the engine's init.
-PROCESSES = (
-    APP_PROCESSES
-    + """
-processes = app_processes()
-(main,) = (pid for pid, parent in processes.items() if parent == 1)
-print(main, *(pid for pid, parent in processes.items() if parent == main))
-"""
-)
-KILL = "import os, sys; os.kill(int(sys.argv[1]), int(sys.argv[2]))"
+
+@in_container(app_processes)
+def gunicorns() -> list[int]:
+    """The process ids of gunicorn's main process and of its workers, below the engine's init."""
+    parents = app_processes()
+    (main,) = (pid for pid, parent in parents.items() if parent == 1)
+    return [main, *(pid for pid, parent in parents.items() if parent == main)]
 
 
-def processes(running: Running) -> list[str]:
-    return running.python(PROCESSES).split()
+@in_container()
+def kill_from_inside(pid: int) -> None:
+    import os
+    import signal
+
+    os.kill(pid, signal.SIGKILL)
 
 
-def kill(running: Running, pid: str) -> None:
-    running.python(KILL, pid, str(int(signal.SIGKILL)))
+def processes(running: Running) -> list[int]:
+    return running.run(gunicorns)
+
+
+def kill(running: Running, pid: int) -> None:
+    running.run(kill_from_inside, pid)
 
 
 def restarts(running: Running) -> int:
@@ -125,21 +130,22 @@ def test_handlers_that_hang_burn_or_eat_memory() -> None:
             assert restarts(running) == 0
 
 
-FILL = """
-import sys
-with open(sys.argv[1] + "/full", "wb", buffering=0) as file:
-    try:
-        while True:
-            file.write(bytes(2**20))
-    except OSError as error:
-        print(error.strerror)
-"""
+@in_container()
+def fill(directory: str) -> str:
+    from pathlib import Path
+
+    with Path(directory, "full").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(2**20))
+        except OSError as error:
+            return error.strerror or ""
 
 
 def test_full_scratch_directories_stop_nobody() -> None:
     with FINAL.running(environment={"WORKERS": "1"}) as running:
         for directory in ("/tmp", "/dev/shm"):  # noqa: S108  the container's own
-            assert running.python(FILL, directory) == "No space left on device"
+            assert running.run(fill, directory) == "No space left on device"
         _, worker = processes(running)
         kill(running, worker)
         assert wait_until(lambda: running.answers() and worker not in processes(running), limit=20)
@@ -160,7 +166,7 @@ def test_one_worker_serves_in_128_mb_however_many_cpus_there_are(tmp_path: Path)
     # On a host with cgroup version 1, too: what a kernel with version 2 would show.
     (tmp_path / "memory.max").write_text(str(128 * 2**20))
     tmp_path.chmod(0o755)
-    with first_running(FINAL, SIXTEEN_CPUS) as overrides:
+    with first_running(FINAL, have_16_cpus.source()) as overrides:
         overrides["volumes"].append(f"{tmp_path}:/sys/fs/cgroup:ro")
         with FINAL.running(cpus=0, mem_limit="128m", **overrides) as running, load(running, CLIENTS) as seen:
             assert len(processes(running)) == 2, "the main process and a worker"
@@ -177,13 +183,21 @@ RUN apt-get update && apt-get install --yes --no-install-recommends libfaketime 
     && ln -s /usr/lib/*-linux-gnu*/faketime/libfaketimeMT.so.1 /usr/lib/libfaketime.so
 USER 10001:10001
 """
-SET_CLOCK = "import os, sys; open('/tmp/next', 'w').write(sys.argv[1]); os.replace('/tmp/next', '/tmp/clock')"
 FROM_A_FILE = {
     "LD_PRELOAD": "/usr/lib/libfaketime.so",
     "FAKETIME_TIMESTAMP_FILE": "/tmp/clock",  # noqa: S108  the container's own
     "FAKETIME_NO_CACHE": "1",
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
 }
+
+
+@in_container()
+def set_clock(offset: str) -> None:
+    """In one step: whoever asks for the time meanwhile must not read half of it."""
+    from pathlib import Path
+
+    Path("/tmp/next").write_text(offset)  # noqa: S108  the container's own
+    Path("/tmp/next").replace("/tmp/clock")  # noqa: S108
 
 
 def ahead(running: Running) -> float:
@@ -199,8 +213,7 @@ def test_a_clock_that_jumps_stops_nobody(jump: int) -> None:
     with FINAL.running(image=name, environment=FROM_A_FILE) as running:
         workers = processes(running)
         with load(running, CLIENTS) as seen:
-            # In one step: whoever asks for the time meanwhile must not read half of it.
-            running.python(SET_CLOCK, f"{jump:+d}")
+            running.run(set_clock, f"{jump:+d}")
             assert wait_until(lambda: abs(ahead(running) - jump) < 60, limit=10), "the server's clock has jumped"
             time.sleep(5)  # TIMEOUT is shorter than the jump: who measures with that clock would kill the workers now
         assert seen.counted.keys() == {"200"}

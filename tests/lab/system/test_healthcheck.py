@@ -9,19 +9,21 @@ import pytest
 from library import clock, tutorial
 from library.engine import docker, wait_until
 from library.practices.health import health, health_when_looked_at
-from library.practices.processes import APP_PROCESSES
+from library.practices.processes import app_processes
+from library.program import in_container
 from library.subject import Running, Subject
 
 NOTICED = 120  # seconds; three checks, 30 seconds apart, of 3 seconds each, the first after up to 30
-FREEZE = (
-    APP_PROCESSES
-    + """
-import signal
-for pid in app_processes():
-    if pid > 1:  # the engine's own init
-        os.kill(pid, signal.SIGSTOP)
-"""
-)
+
+
+@in_container(app_processes)
+def freeze() -> None:
+    import os
+    import signal
+
+    for pid in app_processes():
+        if pid > 1:  # the engine's own init
+            os.kill(pid, signal.SIGSTOP)
 
 
 def subject(folder: str) -> Subject:
@@ -59,7 +61,7 @@ def test_requests_that_take_every_thread_are_noticed() -> None:
 def test_an_app_that_is_frozen_with_its_main_process_is_noticed() -> None:
     with subject("final").running() as running:
         assert health_when_looked_at(running) == "healthy"
-        running.python(FREEZE)
+        running.run(freeze)
         require_unhealthy_and_running(running)
 
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 
 from .. import image
-from ..engine import run_to_its_end
+from ..program import in_container
 from ..subject import Subject
 from . import Violation
 
@@ -15,36 +15,31 @@ def require_kept_out(subject: Subject, what: str, root: Iterable[str], code: Ite
     Raises:
         Violation: it does; ``by_hand`` is the command that puts something there.
     """
-    canary = secrets.token_hex().encode()
+    canary = secrets.token_hex()
     with subject.copied(what) as copy:
         for file in (*map(copy.source.joinpath, root), *map(copy.code.joinpath, code)):
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("ab") as opened:  # a project's own .env is there, and compose reads it
-                opened.write(b"\n# CANARY=" + canary + b"\n")  # Git reads its own, too
+                opened.write(f"\n# CANARY={canary}\n".encode())  # Git reads its own, too
         # Where they are to be seen in the image, no layer has to be unpacked; nor one that is there without them, too.
-        if found := _in_container(copy, canary) or image.find_in_layers(
-            copy, lambda _, file: canary in file.read(), known=[subject.image]
+        if kept := image.run(copy.image, files_with, canary, user="0") or image.find_in_layers(
+            copy, lambda _, file: canary.encode() in file.read(), known=[subject.image]
         ):
             raise Violation(
-                f"in the image: {', '.join(sorted(found))}",
+                f"in the image: {', '.join(sorted(kept))}",
                 by_hand,
                 "docker compose build",
                 "docker compose run --rm web ls -A",
             )
 
 
-# Run inside the image: the files below the working directory that hold some bytes.
-WITH_BYTES = """
-import pathlib, sys
-files = (path for path in pathlib.Path().rglob("*") if path.is_file())
-print(*(path for path in files if sys.argv[1].encode() in path.read_bytes()), sep="\\n")
-"""
+@in_container()
+def files_with(word: str) -> set[str]:
+    """The files below the working directory that hold a word."""
+    from pathlib import Path
 
-
-def _in_container(subject: Subject, canary: bytes) -> set[str]:
-    """The files in the image's working directory that hold these bytes, as its root sees them."""
-    look = ["-B", "-c", WITH_BYTES, canary.decode()]
-    return set(run_to_its_end(subject.image, *look, entrypoint="python3", user="0").stdout.split())
+    files = (path for path in Path().rglob("*") if path.is_file())
+    return {str(path) for path in files if word.encode() in path.read_bytes()}
 
 
 # A test for pytest and for unittest, which Django's own command runs. The tests run as the app does: not as root.

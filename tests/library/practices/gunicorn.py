@@ -9,6 +9,7 @@ from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import docker, last_line, run_to_its_end
+from ..program import look
 from ..subject import Subject
 from . import NotAsked, Violation
 
@@ -28,8 +29,11 @@ def gunicorn_seconds(container: Container) -> Counter[str]:
     return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
 
 
-def has_gunicorn(subject: Subject) -> bool:
-    return bool(subject.shared.python("import shutil; print(shutil.which('gunicorn') or '')"))
+@look()
+def has_gunicorn() -> bool:
+    import shutil
+
+    return bool(shutil.which("gunicorn"))
 
 
 def print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
@@ -44,7 +48,7 @@ def print_config(subject: Subject, environment: dict[str, str], **options: Any) 
         else:
             config = str(docker.execute(subject.shared.container, command, envs=environment))
     except (DockerException, subprocess.CalledProcessError) as refused:
-        if not has_gunicorn(subject):
+        if not subject.shared.look(has_gunicorn):
             raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
         said = last_line(refused.stderr or "") or str(refused)
         raise Violation(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from ..engine import inspect, wait_until
-from ..subject import PYTHON, Running, Subject
+from ..program import in_container
+from ..subject import Running, Subject
 from .sockets import wait_until_listening
 
 # For messages: how to see what the engine makes of it.
@@ -46,27 +47,28 @@ def health_where_all_answers_are(status: int, subject: Subject, awaited: tuple[s
     """What the engine says of a container where a server that answers so stands in the app's place."""
     # While an app may still be starting, no failure counts: for a whole minute where there is a database.
     often = {"healthcheck": OFTEN | {"start_period": "1s"}} if shipped_healthcheck(subject) else {}
-    instead = [*PYTHON, SAME_ANSWER, str(subject.port), str(status)]
-    with subject.started(entrypoint=instead, command=[], **often) as running:
+    with subject.started(entrypoint=serve_status.command(subject.port, status), command=[], **often) as running:
         wait_until_listening(running)
         wait_until(lambda: health(running) in awaited, limit=20)
         return health(running)
 
 
-# Run inside the container in the app's place: a server that answers every request with the same status.
-SAME_ANSWER = """
-import http.server, sys
-class Same(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_error(int(sys.argv[2]))
-http.server.HTTPServer(("", int(sys.argv[1])), Same).serve_forever()
-"""
+@in_container()
+def serve_status(port: int, status: int) -> None:
+    """Answer every request with the same status, in the place of the app."""
+    import http.server
+
+    class Same(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+    http.server.ThreadingHTTPServer(("", port), Same).serve_forever()
 
 
 def health(running: Running) -> str:
     running.container.reload()
-    health = running.container.state.health
-    return str(health.status) if health else "not checked"
+    state = running.container.state.health
+    return str(state.status) if state else "not checked"
 
 
 def health_when_looked_at(running: Running) -> str:

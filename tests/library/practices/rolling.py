@@ -7,17 +7,10 @@ import httpx
 from .. import swarm
 from ..engine import wait_until
 from ..load import Visits
+from .health import serve_status
 
 STACK, TLS = "stack.yaml", "compose.tls.yaml"
 LEAST = 100  # requests during each change
-# In the place of the app: a server that starts, and has nothing but errors.
-ERRORS_ONLY = """
-import http.server
-class Errors(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_error(500)
-http.server.ThreadingHTTPServer(("", PORT), Errors).serve_forever()
-"""
 
 
 def rolled(stack: swarm.Stack, visits: Visits, update: tuple[str, list[str]]) -> bool:
@@ -31,7 +24,7 @@ def rolled(stack: swarm.Stack, visits: Visits, update: tuple[str, list[str]]) ->
 
 def errors_only(image: str, port: int) -> str:
     """The recipe of a broken version of an image."""
-    return f"FROM {image}\nCMD {json.dumps(['python3', '-c', ERRORS_ONLY.replace('PORT', str(port))])}\n"
+    return f"FROM {image}\nCMD {json.dumps(serve_status.command(port, 500))}\n"
 
 
 def another(image: str) -> str:

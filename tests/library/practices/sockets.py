@@ -7,42 +7,54 @@ import httpx
 from python_on_whales.exceptions import DockerException
 
 from ..engine import NotReady, wait_until
-from ..subject import PYTHON, READY_LIMIT, Running
+from ..program import in_container
+from ..subject import READY_LIMIT, Running
 
-# Run inside the container: print a line when it looks, and another one as soon as the server has accepted and read so
-# many requests, and not answered them yet; end after some seconds. What comes from 127.0.0.1 is a health check.
-REQUESTS_IN_FLIGHT = """
-import sys, time
-port, wanted, seconds = f":{int(sys.argv[1]):04X}", int(sys.argv[2]), int(sys.argv[3])
-def in_flight():
-    lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
-    lines = [f for f in lines if f[1].endswith(port) and not f[2].partition(":")[0].endswith("0100007F")]
-    return sum(f[3] == "01" and f[4].endswith(":00000000") for f in lines)
-print("looking", flush=True)
-for _ in range(100 * seconds):
-    if in_flight() >= wanted:
-        print("seen", flush=True)
-        break
-    time.sleep(0.01)
-"""
-# The beginning of scripts that run inside the container: the addresses that something listens on. Docker's own name
-# server has a port, too.
-LISTENING = """
-def listening():
-    lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
-    return [f[1] for f in lines if f[3] == "0A" and not f[1].startswith("0B00007F")]
-"""
-# One look that waits: each `docker exec` costs more than the app needs meanwhile to start.
-WAIT_FOR_LISTENING = (
-    LISTENING
-    + """
-import time
-end = time.monotonic() + 5
-while not listening() and time.monotonic() < end:
-    time.sleep(0.05)
-print(*listening())
-"""
-)
+
+@in_container()
+def tcp_sockets() -> list[list[str]]:
+    """The columns of what the kernel says of each socket, as in https://docs.kernel.org/networking/proc_net_tcp.html."""
+    from pathlib import Path
+
+    return [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
+
+
+@in_container(tcp_sockets)
+def listening() -> list[str]:
+    """The addresses that something listens on, but for Docker's own name server."""
+    return [columns[1] for columns in tcp_sockets() if columns[3] == "0A" and not columns[1].startswith("0B00007F")]
+
+
+@in_container(listening)
+def waited_for_listening() -> bool:
+    """Look for five seconds: each `docker exec` costs more than the app needs meanwhile to start."""
+    import time
+
+    end = time.monotonic() + 5
+    while not listening() and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(listening())
+
+
+@in_container(tcp_sockets)
+def watch_requests(port: int, number: int, seconds: int) -> None:
+    """Print a line, and another one as soon as the server has read so many requests and answered none of them yet.
+
+    What comes from 127.0.0.1 is a health check.
+    """
+    import time
+
+    def in_flight() -> int:
+        to_port = [columns for columns in tcp_sockets() if columns[1].endswith(f":{port:04X}")]
+        others = [columns for columns in to_port if not columns[2].partition(":")[0].endswith("0100007F")]
+        return sum(columns[3] == "01" and columns[4].endswith(":00000000") for columns in others)
+
+    print("looking", flush=True)
+    for _ in range(100 * seconds):
+        if in_flight() >= number:
+            print("seen", flush=True)
+            break
+        time.sleep(0.01)
 
 
 def wait_until_listening(running: Running) -> None:
@@ -50,7 +62,7 @@ def wait_until_listening(running: Running) -> None:
 
     def listens() -> bool:
         try:
-            return bool(running.python(WAIT_FOR_LISTENING))
+            return running.run(waited_for_listening)
         except DockerException:
             if not running.ends():
                 raise
@@ -66,15 +78,14 @@ def in_flight(
 
     Somebody looks already when they are sent: to start one who looks may take longer than a request.
     """
-    look = ["docker", "exec", running.container.id, *PYTHON, REQUESTS_IN_FLIGHT]
-    look += map(str, (running.port, number, seconds))
-    with subprocess.Popen(look, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as looks:
-        assert looks.stdout  # noqa: S101
-        if not looks.stdout.readline():
+    watch = ["docker", "exec", running.container.id, *watch_requests.command(running.port, number, seconds)]
+    with subprocess.Popen(watch, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as watches:
+        assert watches.stdout  # noqa: S101
+        if not watches.stdout.readline():
             raise NotReady(running.log, running.by_hand)
         answers = tuple(pool.submit(running.get, path, timeout=60) for _ in range(number))
         for answer in answers:
-            answer.add_done_callback(lambda _: looks.kill())
-        looks.stdout.readline()
-        looks.kill()
+            answer.add_done_callback(lambda _: watches.kill())
+        watches.stdout.readline()
+        watches.kill()
     return answers

@@ -7,13 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import SCRATCH
+from ..program import in_container
 from ..subject import Subject
+
+
+@in_container()
+def python_path() -> str:
+    import os
+
+    return os.environ.get("PYTHONPATH", "")
 
 
 @contextmanager
 def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
     """What lets a container run Python source at the start of each of its Pythons, as overrides of its service."""
-    path = subject.shared.python("import os; print(os.environ.get('PYTHONPATH', ''))")
+    path = subject.shared.run(python_path)
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
         Path(folder, "sitecustomize.py").write_text(source)
@@ -21,9 +29,9 @@ def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
         yield {"volumes": [f"{folder}:/first:ro"], "environment": environment}
 
 
-# Python reads this module when it starts: a machine with many CPUs, as far as the app can tell.
-SIXTEEN_CPUS = """
-import os
-os.sched_getaffinity = lambda pid: set(range(16))
-os.cpu_count = os.process_cpu_count = lambda: 16
-"""
+@in_container()
+def have_16_cpus() -> None:
+    """Run first, it makes a machine with many CPUs, as far as the app can tell."""
+    import os
+
+    vars(os).update(sched_getaffinity=lambda _: set(range(16)), cpu_count=lambda: 16, process_cpu_count=lambda: 16)

@@ -1,7 +1,16 @@
 """Python finds the app's modules at the root of the project and below `src`, whatever directory it starts in."""
 
-from ...engine import BuildFailed, NotReady, run_to_its_end
+from ... import image
+from ...engine import BuildFailed, NotReady
+from ...program import in_container
 from .. import NotAsked, Subject, Violation, practice
+
+
+@in_container()
+def can_import(name: str) -> bool:
+    import importlib.util
+
+    return bool(importlib.util.find_spec(name))
 
 
 @practice("ours", slow=True, slow_to_fail=True, builds=True)
@@ -18,9 +27,8 @@ def check(subject: Subject) -> None:
                 running.wait_until_ready()
         except (BuildFailed, NotReady) as error:
             raise Violation(error.brief, *by_hand) from error
-    look = f"import importlib.util; print(bool(importlib.util.find_spec({code.name!r})))"
     for name in (subject.image, copy.image):
-        if run_to_its_end(name, "-c", look, entrypoint="python3", workdir="/").stdout.strip() != "True":
+        if not image.run(name, can_import, code.name, workdir="/"):
             raise Violation(
                 f"from another directory, Python does not find {code.name}",
                 f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {code.name}'",

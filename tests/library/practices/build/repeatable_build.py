@@ -5,28 +5,37 @@ from pathlib import Path
 
 from ... import image
 from ...engine import run_to_its_end
+from ...program import in_container
 from .. import Sabotage, Subject, Violation, practice
 
-# Run inside the container: sources whose bytecode records when they were written (PEP 552), if that was after the
-# standard library was. Those of the base image may be among them: they were written once.
-CLOCKS_IN_BYTECODE = """
-import os, pathlib, sys
-library = [path for path in pathlib.Path(os.__file__).parent.rglob("*.py") if "site-packages" not in path.parts]
-newest = max(path.stat().st_mtime for path in library)
-for file in pathlib.Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
-    head = file.read_bytes()[:12]
-    if not head[4] and int.from_bytes(head[8:12], "little") > newest:
-        print(file.parent.with_name(file.name.partition("." + sys.implementation.cache_tag)[0] + ".py"))
-"""
+
+@in_container()
+def dated_sources() -> set[str]:
+    """The sources whose bytecode records when they were written (PEP 552), if that was after the standard library was.
+
+    Those of the base image may be among them: they were written once.
+    """
+    import os
+    import sys
+    from pathlib import Path
+
+    library = [path for path in Path(os.__file__).parent.rglob("*.py") if "site-packages" not in path.parts]
+    newest = max(path.stat().st_mtime for path in library)
+    dated = set()
+    for file in Path("/").glob("[!ps]*/**/__pycache__/*.pyc"):
+        head = file.read_bytes()[:12]
+        if not head[4] and int.from_bytes(head[8:12], "little") > newest:
+            dated.add(str(file.parent.with_name(file.name.partition(f".{sys.implementation.cache_tag}")[0] + ".py")))
+    return dated
 
 
 @practice("taste", slow=True, builds=True)
 def check(subject: Subject) -> None:
     # First what two builds within a minute would not show: days and times of the build that are kept in files.
-    dated = run_to_its_end(subject.image, "-B", "-c", CLOCKS_IN_BYTECODE, entrypoint="python3").stdout
-    if dated and (found := set(dated.splitlines()) - {f"/{name}" for name in image.files(subject.base)}):
+    dated = image.run(subject.image, dated_sources)
+    if dated and (ours := dated - {f"/{name}" for name in image.files(subject.base)}):
         raise Violation(
-            f"{len(found)} files of bytecode record the time of the build, that of {min(found)} among them",
+            f"{len(ours)} files of bytecode record the time of the build, that of {min(ours)} among them",
             "docker compose run --rm web find / -name '*.pyc'",
         )
     if (after := _shadow(subject.image)) != _shadow(subject.base):

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ... import dap
+from ...program import look
 from ...subject import Running
 from .. import Sabotage, Subject, Violation, practice
 from ..developing import modules_of, on_free_ports
@@ -13,12 +14,19 @@ from ..developing import modules_of, on_free_ports
 DEBUG_FILE = "compose.debug.yaml"
 
 
+@look()
+def debuggers_there() -> list[str]:
+    import importlib.util
+
+    return [name for name in ("debugpy", "pydevd", "pydevd_pycharm") if importlib.util.find_spec(name)]
+
+
 @practice("cost", slow=True, needs="debug-file")
 def check(subject: Subject) -> None:
-    if found := subject.shared.python(
-        "import importlib.util as u; print(*(m for m in ('debugpy', 'pydevd', 'pydevd_pycharm') if u.find_spec(m)))"
-    ).strip():
-        raise Violation(f"{found} is in production", "docker compose run --rm web python -m debugpy --version")
+    if debuggers := subject.shared.look(debuggers_there):
+        raise Violation(
+            f"{' '.join(debuggers)} is in production", "docker compose run --rm web python -m debugpy --version"
+        )
     with subject.copied("with a debugger", compose=(DEBUG_FILE,)) as folder:
         waiting = {name: service for name, service in folder.services().items() if len(service.get("ports") or ()) > 1}
         if not waiting:

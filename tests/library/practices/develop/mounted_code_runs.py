@@ -2,11 +2,16 @@
 
 import secrets
 
+from ...program import in_container
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import modules_of, overwritten, save_in_modules
 
-# Run inside the container: which of these files are there.
-THERE = "import os, sys; print(*filter(os.path.exists, sys.argv[1:]), sep='\\n')"
+
+@in_container()
+def those_there(paths: list[str]) -> list[str]:
+    from pathlib import Path
+
+    return [path for path in paths if Path(path).exists()]
 
 
 @practice("cost", slow=True)
@@ -16,7 +21,7 @@ def check(subject: Subject) -> None:
         save_in_modules(copy, word, overwritten)
         inside = f"{subject.shared.container.config.working_dir}/{copy.code.relative_to(copy.source)}"
         modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in modules_of(copy.code)}
-        there = subject.shared.python(THERE, *modules).splitlines()
+        there = subject.shared.run(those_there, list(modules))
         if not there:
             raise NotAsked(f"the image has none of the app's modules in {inside}: it mounts them one by one")
         for target in there:

@@ -5,7 +5,15 @@ import secrets
 from unittest.mock import patch
 
 from ... import locks
+from ...program import in_container
 from .. import Sabotage, Subject, Violation, practice
+
+
+@in_container()
+def version_of_python() -> str:
+    import platform
+
+    return platform.python_version()
 
 
 @practice("unnoticed", slow=True, builds=True, needs="version")
@@ -19,7 +27,7 @@ def check(subject: Subject) -> None:
         expected = {
             "commit": arguments["GIT_COMMIT"],
             "built": arguments["BUILD_TIME"],
-            "python": copy.shared.python("import platform; print(platform.python_version())"),
+            "python": copy.shared.run(version_of_python),
             "django": locks.versions(copy.source)["django"],
         }
         if answer.json() != expected:

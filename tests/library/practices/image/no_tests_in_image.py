@@ -1,18 +1,21 @@
 """The app's tests are not in the image."""
 
-from ...subject import look
+from ...program import look
 from .. import Sabotage, Subject, Violation, practice
 
-# Run inside the container. Packages bring tests of their own, and a virtual environment may lie beside the code.
-TESTS = look(
-    "import pathlib; print(*(p for p in pathlib.Path.cwd().rglob('test_*.py') if 'site-packages' not in p.parts))"
-)
+
+@look()
+def tests_there() -> list[str]:
+    """The app's tests: packages bring some of their own, and a virtual environment may lie beside the code."""
+    from pathlib import Path
+
+    return [str(path) for path in Path.cwd().rglob("test_*.py") if "site-packages" not in path.parts]
 
 
 @practice("cost")
 def check(subject: Subject) -> None:
-    if found := subject.shared.look(TESTS):
-        raise Violation(f"in the image: {found}", "docker compose run --rm web ls tests")
+    if tests := subject.shared.look(tests_there):
+        raise Violation(f"in the image: {' '.join(tests)}", "docker compose run --rm web ls tests")
 
 
 TURNS_RED = [Sabotage("tests left in", "final", "Dockerfile", r"rm -rf tests ", "rm -rf ")]

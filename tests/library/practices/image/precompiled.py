@@ -2,40 +2,48 @@
 
 import re
 
-from ...engine import NotReady, run_to_its_end
+from ... import image
+from ...engine import NotReady
+from ...program import in_container
 from .. import Sabotage, Subject, Violation, practice
-from ..installed import APP_INTERPRETER, installed
+from ..installed import app_interpreter, installed
 
-# Run inside the container: the modules of these distributions and in the working directory without valid bytecode.
-WITHOUT_BYTECODE = """
-import importlib.metadata, importlib.util, pathlib, re, sys
-def is_valid(source):
-    try:
-        data = pathlib.Path(importlib.util.cache_from_source(source)).read_bytes()
-    except FileNotFoundError:
-        return False
-    if data[:4] != importlib.util.MAGIC_NUMBER:
-        return False
-    if data[4] & 1:
-        return data[8:16] == importlib.util.source_hash(source.read_bytes())
-    stat = source.stat()
-    return data[8:16] == b"".join((int(n) & 0xFFFFFFFF).to_bytes(4, "little") for n in (stat.st_mtime, stat.st_size))
-there = [one for one in importlib.metadata.distributions() if re.sub("[-_.]+", "-", one.name).lower() in sys.argv[1:]]
-files = [file.locate() for one in there for file in one.files or ()]
-files += pathlib.Path.cwd().rglob("*.py")
-modules = {pathlib.Path(file).resolve() for file in files if file.suffix == ".py" and pathlib.Path(file).exists()}
-print(*sorted(str(module) for module in modules if not is_valid(module)), sep="\\n")
-"""
+
+@in_container()
+def without_bytecode(names: list[str]) -> list[str]:
+    """The modules of these distributions, and those in the working directory, that have no valid bytecode."""
+    import importlib.metadata
+    import importlib.util
+    import re
+    from pathlib import Path
+
+    def is_valid(source: Path) -> bool:
+        try:
+            data = Path(importlib.util.cache_from_source(str(source))).read_bytes()
+        except FileNotFoundError:
+            return False
+        if data[:4] != importlib.util.MAGIC_NUMBER:
+            return False
+        if data[4] & 1:
+            return data[8:16] == importlib.util.source_hash(source.read_bytes())
+        times = (source.stat().st_mtime, source.stat().st_size)
+        return data[8:16] == b"".join((int(number) & 0xFFFFFFFF).to_bytes(4, "little") for number in times)
+
+    files = list(Path.cwd().rglob("*.py"))
+    for one in importlib.metadata.distributions():
+        if re.sub("[-_.]+", "-", one.metadata["Name"]).lower() in names:
+            files += [Path(str(file.locate())) for file in one.files or ()]
+    modules = {file.resolve() for file in files if file.suffix == ".py" and file.exists()}
+    return sorted(str(module) for module in modules if not is_valid(module))
 
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    interpreter = subject.shared.look(APP_INTERPRETER)
-    command = ["-B", "-c", WITHOUT_BYTECODE, *installed(subject)]
+    interpreter = subject.shared.look(app_interpreter)
     # In a container of its own: one that serves may have written its bytecode by now.
-    if found := run_to_its_end(subject.image, *command, entrypoint=interpreter).stdout.split():
+    if stale := image.run(subject.image, without_bytecode, list(installed(subject)), interpreter=interpreter):
         raise Violation(
-            f"{len(found)} modules without valid bytecode, {', '.join(found[:3])} among them",
+            f"{len(stale)} modules without valid bytecode, {', '.join(stale[:3])} among them",
             "docker compose run --rm web find . -name '*.pyc'",
         )
     with subject.started(read_only=True, environment={**subject.reachable_with, "PYTHONVERBOSE": "1"}) as running:

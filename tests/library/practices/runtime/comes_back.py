@@ -5,7 +5,16 @@ from contextlib import suppress
 from python_on_whales.exceptions import DockerException
 
 from ...engine import wait_until
+from ...program import in_container
 from .. import Subject, Violation, practice
+
+
+@in_container()
+def end_main_process() -> None:
+    import os
+    import signal
+
+    os.kill(1, signal.SIGTERM)
 
 
 @practice("loss", slow=True, slow_to_fail=True, needs="compose")
@@ -13,7 +22,7 @@ def check(subject: Subject) -> None:
     with subject.running() as running:
         # It asks politely, from inside: the engine does not know that anybody wanted it.
         with suppress(DockerException):
-            running.python("import os, signal; os.kill(1, signal.SIGTERM)")
+            running.run(end_main_process)
 
         def is_back() -> bool:
             running.container.reload()

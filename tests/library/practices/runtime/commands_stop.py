@@ -1,15 +1,23 @@
 """A command that handles no signals, such as a script or a migration, also ends at once at `docker stop`."""
 
 from ...engine import wait_until
-from ...subject import PYTHON, READY_LIMIT
+from ...program import in_container
+from ...subject import READY_LIMIT
 from .. import Subject, Violation, practice
+
+
+@in_container()
+def sleep() -> None:
+    import time
+
+    print("begun", flush=True)
+    time.sleep(600)
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="compose")
 def check(subject: Subject) -> None:
-    sleep = "import time; print('begun', flush=True); time.sleep(600)"
     by_hand = ('docker compose run --detach web python -c "import time; time.sleep(600)"', "time docker stop CONTAINER")
-    with subject.started(entrypoint=[*PYTHON, sleep], command=[], healthcheck={"disable": True}) as running:
+    with subject.started(entrypoint=sleep.command(), command=[], healthcheck={"disable": True}) as running:
         wait_until(lambda: "begun" in running.log, limit=READY_LIMIT)
         took = running.stop()
         running.container.reload()

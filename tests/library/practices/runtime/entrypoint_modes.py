@@ -2,16 +2,15 @@
 
 import re
 
-from ...engine import run_to_its_end
+from ...engine import docker, run_to_its_end
 from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("taste", slow=True, needs="modes")
 def check(subject: Subject) -> None:
-    first_process = "print(open('/proc/1/comm').read())"
     for command, expected in (
         (["echo", "hi"], "hi"),
-        (["python", "-c", first_process], "python"),
+        (["cat", "/proc/1/comm"], "cat"),
         (["manage", "version"], r"\d+\.\d+"),
     ):
         done = run_to_its_end(subject.image, *command, envs={"ENVIRONMENT": "development"}, check=False)
@@ -22,7 +21,7 @@ def check(subject: Subject) -> None:
     with subject.running(command=["dev"]) as running:
         if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
             raise Violation("`dev` does not start the development server", by_hand)
-        if (first := running.python("print(open('/proc/1/comm').read().strip())")) != "python":
+        if (first := str(docker.execute(running.container, ["cat", "/proc/1/comm"])).strip()) != "python":
             raise Violation(f"`dev`: process 1, which gets the signals, is {first}", by_hand)
 
 

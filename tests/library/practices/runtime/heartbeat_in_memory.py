@@ -1,26 +1,29 @@
 """Workers show in memory, and not on a disk, that they are alive, so a busy disk makes none of them look dead."""
 
-from ...subject import look
+from ...program import look
 from .. import Sabotage, Subject, Violation, practice
 
-# Run inside the container: the files by which gunicorn's workers show that they live, as far as this user may see them.
-HEARTBEATS = look("""
-import glob, os
-for link in glob.glob("/proc/[0-9]*/fd/*"):
-    try:
-        file = os.readlink(link)
-    except OSError:
-        continue
-    if "/wgunicorn-" in file and not file.startswith("/dev/shm/"):
-        print(file)
-""")
+
+@look()
+def heartbeats_on_disk() -> list[str]:
+    """The files by which gunicorn's workers show that they live, as far as this user may see them."""
+    import glob
+    import os
+
+    files = []
+    for link in glob.glob("/proc/[0-9]*/fd/*"):  # noqa: PTH207  who has just ended is no error
+        try:
+            files.append(os.readlink(link))  # noqa: PTH115  Path has it since Python 3.9
+        except OSError:
+            continue
+    return [file for file in files if "/wgunicorn-" in file and not file.startswith("/dev/shm/")]  # noqa: S108
 
 
 @practice("loss")
 def check(subject: Subject) -> None:
-    if found := subject.shared.look(HEARTBEATS):
+    if files := subject.shared.look(heartbeats_on_disk):
         raise Violation(
-            f"a worker's file is {found.splitlines()[0]}",
+            f"a worker's file is {files[0]}",
             "docker compose exec web sh -c 'ls -l /proc/*/fd | grep wgun'",
         )
 

@@ -5,10 +5,33 @@ from contextlib import suppress
 
 from python_on_whales.exceptions import DockerException
 
-from ...engine import docker, wait_until
-from ...subject import PYTHON, look
+from ...engine import wait_until
+from ...program import in_container, look
 from .. import Subject, Violation, practice
-from ..processes import APP_PROCESSES, signal_workers
+from ..processes import app_processes, signal_workers
+
+
+@look(app_processes)
+def command_lines() -> list[str]:
+    """The command line of each of the app's processes."""
+    from pathlib import Path
+
+    lines = []
+    for pid in sorted(app_processes()):
+        try:
+            lines.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
+        except OSError:
+            continue  # it has just ended
+    return lines
+
+
+@in_container()
+def touch_modules() -> None:
+    from pathlib import Path
+
+    for path in Path.cwd().rglob("*.py"):
+        if "site-packages" not in path.parts:
+            path.touch()
 
 
 @practice("loss")
@@ -16,23 +39,13 @@ def check(subject: Subject) -> None:
     server = subject.shared.get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")
-    if command := DEVELOPS.search(subject.shared.look(COMMAND_LINES)):
+    lines = subject.shared.look(command_lines)
+    if command := DEVELOPS.search("\n".join(lines)):
         raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top web")
-    if scripts := SCRIPT.findall(subject.shared.look(COMMAND_LINES)):
+    if scripts := SCRIPT.findall("\n".join(lines)):
         _require_no_reload(subject, scripts[0])
 
 
-# Run inside the container: the command line of each of the app's processes.
-COMMAND_LINES = look(
-    APP_PROCESSES
-    + """
-for pid in sorted(app_processes()):
-    try:
-        print(open(f"/proc/{pid}/cmdline").read().replace("\\0", " ").strip())
-    except OSError:
-        continue  # it has just ended
-"""
-)
 # Servers of frameworks, and options by which any server watches its files: for whoever writes the app.
 DEVELOPS = re.compile(
     r"^(?:(?:.*(?:bin/| -m ))?(?:flask|quart)(?: --?\w+(?:[ =]\S+)?)* run\b|.*\bfastapi dev\b|.*\brunserver(?:_plus)?\b"
@@ -41,12 +54,6 @@ DEVELOPS = re.compile(
 )
 # An app that starts its server itself, by a call that may have `reload=True`.
 SCRIPT = re.compile(r"^\S*python[\d.]*(?: -[uBO]+)* (-m \S+|\S+\.py)$", re.MULTILINE)
-TOUCH = """
-import pathlib
-for path in pathlib.Path.cwd().rglob("*.py"):
-    if "site-packages" not in path.parts:
-        path.touch()
-"""
 
 
 def _require_no_reload(subject: Subject, script: str) -> None:
@@ -54,7 +61,7 @@ def _require_no_reload(subject: Subject, script: str) -> None:
     with subject.running() as running:
         before = set(signal_workers(running, 0))
         with suppress(DockerException):  # a file system that is read-only has nothing to watch
-            docker.execute(running.container, [*PYTHON, TOUCH], user="0")
+            running.run(touch_modules, user="0")
             if wait_until(lambda: set(signal_workers(running, 0)) - before, limit=5):
                 by_hand = f"docker compose exec --user 0 web touch {script}; docker compose logs web"
                 raise Violation(f"{script} reloads what changes: its server is a developer's", by_hand)

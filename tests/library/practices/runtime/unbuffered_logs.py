@@ -3,14 +3,34 @@
 import secrets
 
 from ...engine import wait_until
+from ...program import in_container
 from .. import Sabotage, Subject, Violation, practice
 from ..startup import first_running
+
+
+@in_container()
+def keep_saying(word: str) -> None:
+    """Run first, it makes each process of the app, workers included, print a line now and then."""
+    import os
+    import threading
+    import time
+
+    def say() -> None:
+        while True:
+            time.sleep(0.5)
+            print(word)
+
+    def begin() -> None:
+        threading.Thread(target=say, daemon=True).start()
+
+    os.register_at_fork(after_in_child=begin)
+    begin()
 
 
 @practice("unnoticed", slow=True)
 def check(subject: Subject) -> None:
     word = secrets.token_hex()
-    with first_running(subject, SAY.format(word=word)) as overrides, subject.running(**overrides) as running:
+    with first_running(subject, keep_saying.source(word)) as overrides, subject.running(**overrides) as running:
         # What was kept back may come out once, when something else is printed; what comes at once comes again.
         before = running.log.count(word)
         shown = wait_until(lambda: running.log.count(word) > before, limit=3)
@@ -20,20 +40,6 @@ def check(subject: Subject) -> None:
             "docker compose run --detach web python -c 'import time; print(\"seen\"); time.sleep(60)'",
             "docker logs CONTAINER",
         )
-
-
-# Run by every Python in the container before anything else: each process, workers included, prints a line now and then.
-SAY = """
-import os, threading, time
-def say():
-    while True:
-        time.sleep(0.5)
-        print("{word}")
-def begin():
-    threading.Thread(target=say, daemon=True).start()
-os.register_at_fork(after_in_child=begin)
-begin()
-"""
 
 
 TURNS_RED = [

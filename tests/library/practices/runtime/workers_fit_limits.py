@@ -7,7 +7,7 @@ from ...engine import SCRATCH, wait_until
 from .. import Sabotage, Subject, Violation, practice
 from ..gunicorn import print_config
 from ..processes import signal_workers
-from ..startup import SIXTEEN_CPUS, first_running
+from ..startup import first_running, have_16_cpus
 
 # What the kernel says in cpu.max (microseconds of CPU time, of so many) and memory.max (cgroup version 2), and how many
 # workers follow on a machine of 16 CPUs: each takes 128 MB, and the rest as much.
@@ -25,7 +25,7 @@ LIMITS = (
 @practice("ours", slow=True, slow_to_fail=True)
 def check(subject: Subject) -> None:
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
-    with first_running(subject, SIXTEEN_CPUS) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+    with first_running(subject, have_16_cpus.source()) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
         # Files of cgroup version 2, on a host with version 1, too: what the kernel would show.
         volumes = [tuple(many["volumes"][0].split(":")), (folder, "/sys/fs/cgroup", "ro")]

@@ -1,7 +1,17 @@
 """While it serves, the app writes no file into its container: no bytecode, no socket."""
 
 from ...engine import docker
+from ...program import in_container
 from .. import Subject, Violation, practice
+
+
+@in_container()
+def in_tmpfs() -> list[str]:
+    """What is in /tmp, where that is a file system in memory."""
+    from pathlib import Path
+
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [path.name for path in Path("/tmp").iterdir()] if ["/tmp", "tmpfs"] in mounts else []  # noqa: S108
 
 
 @practice("cost")
@@ -15,13 +25,5 @@ def check(subject: Subject) -> None:
         some = ", ".join(sorted(changed)[:5]) + ", ..." * (len(changed) > 5)
         raise Violation(f"changed since the start: {some}", "docker diff CONTAINER")
     # The engine does not compare what compose mounts there.
-    if found := subject.shared.python(IN_TMPFS):
-        raise Violation(f"in /tmp since the start: {found}", "docker compose exec web ls -A /tmp")
-
-
-# Run inside the container: what is in /tmp, where that is a file system in memory.
-IN_TMPFS = """
-import os
-if any(line.split()[1:3] == ["/tmp", "tmpfs"] for line in open("/proc/mounts")):
-    print(*os.listdir("/tmp"))
-"""
+    if files := subject.shared.run(in_tmpfs):
+        raise Violation(f"in /tmp since the start: {' '.join(files)}", "docker compose exec web ls -A /tmp")

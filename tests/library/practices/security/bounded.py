@@ -3,30 +3,32 @@
 import os
 from unittest.mock import patch
 
+from ...program import in_container
 from .. import Subject, Violation, practice
 
-# Run inside the container: the limits that the kernel holds its processes to; "max" and huge numbers are none.
-CGROUP = """
-import os
-def first(*files):
-    for file in files:
-        try:
-            return open("/sys/fs/cgroup/" + file).read().split()
-        except OSError:
-            pass
-    return ["max"]
-cpu = first("cpu.max", "cpu/cpu.cfs_quota_us")
-print(*(value if value.isdigit() and int(value) < 2**62 else "max" for value in (
-    first("memory.max", "memory/memory.limit_in_bytes")[0], first("pids.max", "pids/pids.max")[0], cpu[0],
-)))
-"""
+
+@in_container()
+def limits() -> tuple[int, int, int]:
+    """The limits that the kernel holds the processes to: bytes, processes and microseconds of CPU time; 0 is none."""
+    from pathlib import Path
+
+    def limit(*files: str) -> int:
+        for file in files:
+            try:
+                value = Path("/sys/fs/cgroup", file).read_text().split()[0]
+            except OSError:
+                continue  # another version of cgroups
+            return int(value) if value.isdigit() and int(value) < 2**62 else 0
+        return 0
+
+    memory = limit("memory.max", "memory/memory.limit_in_bytes")
+    return memory, limit("pids.max", "pids/pids.max"), limit("cpu.max", "cpu/cpu.cfs_quota_us")
 
 
 @practice("loss", slow=True, needs="compose")
 def check(subject: Subject) -> None:
     by_hand = ("docker compose up --detach", "docker stats --no-stream")
-    found = subject.shared.python(CGROUP).split()
-    memory, processes, cpus = (int(value) if value.isdigit() else 0 for value in found)
+    memory, processes, cpus = subject.shared.run(limits)
     if not memory or memory > 4 * 2**30:
         raise Violation("it may take all memory of the machine", *by_hand)
     if not processes or processes > 4096:
@@ -36,8 +38,8 @@ def check(subject: Subject) -> None:
     if not subject.ours:  # other projects' variables have other names
         return
     with patch.dict(os.environ, {"CPUS": "0.5", "MEMORY": "300m"}), subject.running() as running:
-        other, _, half = running.python(CGROUP).split()
-        if (other, half) != (str(300 * 2**20), "50000"):
+        memory, _, cpus = running.run(limits)
+        if (memory, cpus) != (300 * 2**20, 50_000):
             raise Violation(
                 "CPUS=0.5 and MEMORY=300m make no difference", "CPUS=0.5 MEMORY=300m docker compose up", *by_hand
             )

@@ -1,23 +1,28 @@
 """The image's own user can write to /tmp and to a volume at /data, and to no directory of the image."""
 
+from ...program import in_container
 from .. import Subject, Violation, practice
 
-# Run inside the container: in which of these directories this user can write.
-WRITABLE = """
-import sys, tempfile
-for path in sys.argv[1:]:
-    try:
-        tempfile.TemporaryFile(dir=path).close()
-        print(path)
-    except OSError:
-        pass
-"""
+
+@in_container()
+def writable(directories: list[str]) -> list[str]:
+    """Those of these directories in which this user can write."""
+    import tempfile
+
+    possible = []
+    for directory in directories:
+        try:
+            tempfile.TemporaryFile(dir=directory).close()
+        except OSError:
+            continue
+        possible.append(directory)
+    return possible
 
 
 @practice("ours", slow=True, needs="compose")
 def check(subject: Subject) -> None:
-    where = ("/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp")  # noqa: S108  it asks whether it may
+    directories = ["/", ".", "/tmp", "/data", "/usr/local/lib", "/var/tmp"]  # noqa: S108  it asks whether it may
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
-        found = running.python(WRITABLE, *where).split()
-    if found != ["/tmp", "/data"]:  # noqa: S108
-        raise Violation(f"it can write to {', '.join(found) or 'nothing'}", "docker compose run --volume /data web")
+        possible = running.run(writable, directories)
+    if possible != ["/tmp", "/data"]:  # noqa: S108
+        raise Violation(f"it can write to {', '.join(possible) or 'nothing'}", "docker compose run --volume /data web")

@@ -1,33 +1,28 @@
 """Started by compose, no process has a capability, and none can gain one (no-new-privileges)."""
 
-from ...subject import look
+from ...program import look
 from .. import Sabotage, Subject, Violation, practice
-from ..processes import APP_PROCESSES
+from ..processes import app_statuses
 
-# Run inside the container: what each of the app's processes may do beyond an ordinary one's rights, and whether it can
-# get more.
-RIGHTS = look(
-    APP_PROCESSES
-    + """
-for pid in app_processes():
-    try:
-        lines = open(f"/proc/{pid}/status").read().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        continue  # it has just ended
-    status = dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)
-    may = {name: status[name] for name in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb") if int(status[name], 16)}
-    if status["NoNewPrivs"].strip() != "1":
-        may["NoNewPrivs"] = "0"
-    if may:
-        print(status["Name"].strip(), *(f"{name}={value.strip()}" for name, value in may.items()))
-"""
-)
+
+@look(app_statuses)
+def rights_of_app() -> list[str]:
+    """What the app's processes may do beyond an ordinary one's rights, and whether they can get more."""
+    rights = []
+    for status in app_statuses():
+        sets = ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")
+        more = [f"{name}={status[name].strip()}" for name in sets if int(status[name], 16)]
+        more += ["NoNewPrivs=0"] if status["NoNewPrivs"].strip() != "1" else []
+        rights += [" ".join([status["Name"].strip(), *more])] if more else []
+    return rights
 
 
 @practice("access", needs="compose")
 def check(subject: Subject) -> None:
-    if found := subject.shared.look(RIGHTS):
-        raise Violation(found, "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status")
+    if rights := subject.shared.look(rights_of_app):
+        raise Violation(
+            "\n".join(rights), "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status"
+        )
 
 
 TURNS_RED = [Sabotage("capabilities kept", "final", "compose.yaml", r"  cap_drop: .*\n", "")]

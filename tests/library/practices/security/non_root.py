@@ -1,27 +1,21 @@
 """Neither the app's user nor its group is root, and the user is a number, which Kubernetes can check."""
 
 from ...engine import docker
-from ...subject import look
+from ...program import look
 from .. import Sabotage, Subject, Violation, practice
-from ..processes import APP_PROCESSES
+from ..processes import app_statuses
 
-# Run inside the container: who runs each of the app's processes, the first one first.
-WHO = look(
-    APP_PROCESSES
-    + """
-for pid in sorted(app_processes()):
-    try:
-        status = dict(line.split(":\\t", 1) for line in open(f"/proc/{pid}/status") if ":\\t" in line)
-    except OSError:
-        continue  # it has just ended
-    print(status["Name"].split()[0], status["Uid"].split()[1], status["Gid"].split()[1])
-"""
-)
+
+@look(app_statuses)
+def users_of_app() -> list[tuple[str, str, str]]:
+    """The name of each of the app's processes, the first one first, with its user and its group."""
+    statuses = app_statuses()
+    return [(one["Name"].split()[0], one["Uid"].split()[1], one["Gid"].split()[1]) for one in statuses]
 
 
 @practice("access")
 def check(subject: Subject) -> None:
-    (first, uid, gid), *others = map(str.split, subject.shared.look(WHO).splitlines())
+    (first, uid, gid), *others = subject.shared.look(users_of_app)
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
         if any(account != "0" for _, account, _ in others):  # process 1 is a supervisor

@@ -1,15 +1,19 @@
 """The app has a directory of its own, so that its files replace none of the system's."""
 
-from ...subject import look
+from ...program import look
 from .. import Sabotage, Subject, Violation, practice
 
-# Run inside the container: where the app works.
-DIRECTORY = look("import os; print(os.getcwd())")
+
+@look()
+def working_directory() -> str:
+    from pathlib import Path
+
+    return str(Path.cwd())
 
 
 @practice("taste")
 def check(subject: Subject) -> None:
-    if (where := subject.shared.look(DIRECTORY)) in ("/", "/root"):
+    if (where := subject.shared.look(working_directory)) in ("/", "/root"):
         raise Violation(f"it works in {where}", "docker compose exec web pwd")
 
 

@@ -1,15 +1,21 @@
 """Started by compose, the app has a read-only root file system, and serves all the same."""
 
-from ...subject import look
+from ...program import look
 from .. import Sabotage, Subject, Violation, practice
 
-# Run inside the container: the mount options of the root file system.
-ROOT_OPTIONS = look("print(next(m.split()[3] for m in open('/proc/mounts') if m.split()[1] == '/'))")
+
+@look()
+def root_options() -> list[str]:
+    """The mount options of the root file system."""
+    from pathlib import Path
+
+    mounts = map(str.split, Path("/proc/mounts").read_text().splitlines())
+    return next(columns[3].split(",") for columns in mounts if columns[1] == "/")
 
 
 @practice("access", needs="compose")
 def check(subject: Subject) -> None:
-    options = subject.shared.look(ROOT_OPTIONS).split(",")
+    options = subject.shared.look(root_options)
     if "ro" not in options:
         raise Violation(
             f"the root file system is mounted {options[0]}", "docker compose exec web grep ' / ' /proc/mounts"
