@@ -59,7 +59,7 @@ class Running:
 
     project: DockerClient
     service: str
-    by_hand: str
+    by_hand: tuple[str, ...]
     index: int = 1
     port: int = 8000
     page: str = "/"
@@ -196,6 +196,8 @@ class Running:
         return min(signals, default=math.inf)  # it ended before there was one
 
 
+# What a practice leaves open in its commands by hand.
+LEFT_OPEN = re.compile(r"\{(service|port|url|address|curl)\}")
 # Folders that hold no module of the app.
 NOT_CODE = re.compile(r"^(\.|_|tests?$|docs?$|venv$|env$|node_modules$|site-packages$|migrations$)")
 
@@ -280,24 +282,27 @@ class Subject:
         """The path that is answered after some time: after so many seconds, where it can be told."""
         return (self.slow or self.page).replace("{seconds}", str(seconds))
 
-    def by_hand(self, *commands: str) -> str:
-        """Commands of a practice, which are written for a service `web` on port 8000, as this subject needs them."""
-        if self.service != "web":
-            commands = tuple(re.sub(r"(?<=[ =])web(?=[ ;=:]|$)", self.service, c) for c in commands)
-        if profile := self.service if self.profile is None and self.service != "web" else self.profile:
-            commands = (f"export COMPOSE_PROFILES={profile}", *commands)
-        if self.compose_file:
-            commands = (f"export COMPOSE_FILE={shlex.quote(self.compose_file)}", *commands)
-        if self.host not in ("", "localhost"):
-            commands = tuple(re.sub(r"\bcurl ", f"curl --header 'Host: {self.host}' ", c) for c in commands)
-        page = "" if self.page == "/" else self.page
-        commands = tuple(
-            re.sub(r"localhost:8000(?![/\d])", f"localhost:{self.published}{page}", c).replace(
-                "localhost:8000/", f"localhost:{self.published}/"
-            )
-            for c in commands
+    def by_hand(self, *commands: str) -> tuple[str, ...]:
+        """The commands that somebody types who wants to see what a practice says, with what that leaves open.
+
+        {service} and {port} are the app's in compose and in its container, {url} is where its page is, {address} where
+        all its pages are, and {curl} names the host, if the app wants that.
+        """
+        address = f"localhost:{self.published}"
+        values = {
+            "service": self.service,
+            "port": str(self.port),
+            "url": address + (self.page if self.page != "/" else ""),
+            "address": address,
+            "curl": "curl" if self.host in ("", "localhost") else f"curl --header 'Host: {self.host}'",
+        }
+        profile = self.service if self.profile is None and self.service != "web" else self.profile
+        settings = {"COMPOSE_FILE": self.compose_file, "COMPOSE_PROFILES": profile}
+        return (
+            f"cd {shlex.quote(self.folder)}",
+            *(f"export {name}={shlex.quote(value)}" for name, value in settings.items() if value),
+            *(LEFT_OPEN.sub(lambda place: values[place[1]], command) for command in commands),
         )
-        return "\n  ".join((f"cd {shlex.quote(self.folder)}", *commands))
 
     def services(
         self, profiles: Iterable[str] = ("*",), environment: Mapping[str, str] | None = None
@@ -451,7 +456,7 @@ def _bring_bases(folder: str) -> None:
     command = ["bootstrap/bases.sh", folder, "step-3-basic"]
     brought = subprocess.run(command, cwd=tutorial.ROOT, capture_output=True, text=True, check=False)
     if brought.returncode:
-        raise BuildFailed(brought.stderr, folder, " ".join(command))
+        raise BuildFailed(brought.stderr, folder, [" ".join(command)])
 
 
 _bases: dict[str, str] = {}  # what Subject.base has found or built

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from library.engine import BuildFailed, NotReady
+from library.engine import BuildFailed, NotReady, shown
 from library.matrix import Cell, cells
 from library.practices import NotAsked, Practice, Violation
 from library.subject import Subject
@@ -42,5 +42,5 @@ def test_practice(subject: Subject, practice: Practice, holds: bool) -> None:
 def explain(subject: Subject, practice: Practice, violation: Violation) -> str:
     return (
         f"{practice.id} does not hold in {subject.name}.\n"
-        f"Expected: {practice.sentence}\nSeen: {violation.seen}\nBy hand:\n  {subject.by_hand(*violation.by_hand)}"
+        f"Expected: {practice.sentence}\nSeen: {violation.seen}\n{shown(subject.by_hand(*violation.by_hand))}"
     )

@@ -125,7 +125,7 @@ def _seen(practice: Practice, subject: Subject) -> str:
     try:
         practice.check(subject)
     except Violation as violation:
-        return f"{violation.seen}\nBy hand:\n  {subject.by_hand(*violation.by_hand)}"
+        return f"{violation.seen}\n{engine.shown(subject.by_hand(*violation.by_hand))}"
     except DockerException as error:
         return f"Docker refuses it:\n{(error.stderr or str(error)).strip()}"
     except (engine.BuildFailed, engine.NotReady, httpx.HTTPError, OSError, RuntimeError) as error:

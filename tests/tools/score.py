@@ -111,7 +111,7 @@ def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, lab
 
     answers = ask_all(subject, names, progress, arguments.workers)
     results = [
-        Result(practice, answer, taught_by(name), tuple(subject.by_hand(*answer.by_hand).split("\n  ")))
+        Result(practice, answer, taught_by(name), subject.by_hand(*answer.by_hand))
         for name, practice in PRACTICES.items()
         if (answer := answers.get(name))
     ]

@@ -94,7 +94,7 @@ def test_looks_are_run_at_once_and_one_that_fails_fails_alone(monkeypatch: pytes
     def works() -> object:
         return twice([3])
 
-    running = subject.Running(docker, "web", "")
+    running = subject.Running(docker, "web", ())
     running.__dict__["container"] = "a container"
     assert running.look(works) == {"twicé": (6,)}
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):

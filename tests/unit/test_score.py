@@ -35,7 +35,7 @@ ANSWERS = {
     "locked-dependencies": Answer("holds"),
     "single-stage": Answer("violated", "2 stages"),
     "cached-downloads": Answer(
-        "violated", "2 again | \x1b[31mred\x1b[0m", ("docker compose run --rm web ls", "curl localhost:8000")
+        "violated", "2 again | \x1b[31mred\x1b[0m", ("docker compose run --rm {service} ls", "{curl} {url}")
     ),
     "non-root": Answer("violated", "USER is a name", weight="taste"),
     "hang-noticed": Answer("violated", "its health is healthy"),
@@ -44,7 +44,7 @@ ANSWERS = {
     "graceful-stop": Answer("violated", "exit code 137"),
 }
 RESULTS = [
-    Result(PRACTICES[name], answer, taught_by(name), tuple(SUBJECT.by_hand(*answer.by_hand).split("\n  ")))
+    Result(PRACTICES[name], answer, taught_by(name), SUBJECT.by_hand(*answer.by_hand))
     for name, answer in ANSWERS.items()
 ]
 SUMMARY = "shop: 1 hold, 4 do not, 2 are remarks, 1 were not asked"
@@ -155,7 +155,7 @@ def test_what_got_better_and_what_got_worse() -> None:
 
     after = changed(
         graceful_stop=Answer("holds"),
-        locked_dependencies=Answer("violated", "click 8.4", ("docker compose run --rm web pip list",)),
+        locked_dependencies=Answer("violated", "click 8.4", ("docker compose run --rm {service} pip list",)),
         small_image=Answer("not asked", "no full image"),
         single_stage=Answer("holds"),
     )

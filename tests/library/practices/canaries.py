@@ -29,7 +29,7 @@ def require_kept_out(subject: Subject, what: str, root: Iterable[str], code: Ite
                 f"in the image: {', '.join(sorted(kept))}",
                 by_hand,
                 "docker compose build",
-                "docker compose run --rm web ls -A",
+                "docker compose run --rm {service} ls -A",
             )
 
 

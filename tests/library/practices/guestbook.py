@@ -29,5 +29,5 @@ def sign(running: Running, text: str) -> httpx.Response:
 def entries(running: Running) -> list[str]:
     """The texts in the guestbook, the newest first."""
     if (answer := running.get("/")).status_code != 200:
-        raise Violation(f"GET / says {answer.status_code}", "curl localhost:8000", "docker compose logs web")
+        raise Violation(f"GET / says {answer.status_code}", "{curl} {url}", "docker compose logs {service}")
     return [entry["text"] for entry in answer.json()["entries"]]

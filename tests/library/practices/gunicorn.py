@@ -52,6 +52,6 @@ def print_config(subject: Subject, environment: dict[str, str], **options: Any) 
             raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
         said = last_line(refused.stderr or "") or str(refused)
         raise Violation(
-            f"gunicorn --print-config: {said}", "docker compose run --rm web gunicorn --print-config"
+            f"gunicorn --print-config: {said}", "docker compose run --rm {service} gunicorn --print-config"
         ) from refused
     return re.sub(" += ", " = ", config)

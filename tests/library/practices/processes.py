@@ -68,7 +68,7 @@ def signal_from_inside(number: int) -> list[int]:
 
 
 # For messages: gunicorn and uWSGI say the process ids of their workers when they start them.
-WORKER_PIDS = "docker compose logs web | grep 'pid: '"
+WORKER_PIDS = "docker compose logs {service} | grep 'pid: '"
 
 
 def signal_workers(running: Running, number: int) -> list[int]:

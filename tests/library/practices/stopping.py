@@ -61,7 +61,7 @@ def require_answer_in_flight(running: Running, path: str) -> float:
     Returns:
         The seconds that the stop took.
     """
-    by_hand = f"curl 'localhost:8000{path}' & sleep 1; docker compose stop; docker compose ps --all"
+    by_hand = f"{{curl}} '{{address}}{path}' & sleep 1; docker compose stop; docker compose ps --all"
     with ThreadPoolExecutor() as pool:
         (answer,) = in_flight(running, pool, path)
         if answer.done():

@@ -14,7 +14,7 @@ def check(subject: Subject) -> None:
     if loose and (loose := {name: loose[name] for name in loose.keys() - brought_by_tools(subject)}):
         raise Violation(
             f"installed, but not locked at that version: {', '.join(f'{n} {v}' for n, v in sorted(loose.items()))}",
-            "docker compose run --rm web pip list",
+            "docker compose run --rm {service} pip list",
         )
 
 

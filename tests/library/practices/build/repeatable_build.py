@@ -36,12 +36,12 @@ def check(subject: Subject) -> None:
     if dated and (ours := dated - {f"/{name}" for name in image.files(subject.base)}):
         raise Violation(
             f"{len(ours)} files of bytecode record the time of the build, that of {min(ours)} among them",
-            "docker compose run --rm web find / -name '*.pyc'",
+            "docker compose run --rm {service} find / -name '*.pyc'",
         )
     if (after := _shadow(subject.image)) != _shadow(subject.base):
         raise Violation(
             f"/etc/shadow records the day of the build: {after.splitlines()[-1]}",
-            "docker compose run --rm --user 0 web cat /etc/shadow",
+            "docker compose run --rm --user 0 {service} cat /etc/shadow",
         )
     with subject.copied("a week later") as copy:
         for path in filter(Path.exists, copy.path.rglob("*")):  # a link may lead nowhere

@@ -17,7 +17,7 @@ def check(subject: Subject) -> None:
         again = Running(running.project, running.service, running.by_hand)
         again.wait_until_ready()
         if text not in entries(again):
-            raise Violation("it is gone", "docker compose down; docker compose up --detach", "curl localhost:8000")
+            raise Violation("it is gone", "docker compose down; docker compose up --detach", "{curl} {url}")
 
 
 TURNS_RED = [

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
 @practice("loss", slow=True, builds=True, needs="database")
 def check(subject: Subject) -> None:
-    by_hand = ("docker compose down --volumes", "PORT=0 docker compose up --scale web=2")
+    by_hand = ("docker compose down --volumes", "PORT=0 docker compose up --scale {service}=2")
     with subject.copied("with a slow migration") as copy:
         # It takes longer than two replicas differ in their start: without a lock, both find it to do.
         (copy.code / "guestbook/migrations/0002_slow.py").write_text(SLOW_MIGRATION)

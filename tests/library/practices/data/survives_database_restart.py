@@ -38,7 +38,7 @@ def _asked_all_the_time(running: Running, path: str) -> Iterator[list[str]]:
 
 @practice("loss", slow=True, needs="database")
 def check(subject: Subject) -> None:
-    by_hand = ("docker compose stop db; curl -i localhost:8000/health localhost:8000/ready", "docker compose start db")
+    by_hand = ("docker compose stop db; {curl} -i {address}/health {address}/ready", "docker compose start db")
     text = secrets.token_hex()
     with subject.running() as running:
         sign(running, text)

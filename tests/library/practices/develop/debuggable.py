@@ -25,7 +25,7 @@ def debuggers_there() -> list[str]:
 def check(subject: Subject) -> None:
     if debuggers := subject.shared.look(debuggers_there):
         raise Violation(
-            f"{' '.join(debuggers)} is in production", "docker compose run --rm web python -m debugpy --version"
+            f"{' '.join(debuggers)} is in production", "docker compose run --rm {service} python -m debugpy --version"
         )
     with subject.copied("with a debugger", compose=(DEBUG_FILE,)) as folder:
         waiting = {name: service for name, service in folder.services().items() if len(service.get("ports") or ()) > 1}

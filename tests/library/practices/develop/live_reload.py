@@ -68,7 +68,7 @@ def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
     if not wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5):
         names = ", ".join(file.name for file in changing)
         raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
-    replace(running.now(), by_hand=by_hand).wait_until_ready()
+    replace(running.now(), by_hand=(by_hand,)).wait_until_ready()
 
 
 def _replaced_by_another(running: Running) -> bool:

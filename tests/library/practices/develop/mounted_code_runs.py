@@ -32,7 +32,7 @@ def check(subject: Subject) -> None:
             if word not in running.log:
                 raise Violation(
                     "what is mounted has other code, and the image's own runs",
-                    f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py web",
+                    f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py {{service}}",
                 )
 
 

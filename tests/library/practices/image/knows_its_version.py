@@ -19,7 +19,7 @@ def version_of_python() -> str:
 @practice("unnoticed", slow=True, builds=True, needs="version")
 def check(subject: Subject) -> None:
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
-    by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; curl localhost:8000/version"
+    by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; {curl} {address}/version"
     if (status := subject.shared.get("/version").status_code) != 200:
         raise Violation(f"GET /version: {status}", by_hand)
     with patch.dict(os.environ, arguments), subject.copied("with build arguments") as copy:

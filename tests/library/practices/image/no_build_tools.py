@@ -7,4 +7,4 @@ from ..installed import programs
 @practice("cost")
 def check(subject: Subject) -> None:
     if found := programs(subject, "poetry", "uv", "pdm", "pipenv"):
-        raise Violation(f"in the image: {found}", f"docker compose run --rm web {found.split()[0]} --version")
+        raise Violation(f"in the image: {found}", f"docker compose run --rm {{service}} {found.split()[0]} --version")

@@ -12,7 +12,7 @@ CACHES = re.compile(r"(^|/)\.cache/|\.whl$|^var/cache/apt/.*\.(deb|bin)$|^var/li
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    by_hand = "docker compose run --rm --user 0 web du -sh /root/.cache"
+    by_hand = "docker compose run --rm --user 0 {service} du -sh /root/.cache"
     # pip (unlike uv) keeps what the index lets it keep. Where that is nothing, no layer shows what it holds elsewhere.
     for line in (line for stage in subject.parsed.last_stages for line in stage.instructions):
         for command in PIP_FETCHES.findall(line) if line.startswith("RUN") else ():

@@ -8,4 +8,6 @@ from ..installed import installed
 @practice("cost")
 def check(subject: Subject) -> None:
     if found := sorted(locks.dev_only(subject.source) & installed(subject).keys()):
-        raise Violation(f"in the image: {', '.join(found)}", "docker compose run --rm web python -m pytest --version")
+        raise Violation(
+            f"in the image: {', '.join(found)}", "docker compose run --rm {service} python -m pytest --version"
+        )

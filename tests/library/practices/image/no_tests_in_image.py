@@ -15,7 +15,7 @@ def tests_there() -> list[str]:
 @practice("cost")
 def check(subject: Subject) -> None:
     if tests := subject.shared.look(tests_there):
-        raise Violation(f"in the image: {' '.join(tests)}", "docker compose run --rm web ls tests")
+        raise Violation(f"in the image: {' '.join(tests)}", "docker compose run --rm {service} ls tests")
 
 
 TURNS_RED = [Sabotage("tests left in", "final", "Dockerfile", r"rm -rf tests ", "rm -rf ")]

@@ -44,18 +44,18 @@ def check(subject: Subject) -> None:
     if stale := image.run(subject.image, without_bytecode, list(installed(subject)), interpreter=interpreter):
         raise Violation(
             f"{len(stale)} modules without valid bytecode, {', '.join(stale[:3])} among them",
-            "docker compose run --rm web find . -name '*.pyc'",
+            "docker compose run --rm {service} find . -name '*.pyc'",
         )
     with subject.started(read_only=True, environment={**subject.reachable_with, "PYTHONVERBOSE": "1"}) as running:
         try:
             running.wait_until_ready()
         except NotReady as error:
-            raise Violation(error.brief, "docker compose run --rm --read-only web") from error
+            raise Violation(error.brief, "docker compose run --rm --read-only {service}") from error
         running.get()
         if compiled := sorted(set(re.findall(r"^# code object from (/.*)$", running.log, re.MULTILINE))):
             raise Violation(
                 f"compiled at the start: {len(compiled)} modules, {', '.join(compiled[:3])} among them",
-                'docker compose run --rm --env PYTHONVERBOSE=1 web 2>&1 | grep "code object from /"',
+                'docker compose run --rm --env PYTHONVERBOSE=1 {service} 2>&1 | grep "code object from /"',
             )
 
 

@@ -12,9 +12,9 @@ from ..installed import programs
 def check(subject: Subject) -> None:
     page = subject.shared.get("/", accept="text/html")
     for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
-        by_hand = f"curl --head localhost:8000{path}"
+        by_hand = f"{{curl}} --head {{address}}{path}"
         if not re.search(r"\.[0-9a-f]{8,}\.(css|js)$", path):
-            raise Violation(f"no hash in the name: {path}", "curl --header 'Accept: text/html' localhost:8000")
+            raise Violation(f"no hash in the name: {path}", "{curl} --header 'Accept: text/html' {url}")
         answer = subject.shared.get(path)
         if answer.status_code != 200 or not re.match("text/(css|javascript)", answer.headers.get("content-type", "")):
             raise Violation(
@@ -26,7 +26,7 @@ def check(subject: Subject) -> None:
         if max(map(len, answer.text.splitlines())) < 300:
             raise Violation(f"{path} is not minified", by_hand)
     if found := programs(subject, "node", "npm"):
-        raise Violation(f"in the image: {found}", "docker compose run --rm web node --version")
+        raise Violation(f"in the image: {found}", "docker compose run --rm {service} node --version")
 
 
 TURNS_RED = [

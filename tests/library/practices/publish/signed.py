@@ -26,7 +26,7 @@ def check(subject: Subject) -> None:
         publisher.end()
         publisher.up(unsigned)
         if publisher.deployed():
-            by_hand = f"docker compose --file compose.yaml --file {RELEASE} up web"
+            by_hand = f"docker compose --file compose.yaml --file {RELEASE} up {{service}}"
             raise Violation("without the script, an image runs that nobody has signed", by_hand)
     finally:
         key.write_text(ours)

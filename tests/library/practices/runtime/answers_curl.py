@@ -23,9 +23,9 @@ def check(subject: Subject) -> None:
         wait_until(lambda: curl().returncode == 0, limit=3)
         answer = curl()
         if answer.returncode != 0:
-            raise Violation(answer.stderr.strip(), "curl localhost:8000")
+            raise Violation(answer.stderr.strip(), "{curl} {url}")
         if subject.ours and json.loads(answer.stdout)["step"] != subject.folder:
-            raise Violation(f"another app's answer: {answer.stdout}", "curl localhost:8000")
+            raise Violation(f"another app's answer: {answer.stdout}", "{curl} {url}")
 
 
 TURNS_RED = [

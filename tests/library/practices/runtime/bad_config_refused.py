@@ -71,7 +71,7 @@ def check(subject: Subject) -> None:
     if not outcomes:
         raise NotAsked("started a second time, in the same container, it says nothing")
     for name, value, started, output in outcomes:
-        by_hand = f"docker compose run --rm --env {name}={value} web"
+        by_hand = f"docker compose run --rm --env {name}={value} {{service}}"
         if not name:
             if not started:
                 raise NotAsked(f"started a second time, in the same container, it ends: {last_line(output)}")

@@ -31,6 +31,6 @@ def check(subject: Subject) -> None:
         if not wait_until(is_back, limit=15):
             raise Violation(
                 "15 s after its main process has ended, nothing has started it again",
-                "docker compose exec web python -c 'import os; os.kill(1, 15)'",
+                "docker compose exec {service} python -c 'import os; os.kill(1, 15)'",
                 "docker compose ps --all",
             )

@@ -16,7 +16,10 @@ def sleep() -> None:
 
 @practice("cost", slow=True, slow_to_fail=True, needs="compose")
 def check(subject: Subject) -> None:
-    by_hand = ('docker compose run --detach web python -c "import time; time.sleep(600)"', "time docker stop CONTAINER")
+    by_hand = (
+        'docker compose run --detach {service} python -c "import time; time.sleep(600)"',
+        "time docker stop CONTAINER",
+    )
     with subject.started(entrypoint=sleep.command(), command=[], healthcheck={"disable": True}) as running:
         wait_until(lambda: "begun" in running.log, limit=READY_LIMIT)
         took = running.stop()

@@ -20,7 +20,7 @@ def check(subject: Subject) -> None:
         if ended := sum(answer.done() for answer in slow):
             raise Violation(
                 f"{ended} of three slow requests had to end before another one was answered",
-                f"for i in 1 2 3; do curl 'localhost:8000{path}' & done; sleep 1; time curl localhost:8000",
+                f"for i in 1 2 3; do {{curl}} '{{address}}{path}' & done; sleep 1; time {{curl}} {{url}}",
             )
 
 

@@ -50,14 +50,14 @@ def _require_settings(subject: Subject) -> None:
         if other := [line for line in DEFAULTS if line not in config.splitlines()]:
             raise Violation(
                 f"without a variable it is not so: {', '.join(other)}",
-                "docker compose run --rm web gunicorn --print-config",
+                "docker compose run --rm {service} gunicorn --print-config",
             )
     ignored = []
     for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
         said = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
         ignored += [name for name, (_, line) in asked.items() if line not in said]
     if ignored:
-        by_hand = f"docker compose run --rm --env {ignored[0]}=... web gunicorn --print-config"
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... {{service}} gunicorn --print-config"
         raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
 
 
@@ -69,24 +69,27 @@ def _require_deployments(subject: Subject) -> None:
         if not wait_until(lambda: running.answers(port=9000), limit=15):
             raise Violation(
                 "PORT=9000, but nothing answers there",
-                "docker compose run --rm --env PORT=9000 --publish 9000:9000 web",
+                "docker compose run --rm --env PORT=9000 --publish 9000:9000 {service}",
             )
         request = f"GET {subject.page} "
         running.get(port=9000)
         if not wait_until(lambda: request in running.log, limit=5):
             raise Violation(
-                "ACCESS_LOG=-, and the log does not show the request", "docker compose run --rm --env ACCESS_LOG=- web"
+                "ACCESS_LOG=-, and the log does not show the request",
+                "docker compose run --rm --env ACCESS_LOG=- {service}",
             )
         # The first worker answers before the last one is there.
         wait_until(lambda: len(signal_workers(running, 0)) >= 3, limit=10)
         if len(workers := signal_workers(running, 0)) != 3:
-            raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 web")
+            raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 {service}")
     if "compose" in subject.has:
         with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
             running.container.reload()
             ports = running.container.network_settings.ports or {}
             if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
-                raise Violation("ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port web 8000")
+                raise Violation(
+                    "ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port {service} {port}"
+                )
 
 
 TURNS_RED = [

@@ -21,8 +21,8 @@ def check(subject: Subject) -> None:
                 raise NotAsked(f"GET {subject.slow} was answered before its worker crashed: name a path that takes 5 s")
             raise Violation(
                 f"after a segmentation fault of a worker the log says only:\n{running.log[-500:]}",
-                f"curl 'localhost:8000{subject.slow_path(20)}' & {WORKER_PIDS}",
-                "docker compose exec web sh -c 'kill -SEGV WORKER_PID'",
+                f"{{curl}} '{{address}}{subject.slow_path(20)}' & {WORKER_PIDS}",
+                "docker compose exec {service} sh -c 'kill -SEGV WORKER_PID'",
                 "docker compose logs",
             )
 

@@ -15,9 +15,9 @@ def check(subject: Subject) -> None:
     ):
         done = run_to_its_end(subject.image, *command, envs={"ENVIRONMENT": "development"}, check=False)
         if not re.match(expected, output := done.stdout + done.stderr):
-            by_hand = f"docker compose run --rm web {' '.join(command)}"
+            by_hand = f"docker compose run --rm {{service}} {' '.join(command)}"
             raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
-    by_hand = "docker compose run --rm --service-ports web dev"
+    by_hand = "docker compose run --rm --service-ports {service} dev"
     with subject.running(command=["dev"]) as running:
         if not running.get("/").headers.get("server", "").startswith("WSGIServer"):
             raise Violation("`dev` does not start the development server", by_hand)

@@ -18,7 +18,7 @@ def check(subject: Subject) -> None:
         if not wait_until(lambda: health(running) == "healthy", limit=20):
             raise Violation(
                 f"PORT=9001, where it answers, and its health is {health(running)}",
-                "docker compose run --detach --env PORT=9001 web; docker ps",
+                "docker compose run --detach --env PORT=9001 {service}; docker ps",
             )
 
 

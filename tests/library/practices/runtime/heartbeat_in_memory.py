@@ -24,7 +24,7 @@ def check(subject: Subject) -> None:
     if files := subject.shared.look(heartbeats_on_disk):
         raise Violation(
             f"a worker's file is {files[0]}",
-            "docker compose exec web sh -c 'ls -l /proc/*/fd | grep wgun'",
+            "docker compose exec {service} sh -c 'ls -l /proc/*/fd | grep wgun'",
         )
 
 

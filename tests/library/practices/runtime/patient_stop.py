@@ -14,7 +14,7 @@ def check(subject: Subject) -> None:
         raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
     if (servers := gunicorn_seconds(subject.shared.container)["graceful_timeout"]) >= patience:
         seen = f"gunicorn gives requests {servers} s to end, and the engine kills it after {patience} s"
-        raise Violation(seen, "docker compose config web | grep stop_grace_period")
+        raise Violation(seen, "docker compose config {service} | grep stop_grace_period")
     # Whoever kills after ten seconds ends a long request as soon as a short one, and may come a few seconds late.
     with subject.running() as running:
         require_answer_in_flight(running, subject.slow_path(14 if patience > 10 else 28))

@@ -18,8 +18,8 @@ def check(subject: Subject) -> None:
         if not wait_until(lambda: running.answers(port=9001), limit=15):
             raise Violation(
                 f"PORT=9001, but nothing answers there; the log says:\n{running.log}",
-                "docker compose run --rm --env PORT=9001 --publish 9001:9001 web",
-                "curl localhost:9001",
+                "docker compose run --rm --env PORT=9001 --publish 9001:9001 {service}",
+                "{curl} localhost:9001",
             )
 
 

@@ -38,10 +38,10 @@ def touch_modules() -> None:
 def check(subject: Subject) -> None:
     server = subject.shared.get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
-        raise Violation(f"the answer's header says Server: {server}", "curl --head localhost:8000")
+        raise Violation(f"the answer's header says Server: {server}", "{curl} --head {url}")
     lines = subject.shared.look(command_lines)
     if command := DEVELOPS.search("\n".join(lines)):
-        raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top web")
+        raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top {service}")
     if scripts := SCRIPT.findall("\n".join(lines)):
         _require_no_reload(subject, scripts[0])
 
@@ -63,5 +63,5 @@ def _require_no_reload(subject: Subject, script: str) -> None:
         with suppress(DockerException):  # a file system that is read-only has nothing to watch
             running.run(touch_modules, user="0")
             if wait_until(lambda: set(signal_workers(running, 0)) - before, limit=5):
-                by_hand = f"docker compose exec --user 0 web touch {script}; docker compose logs web"
+                by_hand = f"docker compose exec --user 0 {{service}} touch {script}; docker compose logs {{service}}"
                 raise Violation(f"{script} reloads what changes: its server is a developer's", by_hand)

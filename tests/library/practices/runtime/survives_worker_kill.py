@@ -9,7 +9,7 @@ from ..processes import WORKER_PIDS, signal_workers
 
 @practice("loss", slow=True)
 def check(subject: Subject) -> None:
-    by_hand = (WORKER_PIDS, "docker compose exec web sh -c 'kill -9 WORKER_PID ...'", "curl localhost:8000")
+    by_hand = (WORKER_PIDS, "docker compose exec {service} sh -c 'kill -9 WORKER_PID ...'", "{curl} {url}")
     with subject.running() as running:
         killed = signal_workers(running, signal.SIGKILL)
         if not wait_until(running.answers, limit=3):

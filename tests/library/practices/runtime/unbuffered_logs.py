@@ -37,7 +37,7 @@ def check(subject: Subject) -> None:
     if not shown:
         raise Violation(
             "each process of the app prints a line twice a second, and docker logs does not show them",
-            "docker compose run --detach web python -c 'import time; print(\"seen\"); time.sleep(60)'",
+            "docker compose run --detach {service} python -c 'import time; print(\"seen\"); time.sleep(60)'",
             "docker logs CONTAINER",
         )
 

@@ -26,4 +26,4 @@ def check(subject: Subject) -> None:
         raise Violation(f"changed since the start: {some}", "docker diff CONTAINER")
     # The engine does not compare what compose mounts there.
     if files := subject.shared.run(in_tmpfs):
-        raise Violation(f"in /tmp since the start: {' '.join(files)}", "docker compose exec web ls -A /tmp")
+        raise Violation(f"in /tmp since the start: {' '.join(files)}", "docker compose exec {service} ls -A /tmp")

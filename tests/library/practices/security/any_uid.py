@@ -20,7 +20,7 @@ def account() -> tuple[int, str, bool]:
 @practice("taste", slow=True, slow_to_fail=True)
 def check(subject: Subject) -> None:
     uid = 1234567
-    by_hand = f"docker compose run --rm --user {uid}:0 web"
+    by_hand = f"docker compose run --rm --user {uid}:0 {{service}}"
     # And as some platforms do, with variables that are there and empty.
     with subject.started(user=f"{uid}:0", environment={"PORT": "", "WORKERS": ""}) as running:
         wait_until_listening(running)

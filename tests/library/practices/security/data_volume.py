@@ -25,4 +25,6 @@ def check(subject: Subject) -> None:
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         possible = running.run(writable, directories)
     if possible != ["/tmp", "/data"]:  # noqa: S108
-        raise Violation(f"it can write to {', '.join(possible) or 'nothing'}", "docker compose run --volume /data web")
+        raise Violation(
+            f"it can write to {', '.join(possible) or 'nothing'}", "docker compose run --volume /data {service}"
+        )

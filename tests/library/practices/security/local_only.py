@@ -19,4 +19,4 @@ def check(subject: Subject) -> None:
             same = (port for port in service.get("ports", ()) if port["target"] == subject.port)
             bound |= {port.get("host_ip", "0.0.0.0") for port in same}  # noqa: S104
     if others := sorted(bound - {"127.0.0.1", "::1"}):
-        raise Violation(f"published on {', '.join(others)}", f"docker compose port web {subject.port}")
+        raise Violation(f"published on {', '.join(others)}", "docker compose port {service} {port}")

@@ -21,7 +21,7 @@ def rights_of_app() -> list[str]:
 def check(subject: Subject) -> None:
     if rights := subject.shared.look(rights_of_app):
         raise Violation(
-            "\n".join(rights), "docker compose exec web grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status"
+            "\n".join(rights), "docker compose exec {service} grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status"
         )
 
 

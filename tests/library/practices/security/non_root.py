@@ -20,15 +20,17 @@ def check(subject: Subject) -> None:
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
         if any(account != "0" for _, account, _ in others):  # process 1 is a supervisor
             seen = f"process 1, {first}, runs as root (UID 0), and starts {', '.join(sorted(accounts))}"
-            raise Violation(seen, "docker compose top web")
-        raise Violation("the server runs as root (UID 0)", "docker compose exec web id")
+            raise Violation(seen, "docker compose top {service}")
+        raise Violation("the server runs as root (UID 0)", "docker compose exec {service} id")
     if gid == "0":
-        raise Violation("the server's group is root's (GID 0)", "docker compose exec web id")
+        raise Violation("the server's group is root's (GID 0)", "docker compose exec {service} id")
     user = docker.image.inspect(subject.image).config.user or ""
     by_hand = "docker inspect --format '{{.Config.User}}' IMAGE"
     if user.partition(":")[0] in ("", "0", "root") and not subject.services()[subject.service].get("user"):
         seen = f"the image starts as root, and process 1, {first}, has become UID {uid} (by gosu, say): what"
-        raise Violation(f"{seen} `docker exec` starts has not", by_hand, "docker compose exec web id", weight="taste")
+        raise Violation(
+            f"{seen} `docker exec` starts has not", by_hand, "docker compose exec {service} id", weight="taste"
+        )
     if not user.partition(":")[0].isdigit():
         raise Violation(f"USER is a name: {user!r}", by_hand, weight="taste")
 

@@ -14,7 +14,7 @@ def working_directory() -> str:
 @practice("taste")
 def check(subject: Subject) -> None:
     if (where := subject.shared.look(working_directory)) in ("/", "/root"):
-        raise Violation(f"it works in {where}", "docker compose exec web pwd")
+        raise Violation(f"it works in {where}", "docker compose exec {service} pwd")
 
 
 TURNS_RED = [Sabotage("no WORKDIR", "step-1-kiss", "Dockerfile", r"\nWORKDIR .*", "")]

@@ -18,10 +18,10 @@ def check(subject: Subject) -> None:
     options = subject.shared.look(root_options)
     if "ro" not in options:
         raise Violation(
-            f"the root file system is mounted {options[0]}", "docker compose exec web grep ' / ' /proc/mounts"
+            f"the root file system is mounted {options[0]}", "docker compose exec {service} grep ' / ' /proc/mounts"
         )
     if not subject.shared.answers():
-        raise Violation("it no longer answers", "curl localhost:8000")
+        raise Violation("it no longer answers", "{curl} {url}")
 
 
 TURNS_RED = [

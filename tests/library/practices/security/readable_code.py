@@ -17,7 +17,7 @@ def check(subject: Subject) -> None:
                 raise Violation(
                     f"the container's log ends:\n{running.log[-500:]}",
                     "chmod -R go= .",
-                    f"docker compose build; docker compose run --rm --user {user} web",
+                    f"docker compose build; docker compose run --rm --user {user} {{service}}",
                 ) from error
 
 
