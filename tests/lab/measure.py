@@ -25,7 +25,8 @@ import httpx
 
 from library import engine, tutorial
 from library.edits import change_code, change_dependency
-from library.image import weight
+from library.image import run, weight
+from library.program import in_container
 from library.subject import READY_LIMIT, Subject, subject_of, tls, wrong_subject
 
 FILE = tutorial.ROOT / "assets/measurements.json"
@@ -43,16 +44,20 @@ KINDS = {
     "setuid": "files in the image with the setuid or setgid bit",
 }
 
-# Run inside the image: Debian's packages as its own list says, if there is one, and the files that run with their
-# owner's or group's rights.
-COUNTS = r"""
-import json, os, re, stat
-status = "/var/lib/dpkg/status"
-packages = open(status).read().count("\nStatus: install ok installed\n") if os.path.exists(status) else 0
-files = (os.path.join(d, f) for d, _, fs in os.walk("/") if not re.match("/(proc|sys)(/|$)", d) for f in fs)
-setuid = sum(bool(stat.S_ISREG((mode := os.lstat(file).st_mode)) and mode & 0o6000) for file in files)
-print(json.dumps({"packages": packages, "setuid": setuid}))
-"""
+
+@in_container()
+def counts() -> dict[str, float]:
+    """Debian's packages, as its own list says, if there is one, and the files that run with another one's rights."""
+    import os
+    import re
+    import stat
+    from pathlib import Path
+
+    listed = Path("/var/lib/dpkg/status")
+    packages = listed.read_text().count("\nStatus: install ok installed\n") if listed.exists() else 0
+    own = ((place, names) for place, _, names in os.walk("/") if not re.match("/(proc|sys)(/|$)", place))
+    modes = (os.lstat(f"{place}/{name}").st_mode for place, names in own for name in names)
+    return {"packages": packages, "setuid": sum(bool(stat.S_ISREG(mode) and mode & 0o6000) for mode in modes)}
 
 
 def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
@@ -62,7 +67,7 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
     for subject in subjects:
         image, base = weight(subject.image), weight(subject.parsed.base_image)
         found[subject.name] |= {"start_s": start_seconds(subject), "image_mb": image, "added_mb": image - base}
-        found[subject.name] |= look_inside(subject, COUNTS)
+        found[subject.name] |= run(subject.image, counts, user="0")
     return found
 
 
@@ -99,14 +104,6 @@ def _forget_mounts(mounts: str) -> None:
             )
 
 
-def look_inside(subject: Subject, source: str) -> dict[str, float]:
-    """Run Python source as root in a container of the image; return the JSON that it prints."""
-    found: dict[str, float] = json.loads(
-        str(engine.docker.run(subject.image, ["-c", source], entrypoint="python", user="0", remove=True))
-    )
-    return found
-
-
 def start_seconds(subject: Subject) -> float:
     """Seconds from the start of the container to the first 200.
 
@@ -123,7 +120,7 @@ def start_seconds(subject: Subject) -> float:
                     return time.time() - started.timestamp()
             except httpx.HTTPError:
                 time.sleep(0.01)
-    raise engine.NotReady(f"{subject.name}: no answer", "docker compose up --build")
+    raise engine.NotReady(f"{subject.name}: no answer", ("docker compose up --build",))
 
 
 def describe_machine() -> dict[str, str]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ at_end = ExitStack()  # what a session closes before it ends
 class BuildFailed(Exception):
     """A build stopped: its whole output, and a message with the end of it and how to repeat it by hand."""
 
-    def __init__(self, output: str, name: str, by_hand: Iterable[str]) -> None:
+    def __init__(self, output: str, name: str, by_hand: tuple[str, ...]) -> None:
         self.output = output
         self.brief = f"{name}: the build failed: {last_line(output)}"
         end = "\n".join(output.splitlines()[-30:])
@@ -44,14 +44,14 @@ class BuildFailed(Exception):
 class NotReady(Exception):
     """A container did not answer in time, or ended: its log, and how to see it by hand."""
 
-    def __init__(self, log: str, by_hand: Iterable[str]) -> None:
+    def __init__(self, log: str, by_hand: tuple[str, ...]) -> None:
         self.log = log
         end = last_line(log)
         self.brief = f"no answer from the container; its log {f'ends: {end}' if end else 'is empty'}"
         super().__init__(f"no answer from the container; its log:\n{log[-3000:]}\n{shown(by_hand)}")
 
 
-def shown(by_hand: Iterable[str]) -> str:
+def shown(by_hand: tuple[str, ...]) -> str:
     """Commands by hand, as a message ends with them."""
     return "\n  ".join(("By hand:", *by_hand))
 

@@ -12,54 +12,66 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .engine import docker, wait_until
-from .program import PYTHON
+from .program import in_container
 from .subject import Running
 
-# Run in a container of the same network: the engine's proxy for published ports would accept what nobody answers.
-# Prints a line when every client has had an answer, and what was counted when it gets SIGTERM.
-CLIENTS = """
-import collections, http.client, json, signal, sys, threading, time
-host, port, path, number = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-count, going, end = collections.Counter(), threading.Barrier(number + 1), threading.Event()
-def ask():
-    connection, first = None, True
-    while not end.is_set():
-        try:
-            if connection is None:
-                connection, reused = http.client.HTTPConnection(host, port, timeout=2), False
-                connection.connect()
-                connection.sock.settimeout(60)
-        except OSError:
-            count["refused"] += 1
-            connection = None
-            time.sleep(0.02)
-            continue
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException):
-            count["lost, reused" if reused else "lost"] += 1
-            connection = None
-            continue
-        count[str(answer.status)] += 1
-        reused = True
-        if answer.will_close:
-            connection = None
-        if first:
-            first = False
-            going.wait()
-threads = [threading.Thread(target=ask, daemon=True) for _ in range(number)]
-signal.signal(signal.SIGTERM, lambda *_: end.set())
-for thread in threads:
-    thread.start()
-going.wait()
-print("going", flush=True)
-end.wait()
-for thread in threads:
-    thread.join(5)
-print(json.dumps(count), flush=True)
-"""
+
+@in_container()
+def keep_asking(host: str, port: int, path: str, number: int) -> None:
+    """Ask from so many clients until SIGTERM comes, then print what was counted.
+
+    It runs in a container of the same network: the engine's proxy for published ports would accept what nobody answers.
+    A line says that every client has had an answer.
+    """
+    import collections
+    import http.client
+    import json
+    import signal
+    import threading
+    import time
+
+    count: collections.Counter[str] = collections.Counter()
+    going, end = threading.Barrier(number + 1), threading.Event()
+
+    def ask() -> None:
+        connection, reused, first = None, False, True
+        while not end.is_set():
+            try:
+                if connection is None:
+                    connection, reused = http.client.HTTPConnection(host, port, timeout=2), False
+                    connection.connect()
+                    connection.sock.settimeout(60)
+            except OSError:
+                count["refused"] += 1
+                connection = None
+                time.sleep(0.02)
+                continue
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException):
+                count["lost, reused" if reused else "lost"] += 1
+                connection = None
+                continue
+            count[str(answer.status)] += 1
+            reused = True
+            if answer.will_close:
+                connection = None
+            if first:
+                first = False
+                going.wait()
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(number)]
+    signal.signal(signal.SIGTERM, lambda *_: end.set())
+    for thread in threads:
+        thread.start()
+    going.wait()
+    print("going", flush=True)
+    end.wait()
+    for thread in threads:
+        thread.join(5)
+    print(json.dumps(count), flush=True)
 
 
 @dataclass
@@ -87,11 +99,10 @@ class Load:
 def load(running: Running, clients: int, path: str = "/") -> Iterator[Load]:
     """Let clients ask a service, each over one connection as long as it lasts, until the end of the block."""
     network = next(iter(running.container.network_settings.networks or {}))
-    arguments = [running.service, str(running.port), path, str(clients)]
     name = f"{running.project.client_config.compose_project_name}-load-{secrets.token_hex(2)}"
     image = str(running.container.config.image)
-    source = [*PYTHON, CLIENTS, *arguments]
-    container = docker.run(image, source[1:], entrypoint=source[0], name=name, detach=True, networks=[network])
+    python, *source = keep_asking.command(running.service, running.port, path, clients)
+    container = docker.run(image, source, entrypoint=python, name=name, detach=True, networks=[network])
     try:
         if not wait_until(lambda: "going" in str(docker.logs(container)), limit=30):
             raise RuntimeError(f"not every client was answered: {docker.logs(container)}")

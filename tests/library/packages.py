@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .engine import SESSION, build_recipe, docker, wait_until
-from .program import PYTHON
+from .program import in_container
 
 ALWAYS = 10**6
 PORT = 8000
@@ -40,81 +40,111 @@ with zipfile.ZipFile(f"/wheels/{{name}}-{{version}}-py3-none-any.whl", "w") as w
 SCRIPT
 """
 
-# /TOKEN/simple/ is the index, /TOKEN/debian/ the mirror that this image's apt uses. /faults says what goes wrong, by
-# what follows the token: {"simple": ["refuse", 2]} answers 503 to the first two requests for each path below, "cut"
-# sends half of what was asked for and closes the connection. /caching has the header Cache-Control for simple/ and
-# wheels/; a page that has one has an ETag, too, and who knows that version already gets no other one.
-SERVER = r"""
-import collections, hashlib, http.server, json, pathlib, re, threading, urllib.error, urllib.parse, urllib.request
-sources = pathlib.Path("/etc/apt/sources.list.d/debian.sources").read_text()
-mirror = re.search(r"^URIs: (\S+?)/?$", sources, re.MULTILINE)[1]
-seen, lock = collections.Counter(), threading.Lock()
-wheels = sorted(path.name for path in pathlib.Path("/wheels").iterdir())
 
-def link(name):
-    sha256 = hashlib.sha256(pathlib.Path("/wheels", name).read_bytes()).hexdigest()
-    return f'<a href="../../wheels/{name}#sha256={sha256}">{name}</a>'
+@in_container()
+def serve() -> None:
+    """Serve /TOKEN/simple/, the index, and /TOKEN/debian/, the mirror that this image's apt uses.
 
-def found(path):
-    kind, _, rest = path.partition("/")
-    if kind == "simple":
-        names = [name for name in wheels if re.sub("[-_.]+", "-", name.split("-")[0]).lower() == rest.strip("/")]
-        return "".join(map(link, names)).encode() if names else None
-    if kind == "wheels":
-        return pathlib.Path("/wheels", rest).read_bytes() if rest in wheels else None
-    if kind == "debian":
-        try:
-            with urllib.request.urlopen(f"{mirror}/{rest}", timeout=60) as answer:
-                return answer.read()
-        except urllib.error.HTTPError:
-            return None
+    /faults says what goes wrong, by what follows the token: {"simple": ["refuse", 2]} answers 503 to the first two
+    requests for each path below, "cut" sends half of what was asked for and closes the connection. /caching has the
+    header Cache-Control for simple/ and wheels/; a page that has one has an ETag, too, and who knows that version
+    already gets no other one.
+    """
+    import collections
+    import hashlib
+    import http.server
+    import json
+    import re
+    import threading
+    import urllib.error
+    import urllib.parse
+    import urllib.request
+    from pathlib import Path
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        path = urllib.parse.unquote(self.path).partition("/")[2].partition("/")[2]
-        faults, caching = (json.loads(pathlib.Path(file).read_text()) for file in ("/faults", "/caching"))
-        kind, times = next((fault for start, fault in faults.items() if path.startswith(start)), ("", 0))
-        with lock:
-            seen[kind, path] += self.command == "GET"
-            now = self.command == "GET" and seen[kind, path] <= times
-        if now and kind == "refuse":
-            print("503", path, flush=True)
-            return self.send_error(503)
-        body = found(path)
-        if body is None:
-            return self.send_error(404)
-        cache_control = caching.get(path.partition("/")[0], "")
-        tag = f'"{hashlib.sha256(body).hexdigest()}"'
-        if cache_control and self.headers.get("If-None-Match") == tag:
-            self.send_response(304)
-            self.send_header("ETag", tag)
-            return self.end_headers()
-        self.send_response(200)
-        if cache_control:
-            self.send_header("Cache-Control", cache_control)
-            self.send_header("ETag", tag)
-        self.send_header("Content-Type", "text/html" if path.startswith("simple/") else "application/octet-stream")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if path.startswith("wheels/"):
-            print("sent", path, flush=True)
-        if now and kind == "cut":
-            print("cut", path, flush=True)
-            self.close_connection = True
-            body = body[: len(body) // 2]
-        self.wfile.write(body)
-    do_HEAD = do_GET
-    def log_message(self, *arguments):
-        pass
+    [mirror] = re.findall(
+        r"^URIs: (\S+?)/?$", Path("/etc/apt/sources.list.d/debian.sources").read_text(), re.MULTILINE
+    )[:1]
+    requests: collections.Counter[tuple[str, str]] = collections.Counter()
+    lock = threading.Lock()
+    wheels = sorted(path.name for path in Path("/wheels").iterdir())
 
-for file in "/faults", "/caching":
-    pathlib.Path(file).write_text("{}")
-print("serving", flush=True)
-http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
-"""
+    def link(name: str) -> str:
+        sha256 = hashlib.sha256(Path("/wheels", name).read_bytes()).hexdigest()
+        return f'<a href="../../wheels/{name}#sha256={sha256}">{name}</a>'
+
+    def content(path: str) -> bytes | None:
+        kind, _, rest = path.partition("/")
+        if kind == "simple":
+            names = [name for name in wheels if re.sub("[-_.]+", "-", name.split("-")[0]).lower() == rest.strip("/")]
+            return "".join(map(link, names)).encode() if names else None
+        if kind == "wheels":
+            return Path("/wheels", rest).read_bytes() if rest in wheels else None
+        if kind == "debian":
+            try:
+                with urllib.request.urlopen(f"{mirror}/{rest}", timeout=60) as answer:  # noqa: S310  the image's own mirror
+                    return bytes(answer.read())
+            except urllib.error.HTTPError:
+                return None
+        return None
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = urllib.parse.unquote(self.path).partition("/")[2].partition("/")[2]
+            faults, caching = (json.loads(Path(file).read_text()) for file in ("/faults", "/caching"))
+            kind, times = next((fault for start, fault in faults.items() if path.startswith(start)), ("", 0))
+            with lock:
+                requests[kind, path] += self.command == "GET"
+                now = self.command == "GET" and requests[kind, path] <= times
+            if now and kind == "refuse":
+                print("503", path, flush=True)
+                self.send_error(503)
+                return
+            body = content(path)
+            if body is None:
+                self.send_error(404)
+                return
+            cache_control = caching.get(path.partition("/")[0], "")
+            tag = f'"{hashlib.sha256(body).hexdigest()}"'
+            if cache_control and self.headers.get("If-None-Match") == tag:
+                self.send_response(304)
+                self.send_header("ETag", tag)
+                self.end_headers()
+                return
+            self.send_response(200)
+            if cache_control:
+                self.send_header("Cache-Control", cache_control)
+                self.send_header("ETag", tag)
+            self.send_header("Content-Type", "text/html" if path.startswith("simple/") else "application/octet-stream")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "HEAD":
+                return
+            if path.startswith("wheels/"):
+                print("sent", path, flush=True)
+            if now and kind == "cut":
+                print("cut", path, flush=True)
+                self.close_connection = True
+                body = body[: len(body) // 2]
+            self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for file in ("/faults", "/caching"):
+        Path(file).write_text("{}")
+    print("serving", flush=True)
+    http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()  # noqa: S104  builds reach it
+
+
+@in_container()
+def write(file: str, text: str) -> None:
+    from pathlib import Path
+
+    Path(file).write_text(text)
 
 
 @dataclass(frozen=True)
@@ -134,7 +164,7 @@ class Packages:
         self._write("/caching", json.dumps(cache_control))
 
     def _write(self, file: str, text: str) -> None:
-        docker.execute(self.container, [*PYTHON, "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", file, text])
+        docker.execute(self.container, write.command(file, text))
 
     @property
     def done(self) -> list[str]:
@@ -183,7 +213,7 @@ def serving(made: str) -> Iterator[Packages]:
     """A server from such an image, until the end of the block, at an address that no cache has seen."""
     token = secrets.token_hex(4)
     name = f"{SESSION}-packages-{token}"
-    container = docker.run(made, [*PYTHON, SERVER], name=name, detach=True)
+    container = docker.run(made, serve.command(), name=name, detach=True)
     try:
         wait_until(lambda: "serving" in str(docker.logs(container)), limit=30)
         container.reload()

@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-PYTHON = (
-    "python3",
-    "-B",
-    "-c",
-)  # every image of Python's has this name; whoever looks around leaves no bytecode behind
+# Every image of Python's has this name; whoever looks around leaves no bytecode behind.
+PYTHON = ("python3", "-B", "-c")
 
 
 @dataclass(frozen=True)
-class Program(Generic[T]):
+class Program(Generic[T_co]):
     """A function, and its source after that of the programs that it calls."""
 
-    function: Callable[..., T]
+    function: Callable[..., T_co]
     definition: str
 
-    def __call__(self, *arguments: Any) -> T:
+    def __call__(self, *arguments: Any) -> T_co:
         return self.function(*arguments)
 
     def source(self, *arguments: Any, use: str = "{}") -> str:
@@ -38,10 +36,10 @@ class Program(Generic[T]):
         """A command that runs it, and prints only what it prints itself."""
         return [*PYTHON, self.source(*arguments)]
 
-    def ask(self, run: Callable[[list[str]], str], *arguments: Any) -> T:
+    def ask(self, run: Callable[[list[str]], str], *arguments: Any) -> T_co:
         """Let somebody run a command, which prints what the function returns after whatever is printed otherwise."""
         printed = run([*PYTHON, self.source(*arguments, use="print(ascii({}))")])
-        returned: T = ast.literal_eval(printed.rstrip().rpartition("\n")[2])
+        returned: T_co = ast.literal_eval(printed.rstrip().rpartition("\n")[2])
         return returned
 
 

@@ -456,7 +456,7 @@ def _bring_bases(folder: str) -> None:
     command = ["bootstrap/bases.sh", folder, "step-3-basic"]
     brought = subprocess.run(command, cwd=tutorial.ROOT, capture_output=True, text=True, check=False)
     if brought.returncode:
-        raise BuildFailed(brought.stderr, folder, [" ".join(command)])
+        raise BuildFailed(brought.stderr, folder, (" ".join(command),))
 
 
 _bases: dict[str, str] = {}  # what Subject.base has found or built

@@ -238,7 +238,7 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
                     return False
 
             if not wait_until(answers, limit=30):
-                raise NotReady(up.stdout + up.stderr, [f"docker compose --file {PUBLISH} up registry"])
+                raise NotReady(up.stdout + up.stderr, (f"docker compose --file {PUBLISH} up registry",))
             publisher.cosign("generate-key-pair")
             yield publisher
         finally:

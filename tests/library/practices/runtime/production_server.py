@@ -39,10 +39,10 @@ def check(subject: Subject) -> None:
     server = subject.shared.get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "{curl} --head {url}")
-    lines = subject.shared.look(command_lines)
-    if command := DEVELOPS.search("\n".join(lines)):
+    commands = "\n".join(subject.shared.look(command_lines))
+    if command := DEVELOPS.search(commands):
         raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top {service}")
-    if scripts := SCRIPT.findall("\n".join(lines)):
+    if scripts := SCRIPT.findall(commands):
         _require_no_reload(subject, scripts[0])
 
 
