@@ -1,5 +1,6 @@
 """Practices that only read files, asked of files that are written here."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from library.practices import PRACTICES, Violation
 from library.practices.runtime.production_server import DEVELOPS, SCRIPT
 from library.repository import copy_files
 from library.subject import Subject
+from library.tutorial import ROOT
 
 PINNED = """FROM python:3.14-slim-trixie
 COPY --from=ghcr.io/astral-sh/uv:0.13.8 /uv /bin/
@@ -66,6 +68,13 @@ def test_an_app_that_starts_its_server_itself() -> None:
         "src/main.py",
         "-m shop",
     ]
+
+
+def test_each_file_of_a_family_is_a_practice_and_knows_no_other_one() -> None:
+    """What several need stands beside the families."""
+    files = [file for file in (ROOT / "tests/library/practices").glob("*/*.py") if file.stem != "__init__"]
+    assert sorted(file.stem.replace("_", "-") for file in files) == sorted(PRACTICES)
+    assert not [file for file in files if re.search(r"^from \.(\w|\.\w+\.)", file.read_text(), re.MULTILINE)]
 
 
 @pytest.mark.parametrize("practice", PRACTICES)

@@ -196,9 +196,9 @@ def last_line_of(error: Exception) -> str:
 
 def _load() -> Iterator[Practice]:
     """The practices of all files in the folders of families, in the order of their names."""
-    for found in pkgutil.walk_packages(__path__, f"{__name__}."):
-        if not found.ispkg and found.name.rpartition(".")[0] != __name__:
-            file = importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        if not module.ispkg and module.name.rpartition(".")[0] != __name__:
+            file = importlib.import_module(module.name)
             check: Practice = file.check
             changes = (replace(change, practice=check.id) for change in getattr(file, "TURNS_RED", ()))
             yield replace(check, turns_red=tuple(changes))

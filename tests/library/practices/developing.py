@@ -21,8 +21,8 @@ def services_that_watch(subject: Subject) -> dict[str, Any]:
         Violation: there is none.
     """
     services = subject.services()
-    if found := {name: s for name, s in services.items() if (s.get("develop") or {}).get("watch")}:
-        return found
+    if watching := {name: s for name, s in services.items() if (s.get("develop") or {}).get("watch")}:
+        return watching
     raise Violation("no service of the compose file watches your files", "docker compose watch")
 
 

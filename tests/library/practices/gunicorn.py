@@ -50,8 +50,8 @@ def print_config(subject: Subject, environment: dict[str, str], **options: Any) 
     except (DockerException, subprocess.CalledProcessError) as refused:
         if not subject.shared.look(has_gunicorn):
             raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
-        said = last_line(refused.stderr or "") or str(refused)
+        reason = last_line(refused.stderr or "") or str(refused)
         raise Violation(
-            f"gunicorn --print-config: {said}", "docker compose run --rm {service} gunicorn --print-config"
+            f"gunicorn --print-config: {reason}", "docker compose run --rm {service} gunicorn --print-config"
         ) from refused
     return re.sub(" += ", " = ", config)

@@ -184,10 +184,10 @@ class Publisher:
     def deployed(self) -> str:
         """The id of the image of the container that runs, or nothing."""
         labels = {"project": self.deployment, "service": self.copy.service}
-        found = docker.container.list(
+        running = docker.container.list(
             filters=[("label", f"com.docker.compose.{label}={value}") for label, value in labels.items()]
         )
-        return str(found[0].image) if found else ""
+        return str(running[0].image) if running else ""
 
     def keep_deployed(self) -> str:
         """Deploy what was published, unless something runs; the id of the image of what runs then.
@@ -247,8 +247,12 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
             remove_names(f"localhost:{publisher.port}")
 
 
-class _Shared:
-    """The one publisher of this process; another folder's ends when this one's begins."""
+class _OnePublisher:
+    """The one publisher of this process; another folder's ends when this one's begins.
+
+    Its practices are not marked as slow, though it takes seconds to publish: they share what is published, and so
+    belong into one process.
+    """
 
     key: tuple[object, ...] = ()
     publisher: Publisher
@@ -266,4 +270,4 @@ class _Shared:
         return self.publisher
 
 
-shared_publisher = _Shared()
+shared_publisher = _OnePublisher()

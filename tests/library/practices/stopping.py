@@ -43,10 +43,10 @@ def undisturbed_life(subject: Subject) -> Life:
         with ExitStack() as stack:
             running = stack.enter_context(subject.running())
             running.get()
-            said = health_when_looked_at(running)
+            health = health_when_looked_at(running)
             took = running.stop()
             running.container.reload()
-            _lives[subject.key] = Life(said, running.log, took, running.container.state.exit_code or 0)
+            _lives[subject.key] = Life(health, running.log, took, running.container.state.exit_code or 0)
             if not is_shared(subject):
                 docker.start(running.container)
                 with suppress(NotReady):  # an app that cannot be started again in its container
@@ -65,9 +65,9 @@ def require_answer_in_flight(running: Running, path: str) -> float:
     with ThreadPoolExecutor() as pool:
         (answer,) = in_flight(running, pool, path)
         if answer.done():
-            said = answer.result()
-            if said.status_code >= 400:
-                raise NotAsked(f"GET {path} says {said.status_code}: name another path that takes a while")
+            status = answer.result().status_code
+            if status >= 400:
+                raise NotAsked(f"GET {path} says {status}: name another path that takes a while")
             raise NotAsked(f"GET {path} is answered at once: name a path that takes 2 s or so")
         took = running.stop()
         try:

@@ -34,18 +34,18 @@ def check(subject: Subject) -> None:
         try:
             with copy.started() as running:
                 wait_until(lambda: not running.is_up, limit=60)
-                code, said = running.container.state.exit_code, running.log
+                code, log = running.container.state.exit_code, running.log
         except BuildFailed as stopped:  # a stage that runs them itself stops there
-            code, said = 1, stopped.output
-        if not code or not re.search(rf"FAIL.*{canary}", said):
-            raise Violation(f"a test fails, and its log ends:\n{said[-500:]}", by_hand)
+            code, log = 1, stopped.output
+        if not code or not re.search(rf"FAIL.*{canary}", log):
+            raise Violation(f"a test fails, and its log ends:\n{log[-500:]}", by_hand)
 
 
 def _restrictions(running: Running) -> dict[str, object]:
     """What the engine keeps a container from, by its own names for it."""
-    found = inspect(running.container.id)
+    settings = inspect(running.container.id)
     host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")
-    return {"User": found["Config"]["User"], **{name: found["HostConfig"][name] for name in host}}
+    return {"User": settings["Config"]["User"], **{name: settings["HostConfig"][name] for name in host}}
 
 
 TURNS_RED = [Sabotage("tests that everybody starts", "step-5-larger", "compose.yaml", r"    profiles: \[test\]\n", "")]

@@ -12,17 +12,17 @@ from .. import NotAsked, Sabotage, Subject, Violation, practice
 def check(subject: Subject) -> None:
     with subject.copied("with another hash for one package") as copy:
         # All hashes of one package: with one left, installers take the file that it belongs to.
-        found = locks.files(copy.source)
-        if not found:
+        lock_files = locks.files(copy.source)
+        if not lock_files:
             raise Violation("there is no lock file: whatever the index sends is installed", "ls")
-        named = ", ".join(lock.name for lock in found)
+        named = ", ".join(lock.name for lock in lock_files)
         tampered = 0
-        for lock in found:
+        for lock in lock_files:
             locked = lock.read_text()
             text = locks.with_other_hashes(locked)
             lock.write_text(text)
             tampered += text != locked
-        if not tampered and any(locks.SHA256.search(lock.read_text()) for lock in found):
+        if not tampered and any(locks.SHA256.search(lock.read_text()) for lock in lock_files):
             raise NotAsked(f"no framework or server that is known here is in {named}: it changes the hashes of one")
         if not tampered:
             raise Violation(f"{named}: no hashes, so whatever the index sends is installed", f"grep sha256 {named}")

@@ -22,15 +22,15 @@ RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def check(subject: Subject) -> None:
-    seen = []
+    violations = []
     for name, service in services_that_watch(subject).items():
         try:
             _require_live_reload(subject, name, service)
         except Violation as violation:
-            seen.append(violation)
+            violations.append(violation)
         else:
             return
-    raise seen[-1]
+    raise violations[-1]
 
 
 def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]) -> None:

@@ -22,17 +22,17 @@ def check(subject: Subject) -> None:
     )
 
     def labels(name: str) -> dict[str, str | None]:
-        found = docker.image.inspect(name).config.labels or {}
-        return {label: found.get(f"org.opencontainers.image.{label}") for label in expected}
+        all_labels = docker.image.inspect(name).config.labels or {}
+        return {label: all_labels.get(f"org.opencontainers.image.{label}") for label in expected}
 
     if not any(labels(subject.image).values()):
         raise Violation("the image has none of these labels", *by_hand)
     if not subject.ours:  # other projects' build arguments have other names
         return
     with patch.dict(os.environ, given), subject.copied("with build arguments") as copy:
-        seen = labels(copy.image)
-    if seen != expected:
-        raise Violation(f"{seen} instead of {expected}", *by_hand)
+        labels_of_copy = labels(copy.image)
+    if labels_of_copy != expected:
+        raise Violation(f"{labels_of_copy} instead of {expected}", *by_hand)
 
 
 TURNS_RED = [Sabotage("commit not passed on", "final", "compose.yaml", r" +org.*revision: .*\n", "")]

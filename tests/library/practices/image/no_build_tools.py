@@ -6,5 +6,5 @@ from ..installed import programs
 
 @practice("cost")
 def check(subject: Subject) -> None:
-    if found := programs(subject, "poetry", "uv", "pdm", "pipenv"):
-        raise Violation(f"in the image: {found}", f"docker compose run --rm {{service}} {found.split()[0]} --version")
+    if tools := programs(subject, "poetry", "uv", "pdm", "pipenv"):
+        raise Violation(f"in the image: {tools}", f"docker compose run --rm {{service}} {tools.split()[0]} --version")

@@ -18,5 +18,5 @@ def check(subject: Subject) -> None:
         for command in PIP_FETCHES.findall(line) if line.startswith("RUN") else ():
             if not re.search(r"--no-cache-dir|--no-index", command) and "target=/root/.cache" not in line:
                 raise Violation(f"nothing takes away what this keeps: {command}", by_hand)
-    if found := sorted(image.find_in_layers(subject, lambda name, _: CACHES.search(name))):
-        raise Violation(f"{len(found)} files, {', '.join(found[:3])} among them", by_hand)
+    if cached := sorted(image.find_in_layers(subject, lambda name, _: CACHES.search(name))):
+        raise Violation(f"{len(cached)} files, {', '.join(cached[:3])} among them", by_hand)

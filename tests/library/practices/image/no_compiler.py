@@ -6,8 +6,8 @@ from ..installed import programs
 
 @practice("cost")
 def check(subject: Subject) -> None:
-    if found := programs(subject, "cc", "gcc", "g++", "clang"):
-        raise Violation(f"in the image: {found}", "docker compose run --rm {service} gcc --version")
+    if compilers := programs(subject, "cc", "gcc", "g++", "clang"):
+        raise Violation(f"in the image: {compilers}", "docker compose run --rm {service} gcc --version")
 
 
 TURNS_RED = [

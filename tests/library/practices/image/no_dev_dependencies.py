@@ -7,7 +7,7 @@ from ..installed import installed
 
 @practice("cost")
 def check(subject: Subject) -> None:
-    if found := sorted(locks.dev_only(subject.source) & installed(subject).keys()):
+    if packages := sorted(locks.dev_only(subject.source) & installed(subject).keys()):
         raise Violation(
-            f"in the image: {', '.join(found)}", "docker compose run --rm {service} python -m pytest --version"
+            f"in the image: {', '.join(packages)}", "docker compose run --rm {service} python -m pytest --version"
         )

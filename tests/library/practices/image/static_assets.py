@@ -25,8 +25,8 @@ def check(subject: Subject) -> None:
             raise Violation(f"{path} expires in {kept.days} days", by_hand)
         if max(map(len, answer.text.splitlines())) < 300:
             raise Violation(f"{path} is not minified", by_hand)
-    if found := programs(subject, "node", "npm"):
-        raise Violation(f"in the image: {found}", "docker compose run --rm {service} node --version")
+    if tools := programs(subject, "node", "npm"):
+        raise Violation(f"in the image: {tools}", "docker compose run --rm {service} node --version")
 
 
 TURNS_RED = [

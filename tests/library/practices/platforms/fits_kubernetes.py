@@ -10,18 +10,18 @@ LEAST_PAUSE = 2  # seconds until proxies know that a pod stops; without any, one
 
 @practice("loss", slow=True, needs="manifests")
 def check(subject: Subject) -> None:
-    found = rendered(subject)
-    if loose := manifests.loose_ends(found):
+    objects = rendered(subject)
+    if loose := manifests.loose_ends(objects):
         raise Violation("; ".join(loose), RENDER)
     try:
-        contract = manifests.kubernetes(found)
+        contract = manifests.kubernetes(objects)
     except (KeyError, ValueError) as missing:
         raise Violation(f"there is not one Deployment that says {missing}", RENDER) from missing
     if contract.pause < LEAST_PAUSE:
         seen = f"{contract.file}: a pod stops after {contract.pause:.0f} s, and proxies elsewhere still send to it"
         raise Violation(seen, RENDER)
     image = docker.image.inspect(subject.image).config.user
-    for what, template in manifests.pod_templates(found):
+    for what, template in manifests.pod_templates(objects):
         for container in template["spec"]["containers"]:
             security = template["spec"].get("securityContext", {}) | container.get("securityContext", {})
             if (user := f"{security.get('runAsUser')}:{security.get('runAsGroup')}") != image:

@@ -13,8 +13,8 @@ def check(subject: Subject) -> None:
     [sbom] = publisher.sboms(publisher.image)
     named = {canonicalize_name(part["name"]): part["version"] for part in sbom["components"]}
     brought = distributions_of_image(subject.base)
-    found = distributions_of_image(publisher.image)
-    installed = {name: version for name, version in found.items() if name not in brought}
+    importable = distributions_of_image(publisher.image)
+    installed = {name: version for name, version in importable.items() if name not in brought}
     if named != installed:
         more, less = named.items() - installed.items(), installed.items() - named.items()
         raise Violation(f"it names what is not installed: {dict(more)}; it does not name: {dict(less)}", "cat bom.json")

@@ -12,8 +12,8 @@ def check(subject: Subject) -> None:
     runs = publisher.keep_deployed()
     try:
         publisher.deploy(unsigned)
-        if (found := publisher.deployed()) != runs:
-            raise Violation(f"an image that nobody has signed {'runs' if found else 'ended what ran'}", f"./{DEPLOY}")
+        if (now := publisher.deployed()) != runs:
+            raise Violation(f"an image that nobody has signed {'runs' if now else 'ended what ran'}", f"./{DEPLOY}")
         publisher.sign(unsigned, repository="elsewhere")
         publisher.deploy(unsigned)
         if publisher.deployed() != runs:

@@ -54,8 +54,8 @@ def _require_settings(subject: Subject) -> None:
             )
     ignored = []
     for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
-        said = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
-        ignored += [name for name, (_, line) in asked.items() if line not in said]
+        reported = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
+        ignored += [name for name, (_, line) in asked.items() if line not in reported]
     if ignored:
         by_hand = f"docker compose run --rm --env {ignored[0]}=... {{service}} gunicorn --print-config"
         raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
