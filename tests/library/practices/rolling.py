@@ -9,7 +9,6 @@ from ..engine import wait_until
 from ..load import Visits
 from .health import serve_status
 
-STACK, TLS = "stack.yaml", "compose.tls.yaml"
 LEAST = 100  # requests during each change
 
 

@@ -7,8 +7,9 @@ from unittest.mock import patch
 
 from ...engine import another_address
 from .. import NotAsked, Sabotage, Subject, Violation, practice
-from ..rolling import TLS, plain_answer
+from ..rolling import plain_answer
 
+TLS = "compose.tls.yaml"
 TLS_ONLY = "400"  # what a port that speaks TLS answers to plain HTTP, if anything
 
 

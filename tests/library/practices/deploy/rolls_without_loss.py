@@ -5,7 +5,9 @@ from ...engine import build_recipe, last_line, wait_until
 from ...load import visitors
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..gunicorn import gunicorn_seconds
-from ..rolling import STACK, another, errors_only, plain_answer, rolled
+from ..rolling import another, errors_only, plain_answer, rolled
+
+STACK = "stack.yaml"
 
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
