@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from python_on_whales.exceptions import DockerException
 
-from ...engine import wait_until
+from ...engine import docker, wait_until
 from ...program import in_container
 from .. import Subject, Violation, practice
 
@@ -22,7 +22,7 @@ def check(subject: Subject) -> None:
     with subject.running() as running:
         # It asks politely, from inside: the engine does not know that anybody wanted it.
         with suppress(DockerException):
-            running.run(end_main_process)
+            docker.execute(running.container, end_main_process.command())
 
         def is_back() -> bool:
             running.container.reload()
