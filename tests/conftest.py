@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,10 @@ from library.practices import PRACTICES, Practice, needs
 from library.subject import Subject
 from library.tutorial import ROOT
 
-# What a test of these takes of a free CPU, roughly, and what a slow practice does.
-SECONDS = {"test_articles": 30, "test_projects": 20, "test_sabotage": 20, "test_score": 20}
+# What a test of these takes of a free CPU, roughly, what a slow practice does, and one change that must be noticed.
+SECONDS = {"test_articles": 60, "test_projects": 20, "test_sabotage": 10, "test_score": 20}
 SECONDS_OF_SLOW = 4
+SECONDS_OF_SABOTAGE = 10
 # What they build are folders of the tutorial and copies of them, whose base images come with the build.
 OF_FOLDERS = {"test_contract", "test_practices", "test_sabotage", "test_site"}
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
@@ -38,10 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="run all tests, those that take minutes among them")
 
 
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    """What a test is parametrized with."""
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+
+
 def _subject(item: pytest.Item) -> Subject | None:
     """The subject that a test is parametrized with, if there is one."""
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    subject = parameters.get("subject")
+    subject = _parameters(item).get("subject")
     return subject if isinstance(subject, Subject) else None
 
 
@@ -94,6 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     work = Counter[str]()
     for item in items:
         work[_group(item)] += SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _has_its_own(item)
+        work[_group(item)] += SECONDS_OF_SABOTAGE * len(_parameters(item).get("sabotages", ()))
     items.sort(
         key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
     )
@@ -119,7 +126,7 @@ def _seen_to_fail(folder: tutorial.Folder) -> Iterator[tuple[str, Practice]]:
 
 def _practice(item: pytest.Item) -> Practice | None:
     """The practice that a test asks, if it asks one."""
-    practice = item.callspec.params.get("practice") if hasattr(item, "callspec") else None
+    practice = _parameters(item).get("practice")
     return practice if isinstance(practice, Practice) else None
 
 

@@ -11,7 +11,9 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from library.practices.publisher import SCRIPT, STAND_IN, name_stand_ins
 from library.repository import copy_files
 from library.runner import Runner
 from library.subject import Subject
-from tools.blocks import commands
+from tools.blocks import Command, commands
 
 ARTICLES = [
     pytest.param(Subject(folder.name, folder.path), page, id=page.parent.name)
@@ -45,82 +47,121 @@ def test_commands_that_are_not_run_say_why(page: str) -> None:
 
 @pytest.mark.parametrize(("subject", "page"), ARTICLES)
 def test_commands_of_the_article(subject: Subject, page: Path) -> None:
-    port, registry = str(free_port()), str(free_port())
-    project = f"{SESSION}-article-{page.parent.name}"
-    environment = {**os.environ, "PORT": port, "COMPOSE_PROJECT_NAME": project, "BUILDKIT_PROGRESS": "plain"}
-    environment["REGISTRY_PORT"] = registry
-    # A reader's Git knows who commits.
-    environment |= {
-        f"GIT_{role}_{what}": "reader@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    build = {}
-    if (subject.path / SCRIPT).exists():
-        # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.
-        build["labels"] = {STAND_IN: ""}
-    if "--no-cache" in page.read_text():
-        # It empties the cache mounts, also those of whoever builds at the same time: the page gets some of its own.
-        build["args"] = {"BUILDKIT_CACHE_MOUNT_NS": project}
-    if build:
-        override = SCRATCH / f"{project}.json"
-        override.write_text(json.dumps({"services": {subject.service: {"build": build}}}))
-        environment["COMPOSE_FILE"] = f"compose.yaml{os.pathsep}{override}"
-    # Tools that a reader installs, such as pre-commit, are the ones beside pytest here.
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    folder, visited = Path(), dict[str, Path]()  # each with the name of its compose project
-
-    def enter(name: str) -> None:
-        # What belongs to the folder and nothing outside it, where a path has spaces: it works when copied alone.
-        nonlocal folder
-        folder = SCRATCH / f"{name} for the article in {page.parent.name}" / name
-        environment["COMPOSE_PROJECT_NAME"] = project if name == subject.path.name else f"{project}-{name}"
-        if folder not in visited.values():
-            copy_files(tutorial.ROOT / name, folder)
-            name_stand_ins(folder)
-            visited[environment["COMPOSE_PROJECT_NAME"]] = folder
-
-    enter(subject.path.name)
-    steps = list(commands(page.read_text()))
-    # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
-    names = set(re.findall(r"--(?:name|tag) (\S+)", "\n".join(step.command for step in steps)))
-    own = ExitStack()
-    machine: Runner | None = None
-    try:
-        if any("swarm init" in step.command for step in steps):
-            # Who leaves a swarm changes the engine for everybody: this page gets a machine of its own.
-            images = {*subject.parsed.images, *swarm.images_of(subject)}
-            machine = own.enter_context(runner.started(images, volumes=[(str(SCRATCH), str(SCRATCH))]))
-        for step in steps:
-            if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", step.command):
-                enter(elsewhere[1])
-                continue
-            command = re.sub(r"(?<=localhost:)8000|8000(?=:)", port, step.command).replace(
-                "localhost:5001", f"localhost:{registry}"
-            )
-            for name in names:
-                command = re.sub(rf"(?<=[ =]){name}(?= |$)", f"{project}-{name}", command)
-            if machine:
-                mine = {name: value for name, value in environment.items() if os.environ.get(name) != value}
-                del mine["PATH"]
-                result = machine.run("bash", "-c", command, folder=folder, environment=mine)
-            else:
-                with one_build_at_a_time() if BUILDS.search(command) else nullcontext():
-                    result = subprocess.run(
-                        ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                    )  # fmt: skip
-            printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", result.stdout).replace(port, "8000")
-            printed = printed.replace(registry, "5001").replace(f"{project}-", "")
+    typed = list(commands(page.read_text()))
+    with reading(subject, page, typed) as reader:
+        for step in typed:
+            printed = reader.types(step.command)
             if not re.fullmatch(re.escape(step.shown.strip()).replace("…", r"[\s\S]*"), printed.strip()):
                 pytest.fail(
                     f"{page.relative_to(tutorial.ROOT)}:{step.line}: $ {step.command}\n"
                     f"The page shows:\n{step.shown}\nIt printed:\n{printed}",
                     pytrace=False,
                 )
-    finally:
-        own.close()
-        for name, path in visited.items():
-            subprocess.run(
-                ["docker", "compose", "--project-name", name, "down", "--remove-orphans", "--volumes", "--timeout=0"],
-                cwd=path, env=environment, capture_output=True, check=False,
-            )  # fmt: skip
-        remove_names(f"localhost:{registry}")
+
+
+@dataclass
+class Reader:
+    """Somebody who types a page's commands, in copies of the folders that it leads to.
+
+    Args:
+        project: the compose project of the page's own folder; whatever else gets a name begins with it.
+        environment: the variables of the reader's shell.
+        replaced: what the page says (a port, a name), and what it is called here.
+        machine: where the commands run, if not here.
+        folders: each folder that was visited, by the name of its compose project; the last one is where the reader is.
+    """
+
+    project: str
+    environment: dict[str, str]
+    replaced: dict[str, str]
+    machine: Runner | None = None
+    folders: dict[str, Path] = field(default_factory=dict)
+    folder: Path = Path()
+
+    def enters(self, name: str, project: str) -> None:
+        """Go to a folder: a copy of what belongs to it and nothing else, where a path has spaces."""
+        if project not in self.folders:
+            self.folders[project] = SCRATCH / f"{name} for {self.project}" / name
+            copy_files(tutorial.ROOT / name, self.folders[project])
+            name_stand_ins(self.folders[project])
+        self.folder = self.folders[project]
+        self.environment["COMPOSE_PROJECT_NAME"] = project
+
+    def types(self, command: str) -> str:
+        """Run a command of the page, and return what it prints, with the page's names."""
+        if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", command):
+            name = elsewhere[1]
+            first = next(iter(self.folders.values())).name
+            self.enters(name, self.project if name == first else f"{self.project}-{name}")
+            return ""
+        for written, here in self.replaced.items():
+            command = re.sub(written, here, command)
+        if self.machine:
+            own = {name: value for name, value in self.environment.items() if os.environ.get(name) != value}
+            del own["PATH"]
+            done = self.machine.run("bash", "-c", command, folder=self.folder, environment=own)
+        else:
+            with one_build_at_a_time() if BUILDS.search(command) else nullcontext():
+                done = subprocess.run(
+                    ["bash", "-c", command], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                )  # fmt: skip
+        printed = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", done.stdout)
+        for here, written in ((self.environment["PORT"], "8000"), (self.environment["REGISTRY_PORT"], "5001")):
+            printed = printed.replace(here, written)
+        return printed.replace(f"{self.project}-", "")
+
+    def leaves(self) -> None:
+        """Remove what the commands have started."""
+        for project, folder in self.folders.items():
+            down = ["docker", "compose", "--project-name", project, "down", "--remove-orphans", "--volumes"]
+            subprocess.run([*down, "--timeout=0"], cwd=folder, env=self.environment, capture_output=True, check=False)
+        remove_names(f"localhost:{self.environment['REGISTRY_PORT']}")
+
+
+@contextmanager
+def reading(subject: Subject, page: Path, typed: list[Command]) -> Iterator[Reader]:
+    """A reader in a copy of the page's folder, until the end of the block."""
+    project = f"{SESSION}-article-{page.parent.name}"
+    text = "\n".join(step.command for step in typed)
+    port, registry = str(free_port()), str(free_port())
+    # A reader's Git knows who commits; the tools that a reader installs, pre-commit for one, are those beside pytest.
+    environment = {
+        **os.environ,
+        **{
+            f"GIT_{role}_{what}": "reader@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        },
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PORT": port,
+        "REGISTRY_PORT": registry,
+        "BUILDKIT_PROGRESS": "plain",
+    }
+    if build := _build_options(subject, text, project):
+        override = SCRATCH / f"{project}.json"
+        override.write_text(json.dumps({"services": {subject.service: {"build": build}}}))
+        environment["COMPOSE_FILE"] = f"compose.yaml{os.pathsep}{override}"
+    # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
+    names = set(re.findall(r"--(?:name|tag) (\S+)", text))
+    replaced = {r"(?<=localhost:)8000|8000(?=:)": port, "(?<=localhost:)5001": registry}
+    replaced |= {rf"(?<=[ =]){name}(?= |$)": f"{project}-{name}" for name in names}
+    with ExitStack() as stack:
+        reader = Reader(project, environment, replaced)
+        stack.callback(reader.leaves)
+        reader.enters(subject.path.name, project)
+        if "swarm init" in text:
+            # Who leaves a swarm changes the engine for everybody: this page gets a machine of its own.
+            images = {*subject.parsed.images, *swarm.images_of(subject)}
+            reader.machine = stack.enter_context(runner.started(images, volumes=[(str(SCRATCH), str(SCRATCH))]))
+        yield reader
+
+
+def _build_options(subject: Subject, text: str, project: str) -> dict[str, dict[str, str]]:
+    """What the folder's image is built with here, besides what its compose file says."""
+    build = {}
+    if (subject.path / SCRIPT).exists():
+        # What is built on stand-ins carries their label, and is not published: the practice no-stand-in shows that.
+        build["labels"] = {STAND_IN: ""}
+    if "--no-cache" in text:
+        # It empties the cache mounts, also those of whoever builds at the same time: the page gets some of its own.
+        build["args"] = {"BUILDKIT_CACHE_MOUNT_NS": project}
+    return build
