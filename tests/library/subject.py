@@ -1,5 +1,6 @@
 """What is tested: a folder, another Dockerfile of it, or a changed copy; how it is built and started."""
 
+import hashlib
 import itertools
 import json
 import math
@@ -332,7 +333,9 @@ class Subject:
 
     @property
     def image_name(self) -> str:
-        return f"{SESSION}-{self.slug}"
+        """The name of its image, which tells it from every other subject of this session."""
+        told_apart_by = f"{self.path} {self.dockerfile} {self.service} {self.target}"
+        return f"{SESSION}-{self.slug}-{hashlib.sha256(told_apart_by.encode()).hexdigest()[:8]}"
 
     def build(self, *, cache: bool = True, mounts: str = "", alone: bool = False) -> Build:
         """Build the image.
@@ -364,15 +367,15 @@ class Subject:
     @property
     def image(self) -> str:
         """The name of the image, which is built once in a process."""
-        if self.key not in _built:
+        if self.image_name not in _built:
             self.build()
-            _built.add(self.key)
+            _built.add(self.image_name)
         return self.image_name
 
     def take_image(self, name: str) -> None:
         """Use an image that another process has built of the same subject, instead of building it."""
         docker.image.tag(name, self.image_name)
-        _built.add(self.key)
+        _built.add(self.image_name)
 
     @property
     def base(self) -> str:
@@ -387,11 +390,6 @@ class Subject:
                 _bases[name] = f"{SESSION}-base-{len(_bases)}"
                 build_recipe(f"FROM {name}\n", _bases[name])
         return _bases[name]
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What tells one subject from another: its folder, Dockerfile, service and stage."""
-        return self.path, self.dockerfile, self.service, self.target
 
     @contextmanager
     def running(self, *, port: int | None = None, **overrides: Any) -> Iterator[Running]:
@@ -460,7 +458,7 @@ def _bring_bases(folder: str) -> None:
 
 
 _bases: dict[str, str] = {}  # what Subject.base has found or built
-_built: set[tuple[object, ...]] = set()  # the keys of what Subject.image has built
+_built: set[str] = set()  # the names of the images that Subject.image has built
 
 
 class _Shared:

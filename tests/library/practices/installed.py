@@ -43,16 +43,16 @@ def distributions_of_image(name: str) -> dict[str, str]:
     return image.run(name, distributions)
 
 
-_installed: dict[tuple[object, ...], dict[str, str]] = {}  # by the subject's key
+_installed: dict[str, dict[str, str]] = {}  # by the name of the subject's image
 
 
 def installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
-    if subject.key not in _installed:
+    if subject.image_name not in _installed:
         importable = subject.shared.run(distributions, interpreter=subject.shared.look(app_interpreter))
         brought = distributions_of_image(subject.base)
-        _installed[subject.key] = {name: version for name, version in importable.items() if name not in brought}
-    return _installed[subject.key]
+        _installed[subject.image_name] = {name: version for name, version in importable.items() if name not in brought}
+    return _installed[subject.image_name]
 
 
 @in_container()

@@ -254,7 +254,7 @@ class _OnePublisher:
     belong into one process.
     """
 
-    key: tuple[object, ...] = ()
+    image_name = ""
     publisher: Publisher
 
     def __init__(self) -> None:
@@ -262,11 +262,11 @@ class _OnePublisher:
         at_end.callback(self.stack.close)
 
     def of(self, subject: Subject) -> Publisher:
-        if self.key != subject.key:
+        if self.image_name != subject.image_name:
             self.stack.close()
-            self.key = ()
+            self.image_name = ""
             self.publisher = self.stack.enter_context(publisher(subject))
-            self.key = subject.key
+            self.image_name = subject.image_name
         return self.publisher
 
 

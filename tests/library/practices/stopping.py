@@ -30,7 +30,7 @@ class Life:
     exit_code: int
 
 
-_lives: dict[tuple[object, ...], Life] = {}
+_lives: dict[str, Life] = {}
 
 
 def undisturbed_life(subject: Subject) -> Life:
@@ -39,20 +39,20 @@ def undisturbed_life(subject: Subject) -> Life:
     Where nobody has begun to look at the subject's shared container, this one is started again to be that: to start
     again costs less of a CPU than another container does.
     """
-    if subject.key not in _lives:
+    if subject.image_name not in _lives:
         with ExitStack() as stack:
             running = stack.enter_context(subject.running())
             running.get()
             health = health_when_looked_at(running)
             took = running.stop()
             running.container.reload()
-            _lives[subject.key] = Life(health, running.log, took, running.container.state.exit_code or 0)
+            _lives[subject.image_name] = Life(health, running.log, took, running.container.state.exit_code or 0)
             if not is_shared(subject):
                 docker.start(running.container)
                 with suppress(NotReady):  # an app that cannot be started again in its container
                     running.wait_until_ready()
                     share_running(subject, running, stack.pop_all())
-    return _lives[subject.key]
+    return _lives[subject.image_name]
 
 
 def require_answer_in_flight(running: Running, path: str) -> float:
