@@ -89,7 +89,7 @@ RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|
 
 @practice("unnoticed", builds=True)
 def pinned_tools(subject: Subject) -> None:
-    """The image's base, and every Python image, names a Debian release; every tool of the build has a version."""
+    """Every Python image, the base too, names a Debian release; every tool of the build has a version."""
     for base in (subject.parsed.base_image, *subject.parsed.images):
         if (OF_PYTHON.match(base) or base == subject.parsed.base_image) and not RELEASE.search(base):
             raise Violation(

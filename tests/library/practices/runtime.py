@@ -492,7 +492,7 @@ def healthcheck(subject: Subject) -> None:
 
 @practice("unnoticed", needs="healthcheck")
 def healthcheck_fair(subject: Subject) -> None:
-    """No app becomes unhealthy because it answers slowly or still starts, and the health check costs little."""
+    """One slow answer, or a slow start, makes no app unhealthy, and the health check costs little."""
     check = shipped_healthcheck(subject)
     if not check:
         raise Violation("there is no health check", SEE_HEALTHCHECK)

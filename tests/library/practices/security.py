@@ -29,7 +29,7 @@ DIRECTORY = look("import os; print(os.getcwd())")
 
 @practice("access")
 def non_root(subject: Subject) -> None:
-    """Neither the app's user nor its group is root, and the user is a number, which Kubernetes can check."""
+    """Neither the app's user nor its group is root, and the user is a number, not a name."""
     (first, uid, gid), *others = map(str.split, subject.shared.look(WHO).splitlines())
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
@@ -57,7 +57,7 @@ def own_directory(subject: Subject) -> None:
 
 @practice("access", needs="published")
 def local_only(subject: Subject) -> None:
-    """Compose publishes the app on 127.0.0.1 only, so that no other machine reaches it."""
+    """Compose publishes the app on 127.0.0.1 only: since Docker 28, no other machine reaches it."""
     ports = subject.shared.container.network_settings.ports or {}
     bindings = [binding for bindings in ports.values() for binding in bindings or ()]
     bound = {binding["HostIp"] for binding in bindings}
