@@ -26,7 +26,7 @@ RUN apt-get update \
 ENV PYTHONUNBUFFERED=1 \
     PYTHONFAULTHANDLER=1 \
     PATH=/venv/bin:$PATH
-# `docker compose watch` gives the files that it copies to this user, whom it looks for in /etc/passwd.
+# The owner of what `docker compose watch` copies. Docker looks for it, and for the group of USER, in /etc/passwd.
 RUN useradd --uid 10001 app
 WORKDIR /app
 

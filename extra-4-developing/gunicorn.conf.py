@@ -1,4 +1,4 @@
-"""Gunicorn's settings ("Dockerizing Python, step by step", final, 3.0): each has a variable and a default.
+"""Gunicorn's settings ("Dockerizing Python, step by step", final, 3.0): what may differ has a variable and a default.
 
 Gunicorn stops at a value that is no number. GUNICORN_CMD_ARGS takes its other settings: "--max-requests=1000".
 """

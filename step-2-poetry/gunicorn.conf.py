@@ -5,8 +5,8 @@ import os
 # Listen on every address of the container, so that requests from outside arrive. Many platforms set PORT.
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 
-# Each worker answers four requests at a time, so a slow one does not keep the others waiting.
+# A worker, a process of gunicorn's, answers four requests at a time: a slow request does not hold up the rest.
 threads = 4
 
-# A worker shows that it is alive by touching a file. This directory is in memory, so it never waits for a disk.
+# A worker touches a file to show that it is alive. In this directory, which is memory, it waits for no disk.
 worker_tmp_dir = "/dev/shm"

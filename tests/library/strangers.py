@@ -105,14 +105,11 @@ PROJECTS = [
 
 
 def export_commands(manager: str) -> str:
-    """The commands that the article gives for this manager, as one; and the same for the tests' list."""
+    """The commands that the article gives for this manager, as one."""
     found = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
     if not found:
         raise LookupError(f"final/README.md has no commands for {manager}")
-    commands = [line.removeprefix("$ ") for line in found[1].splitlines()]
-    more = commands[-1].replace("requirements.in", "requirements-dev.in").replace("--no-dev", "--all-groups")
-    more = more.replace("requirements.txt", "requirements-dev.txt").replace("export --output", "export --all-groups -o")
-    return " && ".join([*commands, more])
+    return " && ".join(line.removeprefix("$ ") for line in found[1].splitlines())
 
 
 def uncomment(file: Path, beginnings: Sequence[str]) -> None:

@@ -72,14 +72,14 @@ def adds(name: str) -> None:
     """What a folder adds and gives up, as lists."""
     folder = FOLDERS[name]
     lines = [f"- `{practice}`: {PRACTICES[practice].sentence}" for practice in folder.adds]
-    if folder.gives_up:
-        lines += ["", "**This step gives up**", ""]
-        lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
     lines += [
         "",
         f"`make test STEP={name}` checks that each holds here, and fails one folder earlier, or with one line changed.",
         f"[What fails without each line](../tests/lab/mutants.md#{name}).",
     ]
+    if folder.gives_up:
+        lines += ["", "**This step gives up**", ""]
+        lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
     if len(folder.adds) > LONG_LIST:
         lines = [
             f"<details><summary>This step adds {len(folder.adds)} practices</summary>",

@@ -1,4 +1,4 @@
-"""The image's base, and every Python image, names a Debian release; every tool of the build has a version."""
+"""Every Python image, the base too, names a Debian release; every tool of the build has a version."""
 
 import re
 

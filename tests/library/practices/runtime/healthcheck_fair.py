@@ -1,4 +1,4 @@
-"""No app becomes unhealthy because it answers slowly or still starts, and the health check costs little."""
+"""One slow answer, or a slow start, makes no app unhealthy, and the health check costs little."""
 
 from .. import Sabotage, Subject, Violation, practice
 from ..health import SEE_HEALTHCHECK, shipped_healthcheck

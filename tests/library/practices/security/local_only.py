@@ -1,4 +1,4 @@
-"""Compose publishes the app on 127.0.0.1 only, so that no other machine reaches it."""
+"""Compose publishes the app on 127.0.0.1 only: since Docker 28, no other machine reaches it."""
 
 from ...engine import another_address, listens
 from .. import Subject, Violation, practice

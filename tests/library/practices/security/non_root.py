@@ -1,4 +1,4 @@
-"""Neither the app's user nor its group is root, and the user is a number, which Kubernetes can check."""
+"""Neither the app's user nor its group is root, and the user is a number, not a name."""
 
 from ...engine import docker
 from ...program import look
