@@ -93,7 +93,7 @@ def test_commands_of_the_article(subject: Subject, page: Path) -> None:
             if elsewhere := re.fullmatch(r"cd \.\./([\w-]+)", step.command):
                 enter(elsewhere[1])
                 continue
-            command = re.sub(r"(?<=localhost:)8000|8000(?=:)", port, step.command).replace(
+            command = re.sub(r"(?<=localhost:)8000|(?<=PORT=)8000|8000(?=:)", port, step.command).replace(
                 "localhost:5001", f"localhost:{registry}"
             )
             for name in names:
