@@ -96,7 +96,7 @@ def mounted_code_runs(subject: Subject) -> None:
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def live_reload(subject: Subject) -> None:
-    """Within 3 seconds of a save, production's image runs your code; only a changed lock makes it build."""
+    """Within 3 seconds of a save, production's image runs your code; only a changed list of packages makes it build."""
     seen = []
     for name, service in _services_that_watch(subject).items():
         try:
@@ -218,7 +218,7 @@ def _on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subj
 
 @practice("cost", slow=True, needs="debug-file")
 def debuggable(subject: Subject) -> None:
-    """With `compose.debug.yaml`, an editor on this machine alone can stop a request; production has no debugger."""
+    """With `compose.debug.yaml`, only an editor on this machine can stop a request; production has no debugger."""
     if found := subject.shared.python(
         "import importlib.util as u; print(*(m for m in ('debugpy', 'pydevd', 'pydevd_pycharm') if u.find_spec(m)))"
     ).strip():

@@ -301,7 +301,7 @@ def published_by_digest(subject: Subject) -> None:
 
 @practice("access", builds=True, needs="release")
 def signed(subject: Subject) -> None:
-    """An image without your key's signature for this repository never starts, and what runs goes on."""
+    """An image without your key's signature for this repository never starts; with `deploy.sh`, the old one goes on."""
     publisher = _shared.of(subject)
     key = publisher.copy.path / "cosign.pub"
     ours, unsigned = key.read_text(), publisher.published.another
