@@ -130,9 +130,10 @@ def test_the_app_takes_the_first_address_that_is_named_for_the_visitors() -> Non
     def visitor(**environment: str) -> str:
         told = replace(contract, environment={"ACCESS_LOG": "-", **environment})
         with as_contract(FOLDER, told).running() as running:
-            httpx.get(f"{running.url()}/health", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}, trust_env=False)
-            [line] = [line for line in running.log.splitlines() if "python-httpx" in line]
-        return line.split()[0]
+            httpx.get(f"{running.url()}/items/7", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}, trust_env=False)
+            logged = wait_until(lambda: re.search(r"^(\S+):\d+ - .GET /items/7 ", running.log, re.MULTILINE), limit=10)
+        assert logged, running.log
+        return str(logged[1])
 
     assert visitor(**contract.environment) == "192.0.2.1"
     assert not visitor().startswith("192.0.2.")
