@@ -20,6 +20,7 @@ from .engine import SESSION, free_port
 from .subject import Subject
 
 FOLDER = "/stack"  # where a folder is on the machine
+SETTINGS = {"SITE": ":80", "PORT": "8000", "REPLICAS": "2", "KEY": "hello-key-1"}  # what its stack file demands
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Stack:
         self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Begin to deploy an image, by more stack files if given: `update` says when it is done."""
-        settings = {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key", **environment}
+        settings = SETTINGS | {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key"} | environment
         command = ["stack", "deploy", "--detach=true", "--resolve-image=never"]
         files = [f"--compose-file={file}" for file in ("stack.yaml", *more)]
         return self.docker(*command, *files, self.name, **settings)
@@ -68,7 +69,7 @@ def images_of(subject: Subject) -> set[str]:
 def stop_grace(subject: Subject) -> float:
     """Seconds that a container of the service `web` has for its stop, as the stack file says."""
     command = ["docker", "stack", "config", "--compose-file=stack.yaml"]
-    given = os.environ | {"IMAGE": subject.image_name}
+    given = os.environ | SETTINGS | {"IMAGE": subject.image_name}
     config = subprocess.run(command, cwd=subject.path, env=given, capture_output=True, text=True, check=True).stdout
     said = yaml.safe_load(config)["services"]["web"].get("stop_grace_period", "10s")
     seconds = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}

@@ -142,7 +142,7 @@ def reading(subject: Subject, page: Path, typed: list[Command]) -> Iterator[Read
         environment["COMPOSE_FILE"] = f"compose.yaml{os.pathsep}{override}"
     # Names that the page gives to containers and images of its own: here they are the session's, which cleans up.
     names = set(re.findall(r"--(?:name|tag) (\S+)", text))
-    replaced = {r"(?<=localhost:)8000|8000(?=:)": port, "(?<=localhost:)5001": registry}
+    replaced = {r"(?<=localhost:)8000|(?<=PORT=)8000|8000(?=:)": port, "(?<=localhost:)5001": registry}
     replaced |= {rf"(?<=[ =]){name}(?= |$)": f"{project}-{name}" for name in names}
     with ExitStack() as stack:
         reader = Reader(project, environment, replaced)

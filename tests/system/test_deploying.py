@@ -11,7 +11,7 @@ import ssl
 import struct
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -24,6 +24,7 @@ from library.practices.rolling import another, errors_only, rolled
 from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import ROOT
+from tools.blocks import commands
 
 # One process asks them all: each one's site would need addresses of its own.
 pytestmark = [pytest.mark.about("extra-6-deploying"), pytest.mark.xdist_group("site")]
@@ -165,7 +166,7 @@ def site() -> Iterator[Site]:
     environment = {
         **os.environ,
         "COMPOSE_PROJECT_NAME": name,
-        "DOMAIN": NAME,
+        "SITE": NAME,
         "ACME_CA": "https://pebble:14000/dir",
         "HTTP_PORT": "0",
         "HTTPS_PORT": "0",
@@ -324,6 +325,51 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
         assert not visits.failed
         networks = stack.docker("network", "inspect", "--format={{.Options}}", f"{stack.name}_default")
         assert "encrypted" in networks.stdout
+
+
+@pytest.mark.parametrize("forgotten", [None, "IMAGE", *swarm.SETTINGS])
+def test_a_stack_is_deployed_with_all_its_settings_or_not_at_all(forgotten: str | None) -> None:
+    settings = swarm.SETTINGS | {"IMAGE": "hello:1"}
+    given = {name: value for name, value in (os.environ | settings).items() if name != forgotten}
+    command = ["docker", "stack", "config", "--compose-file=stack.yaml"]
+    done = subprocess.run(command, cwd=FOLDER.path, env=given, capture_output=True, text=True, check=False)
+    assert bool(done.returncode) == bool(forgotten), done.stderr
+    assert not forgotten or forgotten in done.stderr
+
+
+CONNECT = "socket.create_connection(('web', 8000), 30)"
+
+
+def test_a_migration_reaches_the_stack_and_can_write_to_tmp_and_a_failed_one_is_seen(tmp_path: Path) -> None:
+    """By the command of the article, which waits for its end."""
+    migrations = {
+        "hello-migrate": (
+            f"import socket, tempfile, time; tempfile.TemporaryFile(dir='/tmp'); {CONNECT}; time.sleep(3)",
+            "Complete",
+        ),
+        "hello-broken": ("import time; time.sleep(3); exit(1)", "Failed"),
+    }
+    shown = (step.command for step in commands((FOLDER.path / "README.md").read_text()))
+    [wait] = [command for command in shown if command.startswith("until docker service ps")]
+    with swarm.stack(FOLDER, (FOLDER.image,)) as machine:
+        stack = replace(machine, name="hello")  # as the file calls its network
+        image, key = f"{FOLDER.image}:latest", f"{machine.name}-key"
+        stack.deploy(image, KEY=key)
+        assert wait_until(lambda: len(stack.update[1]) == 2, limit=60, pause=1)
+        for name, (code, state) in migrations.items():
+            (tmp_path / "code.yaml").write_text(
+                json.dumps({"services": {"migrate": {"command": ["python", "-c", code]}}})
+            )
+            stack.machine.copy(tmp_path / "code.yaml", swarm.FOLDER)
+            files = ("--compose-file=stack.migrate.yaml", "--compose-file=code.yaml")
+            deploy = ("stack", "deploy", "--detach=true", "--resolve-image=never", *files, name)
+            deployed = stack.docker(*deploy, IMAGE=image, KEY=key)
+            assert deployed.returncode == 0, deployed.stdout
+            said = stack.machine.run("bash", "-c", wait.replace("hello-migrate", name)).stdout.strip()
+            log = stack.docker("service", "logs", f"{name}_migrate").stdout
+            assert said == state, log
+            running = stack.docker("ps", "--quiet", f"--filter=name={name}_migrate").stdout
+            assert not running, "it goes on"
 
 
 @pytest.mark.thorough

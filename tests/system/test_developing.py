@@ -91,6 +91,17 @@ def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable(f
     assert httpx.get(f"{url}/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
 
 
+def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
+    """Whatever ADDRESS says: who reaches a debugger, such as Flask's in `dev`, can run anything."""
+    environment = {**os.environ, "ADDRESS": "0.0.0.0"}
+    for file in ("compose.yaml", "compose.debug.yaml"):
+        command = ["docker", "compose", f"--file={file}", "--profile=*", "config", "--format=json"]
+        done = subprocess.run(command, cwd=FOLDER.path, env=environment, capture_output=True, text=True, check=True)
+        services = json.loads(done.stdout)["services"]
+        [name] = {"dev", "debug"} & services.keys()
+        assert {port["host_ip"] for port in services[name]["ports"]} == {"127.0.0.1"}, name
+
+
 def test_the_tests_run_again_after_each_save(folder: Folder) -> None:
     with one_build_at_a_time():
         folder.run("docker compose build test")

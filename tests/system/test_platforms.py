@@ -123,6 +123,22 @@ def test_behind_every_proxy_the_app_redirects_to_https() -> None:
     assert redirect(replace(contracts()[0], environment={})) == "http://shop.test/health"
 
 
+def test_the_app_takes_the_first_address_that_is_named_for_the_visitors() -> None:
+    """So a visitor chooses it where a proxy only appends; without FORWARDED_ALLOW_IPS, nobody does."""
+    contract = contracts()[0]
+
+    def visitor(**environment: str) -> str:
+        told = replace(contract, environment={"ACCESS_LOG": "-", **environment})
+        with as_contract(FOLDER, told).running() as running:
+            httpx.get(f"{running.url()}/items/7", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}, trust_env=False)
+            logged = wait_until(lambda: re.search(r"^(\S+):\d+ - .GET /items/7 ", running.log, re.MULTILINE), limit=10)
+        assert logged, running.log
+        return str(logged[1])
+
+    assert visitor(**contract.environment) == "192.0.2.1"
+    assert not visitor().startswith("192.0.2.")
+
+
 @pytest.mark.thorough
 def test_a_connection_that_idles_for_a_minute_is_still_there() -> None:
     """As a proxy keeps it: who sends on it must not meet a server that closes it. Without KEEP_ALIVE, it is gone."""

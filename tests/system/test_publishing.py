@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from library.engine import docker, one_build_at_a_time, run_to_its_end
-from library.practices.publisher import PUBLISH, RELEASE, Publisher, publisher, release
+from library.practices.publisher import PUBLISH, RELEASE, SCRIPT, Publisher, publisher, release
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -44,6 +44,76 @@ def test_what_passes_its_tests_and_does_not_start_is_not_published() -> None:
         assert "13 passed" in done.stdout, done.stderr
         assert done.returncode, done.stderr
         assert not ours.tags()
+
+
+def test_a_name_without_a_tag_is_refused() -> None:
+    """Its registry's port would pass for the tag, and release.env would name the registry alone."""
+    done = subprocess.run([FOLDER.path / SCRIPT, "localhost:5001/hello"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage" in done.stderr
+
+
+# In the place of `docker`: notes what a build would see, and ends the script, as somebody does who has seen enough.
+ENDING = """#!/bin/sh
+case "$*" in
+  "compose build web") { echo "$GIT_COMMIT"; ls -A; } >'%s' && kill "$PPID" ;;
+  *" down "*) touch '%s' ;;
+esac
+"""
+
+
+def test_a_script_that_is_ended_leaves_nothing_and_its_copy_has_the_commit_and_no_key(tmp_path: Path) -> None:
+    """The shell that Debian calls sh ends at a signal without what it would do at the end."""
+    folder, tools, scratch = (tmp_path / name for name in ("project", "tools", "scratch"))
+    shutil.copytree(FOLDER.path, folder)
+    for other in (tools, scratch):
+        other.mkdir()
+    seen, cleaned = tmp_path / "seen", tmp_path / "cleaned"
+    (tools / "docker").write_text(ENDING % (seen, cleaned))
+    (tools / "docker").chmod(0o755)
+    (folder / ".gitignore").write_text("cosign.key\n.env\n")
+    for name in ("cosign.key", ".env"):
+        (folder / name).touch()
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
+        subprocess.run([*git, *command], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+
+    def noted() -> list[str]:
+        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        environment = {name: value for name, value in os.environ.items() if name != "GIT_COMMIT"}
+        environment |= {"PATH": path, "TMPDIR": str(scratch)}
+        done = subprocess.run([folder / SCRIPT, "localhost:5001/hello:1.0"], env=environment, check=False)
+        assert done.returncode
+        assert not list(scratch.iterdir()), "its copy is still there"
+        assert cleaned.exists(), "its containers are still there"
+        cleaned.unlink()
+        return seen.read_text().split()
+
+    label, *files = noted()
+    assert label == commit
+    assert ".env" in files, "Compose needs it"
+    assert "cosign.key" not in files
+    (folder / "hello/main.py").write_text("changed")
+    assert noted()[0] == f"{commit}-dirty"
+
+
+def test_what_is_deployed_has_the_settings_of_the_server() -> None:
+    """Compose reads .env by itself only where no other file is named."""
+    with publisher(FOLDER) as ours:
+        (ours.copy.path / ".env").write_text("CPUS=0.5\n")
+        try:
+            deployed = ours.deploy(ours.image)
+            assert ours.deployed(), deployed.stderr
+            [container] = docker.container.list(
+                filters=[
+                    ("label", f"com.docker.compose.project={ours.deployment}"),
+                    ("label", "com.docker.compose.service=web"),
+                ]
+            )
+            assert container.host_config.nano_cpus == 5e8
+        finally:
+            ours.end()
 
 
 def test_the_sbom_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:

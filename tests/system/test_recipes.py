@@ -31,11 +31,11 @@ os.register_at_fork(after_in_child=log)
 """
 
 
-def python_of(section: str) -> str:
-    """The block of Python in a section of the reference."""
-    block = re.search(rf"^## {section}$.*?^```python\n(.*?)^```", REFERENCE, re.DOTALL | re.MULTILINE)
-    assert block
-    return block[1]
+def python_of(section: str, number: int = 0) -> str:
+    """A block of Python in a section of the reference, by its number."""
+    [text] = re.findall(rf"^## {section}$(.*?)^## ", REFERENCE, re.DOTALL | re.MULTILINE)
+    blocks: list[str] = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return blocks[number]
 
 
 @pytest.fixture(scope="module")
@@ -184,16 +184,15 @@ def test_a_library_for_numbers_starts_a_thread_for_each_cpu_unless_it_is_told(wi
 
 
 # An app that counts its requests and says how many there were.
-COUNTS = """
+COUNTS = f"""
 import os
-from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+from prometheus_client import Counter
+{python_of("Prometheus", 1)}
 requests = Counter("requests", "All requests")
 def app(environ, start_response):
     requests.inc()
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
     start_response("200 OK", [("Worker", str(os.getpid()))])
-    return [generate_latest(registry)]
+    return [metrics()]
 """
 
 

@@ -102,7 +102,7 @@ FOR_OTHERS = {
         ".github/workflows/publish.yml", "publish.sh", "join.sh", "sign.sh", "deploy.sh", "signing-config.json",
         "release.env", "bom.json", "cosign.key", "cosign.pub",
     ),
-    "extra-6-deploying": ("Caddyfile", "stack.yaml", "stack.migrate.yaml"),
+    "extra-6-deploying": ("Caddyfile", "stack.yaml", "stack.migrate.yaml", "stack.env"),
     "extra-7-platforms": (
         "cloudrun.yaml", "containerapp.yaml", "fly.toml", "kubernetes/deployment.yaml", "podman/kustomization.yaml",
     ),

@@ -12,4 +12,4 @@ RUN rm -rf /usr/local/lib/python3.*/site-packages/pip* /usr/local/lib/python3.*/
 
 FROM scratch AS distroless
 COPY --from=files /runtime /
-# ENV, WORKDIR, USER, HEALTHCHECK and CMD are no files: here follow those of production.
+# ENV, WORKDIR, USER, HEALTHCHECK and CMD are no files. Write production's lines here: without USER, it runs as root.

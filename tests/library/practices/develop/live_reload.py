@@ -1,4 +1,4 @@
-"""Within 3 seconds of a save, production's image runs your code; only a changed lock makes it build."""
+"""Within 3 seconds of a save, production's image runs your code; only a changed list of packages makes it build."""
 
 import secrets
 import shutil

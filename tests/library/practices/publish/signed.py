@@ -1,4 +1,4 @@
-"""An image without your key's signature for this repository never starts, and what runs goes on."""
+"""An image without your key's signature for this repository never starts; with `deploy.sh`, the old one goes on."""
 
 from .. import Sabotage, Subject, Violation, practice
 from ..publisher import DEPLOY, RELEASE, shared_publisher
