@@ -123,7 +123,7 @@ class Practice:
     slow_to_fail: bool
     builds: bool
     needs: str | None
-    turns_red: tuple[Sabotage, ...] = ()
+    turns_red: tuple[Sabotage, ...] = field(default=(), compare=False)  # or nobody could put a practice into a set
 
     def applies_to(self, has: frozenset[str]) -> bool:
         """Whether it is asked of what has these things."""
