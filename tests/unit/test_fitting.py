@@ -151,6 +151,13 @@ def test_every_file_publishes_on_this_machine_alone_unless_somebody_says_otherwi
     assert [each for each in published if not each[1].startswith("127.0.0.1:")] == []
 
 
+def test_what_is_mounted_to_write_and_test_with_cannot_be_changed_from_inside() -> None:
+    """Extra 4: what production forbids, `dev` forbids, too, a place to write to for example."""
+    services = model(ROOT / "extra-4-developing/compose.yaml")["services"]
+    mounts = [mount for name in ("dev", "test") for mount in services[name]["volumes"]]
+    assert [mount for mount in mounts if not mount.endswith(":ro")] == []
+
+
 def test_podman_publishes_on_this_machine_alone() -> None:
     [change] = yaml.safe_load((EXTRA_7 / "podman/kustomization.yaml").read_text())["patches"]
     [container] = yaml.safe_load(change["patch"])["spec"]["template"]["spec"]["containers"]
