@@ -44,7 +44,7 @@ def test_slow_answers_after_the_time_asked_for(subject: Subject) -> None:
     assert clock.seconds() - fair_start < 3
 
 
-@pytest.mark.parametrize("seconds", ["abc", "-1", "0", "1000", "nan", "inf", ""])
+@pytest.mark.parametrize("seconds", ["abc", "-1", "0", "30.5", "nan", "inf", ""])
 def test_slow_refuses_other_times_and_says_why(subject: Subject, seconds: str) -> None:
     answer = subject.shared.get(f"/slow?seconds={seconds}")
     assert answer.status_code == 400

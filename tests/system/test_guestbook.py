@@ -18,7 +18,7 @@ from selenium.webdriver.support.expected_conditions import text_to_be_present_in
 from selenium.webdriver.support.wait import WebDriverWait
 
 from library import edits
-from library.engine import docker, inspect, one_build_at_a_time, wait_until
+from library.engine import BuildFailed, docker, inspect, one_build_at_a_time, wait_until
 from library.practices.guestbook import BROWSER, entries, hidden_field, sign
 from library.practices.startup import first_running
 from library.subject import Running, Subject
@@ -144,6 +144,22 @@ def test_the_database_is_ready_when_it_says_so_and_is_asked_often_only_at_its_st
         assert "waiting for the database" not in running.log
 
 
+# Ends the connections of others, and prints a line for each.
+END_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = USER AND pid <> pg_backend_pid()"
+)
+
+
+@of_step_5
+def test_a_connection_is_kept_and_one_that_the_database_has_ended_costs_no_visitor_an_error() -> None:
+    with STEP_5.running(environment={"WORKERS": "1", "THREADS": "1"}) as running:
+        assert running.get("/").status_code == 200
+        (database,) = running.project.compose.ps(["db"])
+        ask = ["psql", "--username=guestbook", "--tuples-only", "--no-align", f"--command={END_CONNECTIONS}"]
+        assert "t" in str(docker.execute(database, ask)).split()
+        assert running.get("/").status_code == 200
+
+
 # Run inside the container: the number of threads of each of uWSGI's workers.
 THREADS_OF_WORKERS = """
 import os
@@ -226,6 +242,15 @@ def test_another_version_in_one_list_compiles_no_other_list(package: str, others
         ran = test.build(alone=True).ran
     assert any("pip --python" in name for name in ran), ran
     assert not [name for name in ran if re.search(rf"pip --python .*{others}", name)]
+
+
+@of_step_5
+def test_a_lock_that_names_no_package_of_the_frontend_stops_the_build() -> None:
+    with STEP_5.copied("with an empty package-lock.json", target="frontend") as copy:
+        (copy.path / "package-lock.json").write_text("{}\n")
+        with pytest.raises(BuildFailed) as stopped:
+            copy.build()
+    assert "package.json and package-lock.json or npm-shrinkwrap.json are in sync" in stopped.value.output
 
 
 @each_folder

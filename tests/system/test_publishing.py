@@ -36,10 +36,13 @@ def test_what_fails_its_tests_is_not_published() -> None:
 
 
 @pytest.mark.thorough
-def test_what_passes_its_tests_and_does_not_start_is_not_published() -> None:
+def test_what_passes_its_tests_and_is_healthy_and_has_no_page_is_not_published() -> None:
     with publisher(FOLDER) as ours:
         main = ours.copy.path / "hello/main.py"
-        main.write_text(f'import sys\n\nassert "gunicorn" not in sys.modules\n{main.read_text()}')
+        index = "async def index():\n"
+        assert index in main.read_text()
+        fails = f'{index}    assert "gunicorn" not in sys.modules\n'
+        main.write_text(f"import sys\n\n{main.read_text().replace(index, fails)}")
         done = ours.publish("1.0")
         assert "13 passed" in done.stdout, done.stderr
         assert done.returncode, done.stderr

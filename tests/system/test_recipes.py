@@ -133,7 +133,7 @@ def test_beat_needs_a_place_for_its_schedule(with_packages: str) -> None:
 
 def test_programs_find_the_users_name_and_not_its_entry() -> None:
     with FINAL.running() as running:
-        assert running.python("import getpass; print(getpass.getuser())") == "app"
+        assert running.python("import getpass, os; print(getpass.getuser(), os.environ['USER'])") == "app app"
         look = "import os, pwd\ntry: pwd.getpwuid(os.getuid())\nexcept KeyError as error: print(error.args[0])"
         assert running.python(look) == "getpwuid(): uid not found: 10001"
 

@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from library.engine import BuildFailed, run_to_its_end
+from library.engine import BuildFailed, docker, run_to_its_end
 from library.image import find_in_layers
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -55,6 +55,58 @@ def test_bytecode_counts_whatever_times_the_files_have() -> None:
     assert [line.strip() for line in said] == ["0", "Jello from a container"]
 
 
+# Run as root in a container of the image, with the numbers of its user and group: what belongs to either.
+OWNED = """
+import os, sys
+owner, image = set(map(int, sys.argv[1:])), os.lstat("/").st_dev
+for place, folders, files in os.walk("/"):
+    for name in [*folders, *files]:
+        status = os.lstat(path := os.path.join(place, name))
+        if status.st_dev != image:
+            folders[:] = [folder for folder in folders if folder != name]
+        elif owner & {status.st_uid, status.st_gid}:
+            print(path)
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.about(name))
+        for name in (STEP_4.name, "step-5-larger", "extra-1-compiling", EXTRA_2.name, "extra-3-precommit", "final")
+    ],
+)
+def test_the_apps_user_owns_nothing_in_the_image_but_a_place_for_its_data(name: str) -> None:
+    """Who may write to a file, its owner decides: whoever takes the app over would change its code."""
+    image = Subject(name, ROOT / name).image
+    numbers = str(docker.image.inspect(image).config.user).split(":")
+    owned = run_to_its_end(image, "-B", "-c", OWNED, *numbers, entrypoint="python3", user="0").stdout.split()
+    assert owned == ["/data"] * (name == "final")
+
+
+# Run in a container: how Python sees whether the bytecode of a module fits (PEP 552), of the standard library, of a
+# package, and of the app.
+MODES = """
+import json, pathlib, gunicorn, hello
+for module in (json, gunicorn, hello):
+    flags = pathlib.Path(module.__cached__).read_bytes()[4]
+    print({0: "timestamp", 1: "unchecked-hash", 3: "checked-hash"}[flags])
+"""
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        pytest.param(EXTRA_2, marks=pytest.mark.about(EXTRA_2.name)),
+        pytest.param(FINAL, marks=pytest.mark.about("final")),
+    ],
+    ids=lambda subject: subject.name,
+)
+def test_each_kind_of_bytecode_has_the_mode_that_extra_2_names(subject: Subject) -> None:
+    modes = run_to_its_end(subject.image, "-B", "-c", MODES, entrypoint="python3").stdout.split()
+    assert modes == ["timestamp", "unchecked-hash", "checked-hash"]
+
+
 @pytest.mark.about("final")
 def test_the_projects_own_code_does_not_run_while_it_is_built() -> None:
     """What it would download on the way is another thing tomorrow, and nobody looks at it."""
@@ -97,12 +149,12 @@ def test_a_wrong_value_that_gunicorn_does_not_look_at_ends_the_start_as_well(var
 
 # What a folder holds, or gets while it is published, for whoever develops, publishes and deploys; no app reads it.
 FOR_OTHERS = {
-    "extra-4-developing": (".devcontainer/devcontainer.json",),
+    "extra-4-developing": (".devcontainer/devcontainer.json", "compose.debug.yaml"),
     "extra-5-publishing": (
-        ".github/workflows/publish.yml", "publish.sh", "join.sh", "sign.sh", "deploy.sh", "signing-config.json",
-        "release.env", "bom.json", "cosign.key", "cosign.pub",
+        ".github/workflows/publish.yml", "compose.release.yaml", "publish.sh", "join.sh", "sign.sh", "deploy.sh",
+        "signing-config.json", "release.env", "bom.json", "cosign.key", "cosign.pub",
     ),
-    "extra-6-deploying": ("Caddyfile", "stack.yaml", "stack.migrate.yaml", "stack.env"),
+    "extra-6-deploying": ("Caddyfile", "compose.tls.yaml", "stack.yaml", "stack.migrate.yaml", "stack.env"),
     "extra-7-platforms": (
         "cloudrun.yaml", "containerapp.yaml", "fly.toml", "kubernetes/deployment.yaml", "podman/kustomization.yaml",
     ),

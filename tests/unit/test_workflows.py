@@ -11,6 +11,7 @@ import yaml
 
 from library.tutorial import ROOT
 
+PUBLISH = yaml.safe_load((ROOT / "extra-5-publishing/.github/workflows/publish.yml").read_text())
 CI, RELEASE = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("ci", "release"))
 
 
@@ -34,3 +35,20 @@ def test_whoever_reads_the_cache_is_logged_in() -> None:
     for step in steps:
         assert step["run"].startswith("docker login")
         assert step["if"].endswith(("event_name == 'push'", "head.repo.full_name == github.repository"))
+
+
+def test_what_readers_copy_publishes_tags_on_machines_of_each_kind_and_only_its_last_job_has_the_key() -> None:
+    assert PUBLISH[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` so
+    assert PUBLISH["concurrency"]["cancel-in-progress"] is False, "half a release is worse than a slow one"
+    image, last = PUBLISH["jobs"].values()
+    runners = {each["platform"]: each["runner"] for each in image["strategy"]["matrix"]["include"]}
+    assert {platform: runner.endswith("-arm") for platform, runner in runners.items()} == {
+        "amd64": False,
+        "arm64": True,
+    }
+    assert image["runs-on"] == "${{ matrix.runner }}"
+    assert "COSIGN" not in str(image)
+    assert "environment" not in image
+    assert last["needs"] == "image"
+    assert last["environment"] == "release"
+    assert "secrets.COSIGN_PRIVATE_KEY" in str(last)

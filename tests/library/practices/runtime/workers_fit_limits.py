@@ -17,7 +17,7 @@ LIMITS = (
     ("150000 100000", "max", 2),  # half a CPU is a worker's, too
     ("100000 100000", str(512 * 2**20), 1),
     ("max 100000", str(512 * 2**20), 3),
-    ("max 100000", str(300 * 2**20), 1),
+    ("max 100000", str(384 * 2**20 - 1), 1),  # a byte less than two workers and the rest take
     ("max 100000", str(100 * 2**20), 1),  # less than a worker takes
 )
 

@@ -1,0 +1,254 @@
+"""What several shipped files say fits together, as they and the articles promise: limits, times, addresses, policies.
+
+Each of these files works by itself. What it promises beside the others, no container here shows: there is no cluster,
+and a limit that is twice as high is as good as any.
+"""
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from library import manifests
+from library.repository import files
+from library.tutorial import ROOT, Folder, load
+
+WORDS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+STEP_4, FINAL, EXTRA_6, EXTRA_7 = (
+    ROOT / name for name in ("step-4-nontrivial", "final", "extra-6-deploying", "extra-7-platforms")
+)
+KUBERNETES = {
+    manifest["kind"]: manifest
+    for file in (EXTRA_7 / "kubernetes").glob("*.yaml")
+    for manifest in [yaml.safe_load(file.read_text())]
+}
+[POD, MIGRATION] = (KUBERNETES[kind]["spec"]["template"]["spec"] for kind in ("Deployment", "Job"))
+
+
+def model(file: Path) -> dict[str, Any]:
+    """A compose or stack file, with the defaults in the place of its variables."""
+    text = re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", re.sub(r"!reset \S+", "null", file.read_text()))
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def healthcheck(folder: Path) -> dict[str, int]:
+    """The options of a Dockerfile's health check, in seconds."""
+    [line] = re.findall(r"^HEALTHCHECK (.*) \\$", (folder / "Dockerfile").read_text(), re.MULTILINE)
+    return {name: int(number) for name, number in re.findall(r"--([\w-]+)=(\d+)", line)}
+
+
+def gunicorn(folder: Path, name: str) -> str:
+    """The default of a variable that gunicorn.conf.py reads."""
+    [default] = re.findall(rf'"{name}"\) or "?([\w.:]+)', (folder / "gunicorn.conf.py").read_text())
+    return str(default)
+
+
+Limits = tuple[float, float, int | None]  # bytes, CPUs, and how many processes
+
+
+def of_compose(file: Path, service: str) -> Limits:
+    found = model(file)["services"][service]
+    return bytes_of(found["mem_limit"]), float(found["cpus"]), found["pids_limit"]
+
+
+def of_stack(file: Path, service: str) -> Limits:
+    found = model(file)["services"][service]["deploy"]["resources"]["limits"]
+    return bytes_of(found["memory"]), float(found["cpus"]), found["pids"]
+
+
+def of_pod(pod: dict[str, Any]) -> Limits:
+    found = pod["containers"][0]["resources"]["limits"]
+    return manifests.quantity(found["memory"]), manifests.quantity(found["cpu"]), 256  # the cluster's own
+
+
+def bytes_of(size: str) -> float:
+    """Docker counts in 1024s, and writes m and M."""
+    return manifests.quantity(size[:-1] + size[-1].upper() + "i")
+
+
+def test_stack_and_manifests_have_the_limits_of_compose() -> None:
+    compose = of_compose(FINAL / "compose.yaml", "web")
+    assert of_stack(EXTRA_6 / "stack.yaml", "web") == compose
+    assert of_stack(EXTRA_6 / "stack.migrate.yaml", "migrate") == compose
+    assert of_pod(POD) == compose
+    assert of_pod(MIGRATION) == compose
+
+
+def test_tmp_has_the_same_size_everywhere() -> None:
+    size = bytes_of(model(FINAL / "compose.yaml")["services"]["web"]["tmpfs"].partition("size=")[2])
+    [volume] = model(EXTRA_6 / "stack.yaml")["services"]["web"]["volumes"]
+    assert volume["tmpfs"]["size"] == size
+    for pod in (POD, MIGRATION):
+        assert [manifests.quantity(volume["emptyDir"]["sizeLimit"]) for volume in pod["volumes"]] == [size]
+
+
+def test_swarm_replaces_after_as_many_failures_as_its_comment_says() -> None:
+    assert healthcheck(EXTRA_6)["retries"] == 3
+    assert "retries" not in model(EXTRA_6 / "stack.yaml")["services"]["web"]["healthcheck"]
+
+
+def test_a_pod_has_five_seconds_more_than_its_pause_and_gunicorns_patience() -> None:
+    pause = POD["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    patience = int(gunicorn(EXTRA_7, "GRACEFUL_TIMEOUT"))
+    assert POD["terminationGracePeriodSeconds"] == pause + patience + 5
+
+
+def test_a_rollout_takes_no_old_pod_before_a_new_one_is_ready() -> None:
+    strategy = KUBERNETES["Deployment"]["spec"]["strategy"]
+    assert strategy.get("type", "RollingUpdate") == "RollingUpdate"
+    assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_when_a_machine_is_emptied_one_pod_may_be_away_and_a_broken_one_stops_nothing() -> None:
+    budget = KUBERNETES["PodDisruptionBudget"]["spec"]
+    assert budget["maxUnavailable"] == 1, "minAvailable would let all others go at once"
+    assert "minAvailable" not in budget
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_a_migration_that_failed_is_not_tried_again() -> None:
+    job = KUBERNETES["Job"]["spec"]
+    assert (job["backoffLimit"], MIGRATION["restartPolicy"]) == (0, "Never")
+    swarm = model(EXTRA_6 / "stack.migrate.yaml")["services"]["migrate"]["deploy"]
+    assert (swarm["mode"], swarm["restart_policy"]) == ("replicated-job", {"condition": "none"})
+
+
+def test_the_cluster_enforces_its_strictest_standard() -> None:
+    labels = KUBERNETES["Namespace"]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted", "warn and audit admit the pod"
+
+
+def test_the_network_policy_is_about_the_web_pods_and_names_who_comes_in() -> None:
+    policy = KUBERNETES["NetworkPolicy"]["spec"]
+    web = KUBERNETES["Deployment"]["spec"]["selector"]["matchLabels"]
+    assert policy["podSelector"]["matchLabels"] == web, "the migration has to reach its database"
+    assert policy["policyTypes"] == ["Ingress", "Egress"], "a direction that is not named is open"
+    [rule] = policy["ingress"]
+    [[who]] = [list(each.items()) for each in rule["from"]]
+    assert who[0] == "namespaceSelector"
+    assert who[1]["matchLabels"].keys() == {"kubernetes.io/metadata.name"}, "{} stands for every namespace"
+
+
+# Where an article promises that only this machine reaches what is published: since step 4.
+LOCAL = [folder for folder in load() if "local-only" in folder.holds]
+
+
+@pytest.mark.parametrize("folder", LOCAL, ids=lambda folder: folder.name)
+def test_every_file_publishes_on_this_machine_alone_unless_somebody_says_otherwise(folder: Folder) -> None:
+    """Swarm publishes on all addresses: that file is for servers."""
+    published = [
+        (file, str(port))
+        for file in files(folder.path)
+        if re.search(r"compose[\w.]*\.yaml$", str(file))
+        for service in (model(folder.path / file)["services"] or {}).values()
+        for port in service.get("ports") or ()
+    ]
+    assert published
+    assert [each for each in published if not each[1].startswith("127.0.0.1:")] == []
+
+
+def test_what_is_mounted_to_write_and_test_with_cannot_be_changed_from_inside() -> None:
+    """Extra 4: what production forbids, `dev` forbids, too, a place to write to for example."""
+    services = model(ROOT / "extra-4-developing/compose.yaml")["services"]
+    mounts = [mount for name in ("dev", "test") for mount in services[name]["volumes"]]
+    assert [mount for mount in mounts if not mount.endswith(":ro")] == []
+
+
+def test_podman_publishes_on_this_machine_alone() -> None:
+    [change] = yaml.safe_load((EXTRA_7 / "podman/kustomization.yaml").read_text())["patches"]
+    [container] = yaml.safe_load(change["patch"])["spec"]["template"]["spec"]["containers"]
+    assert [port["hostIP"] for port in container["ports"]] == ["127.0.0.1"]
+
+
+def test_without_a_variable_certificates_come_from_lets_encrypt_and_not_from_its_staging() -> None:
+    [default] = re.findall(r"acme_ca \{\$ACME_CA:(\S+)\}", (EXTRA_6 / "Caddyfile").read_text())
+    assert default == "https://acme-v02.api.letsencrypt.org/directory"
+
+
+OWN_SETTINGS = [folder.path for folder in load() if folder.name[:6] in ("step-1", "step-2", "step-3", "step-4")]
+OWN_SETTINGS += [ROOT / "extra-2-caching", ROOT / "extra-3-precommit"]
+
+
+@pytest.mark.parametrize("folder", OWN_SETTINGS, ids=lambda path: path.name)
+def test_gunicorn_starts_one_worker_that_answers_several_and_keeps_its_own_times(folder: Path) -> None:
+    """Step 1 says how many, and that WEB_CONCURRENCY is heard; step 4, when gunicorn replaces a worker."""
+    settings = runpy.run_path(str(folder / "gunicorn.conf.py"))
+    assert settings["threads"] > 1
+    assert not {"workers", "worker_class", "timeout", "graceful_timeout"} & settings.keys()
+
+
+def test_step_1_pins_what_it_names() -> None:
+    assert re.fullmatch(r"(\w+==[\d.]+\n){2}", (ROOT / "step-1-kiss/requirements.txt").read_text())
+
+
+def hooks(folder: Path) -> dict[str, dict[str, Any]]:
+    config = yaml.safe_load((folder / ".pre-commit-config.yaml").read_text())
+    return {hook["id"]: hook for repository in config["repos"] for hook in repository["hooks"]}
+
+
+# Which files a hook compares or reads: a commit that changes one of them alone has to start it.
+CONCERNS = {
+    "poetry-check": ("pyproject.toml", "poetry.lock"),
+    "poetry-export": ("pyproject.toml", "poetry.lock"),
+    "pyproject-schema": ("pyproject.toml",),
+    "compose-schema": ("compose.yaml",),
+    "hadolint": ("Dockerfile",),
+}
+WITH_HOOKS = [folder.path for folder in load() if (folder.path / ".pre-commit-config.yaml").exists()]
+
+
+@pytest.mark.parametrize("folder", WITH_HOOKS, ids=lambda path: path.name)
+def test_a_hook_starts_when_one_of_its_files_is_changed_and_can_fail(folder: Path) -> None:
+    for name, hook in hooks(folder).items():
+        written = re.findall(r"(?:-o|--output) (\S+?)'?(?= |$)", hook["entry"])
+        assert bool(written) == (name == "poetry-export")
+        for file in (*CONCERNS[name], *written):
+            assert (folder / file).exists()
+            assert re.search(hook["files"], file), f"{name} does not notice a change of {file}"
+        assert not re.search(r"--no-fail|\|\| ", hook["entry"]), f"{name} never fails"
+
+
+def said_of_times() -> list[tuple[str, str]]:
+    """Pages, and what they have to say in these words as long as the files have these values."""
+    check, swarm = healthcheck(STEP_4), model(EXTRA_6 / "stack.yaml")["services"]["web"]["healthcheck"]
+    retries, start = WORDS[check["retries"]], WORDS[check["start-period"]]
+    every = "" if check["start-interval"] == 1 else f"{check['start-interval']} "
+    [container] = POD["containers"]
+    pause = WORDS[container["lifecycle"]["preStop"]["sleep"]["seconds"]]
+    scale = KUBERNETES["HorizontalPodAutoscaler"]["spec"]
+    cloud_run, fly, azure = (
+        read(EXTRA_7 / name)
+        for read, name in (
+            (manifests.cloud_run, "cloudrun.yaml"),
+            (manifests.fly, "fly.toml"),
+            (manifests.azure, "containerapp.yaml"),
+        )
+    )
+    patience, requests = cloud_run.environment["GRACEFUL_TIMEOUT"], gunicorn(FINAL, "GRACEFUL_TIMEOUT")
+    grace = model(FINAL / "compose.yaml")["services"]["web"]["stop_grace_period"].removesuffix("s")
+    kept = [each.environment["KEEP_ALIVE"] for each in (cloud_run, fly, azure)]
+    progress = KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"]
+    step_4, extra_6, extra_7 = (f"{path.name}/README.md" for path in (STEP_4, EXTRA_6, EXTRA_7))
+    return [
+        (step_4, f"every {check['interval']} seconds, waits for {check['timeout']}, and after {retries} failures"),
+        (step_4, f"first {start} seconds, until the app answers, it asks every {every}second"),
+        (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
+        (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
+        (extra_7, f"goes on for {pause} seconds"),
+        (extra_7, f"({WORDS[scale['minReplicas']]} to {WORDS[scale['maxReplicas']]} pods"),
+        (extra_7, f"`GRACEFUL_TIMEOUT: {patience}` | `{fly.stop_signal}`, `{fly.grace:.0f}s` | `{azure.grace}` |"),
+        (extra_7, f"requests get {WORDS[int(patience)]} seconds to end"),
+        (extra_7, f"`KEEP_ALIVE: {kept[0]}` | `{kept[1]}` | `{kept[2]}` |"),
+        (extra_7, f"the file says {progress}"),
+        ("final/README.md", f"{grace} here, because requests get {requests} seconds to end"),
+    ]
+
+
+def test_pages_say_the_times_of_the_files() -> None:
+    """A page that says them in other words since needs these words here."""
+    pages = {page: " ".join((ROOT / page).read_text().split()) for page, _ in said_of_times()}
+    assert [(page, said) for page, said in said_of_times() if said not in pages[page]] == []
