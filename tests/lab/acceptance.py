@@ -120,7 +120,7 @@ def start_and_stop(subject: Subject) -> tuple[float, float]:
     """
     port = engine.free_port()
     container = docker.container.create(
-        subject.image,
+        subject.built_image(),
         envs={"WORKERS": "1"},
         publish=[(f"127.0.0.1:{port}", 8000)],
         name=f"{engine.SESSION}-start-{port}",
@@ -177,7 +177,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
                     before = time.monotonic()
                     running.project.compose.stop(running.service)
                     stopped = time.monotonic() - before
-                    found[name].append(figures | {"stop_s": stopped, "image_mb": weight(subject.image)})
+                    found[name].append(figures | {"stop_s": stopped, "image_mb": weight(subject.built_image())})
     return {name: medians(samples) for name, samples in found.items()}
 
 
@@ -189,7 +189,7 @@ def measure_round(copies: dict[str, Subject]) -> dict[str, dict[str, float]]:
     """One figure of each kind of every subject."""
     found = build_times(copies, change_a_dependency)
     for name, copy in copies.items():
-        found[name]["image_mb"] = weight(copy.image)
+        found[name]["image_mb"] = weight(copy.built_image())
         found[name]["added_mb"] = found[name]["image_mb"] - weight(copy.parsed.base_image)
     for name, copy in copies.items():
         found[name]["start_s"], _ = start_and_stop(copy)

@@ -74,9 +74,9 @@ def subjects() -> Iterator[dict[str, Subject]]:
 def looked_at(subject: Subject) -> dict[str, float]:
     """What can be counted in an image without starting its server."""
     return {
-        "image_mb": weight(subject.image),
-        **run(subject.image, counts, user="0"),
-        **run(subject.image, programs_there, user="0"),
+        "image_mb": weight(subject.built_image()),
+        **run(subject.built_image(), counts, user="0"),
+        **run(subject.built_image(), programs_there, user="0"),
     }
 
 

@@ -65,9 +65,9 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
     with ExitStack() as stack:
         found = build_times({subject.name: stack.enter_context(subject.copied("to measure")) for subject in subjects})
     for subject in subjects:
-        image, base = weight(subject.image), weight(subject.parsed.base_image)
+        image, base = weight(subject.built_image()), weight(subject.parsed.base_image)
         found[subject.name] |= {"start_s": start_seconds(subject), "image_mb": image, "added_mb": image - base}
-        found[subject.name] |= run(subject.image, counts, user="0")
+        found[subject.name] |= run(subject.built_image(), counts, user="0")
     return found
 
 

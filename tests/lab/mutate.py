@@ -215,7 +215,7 @@ def _original(whole: Subject) -> _Original:
         began = clock.seconds()
         running.wait_until_ready()
         took = clock.seconds() - began
-    return _Original(_content(whole.image), max(STARTS_WITHIN, 10 * took))
+    return _Original(_content(whole.built_image()), max(STARTS_WITHIN, 10 * took))
 
 
 def _content(image: str) -> object:
@@ -244,7 +244,7 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
             if seen := _seen(practice, copy, took):
                 return verdict("killed", practice.id, seen)
         try:
-            same = mutant.file in OF_IMAGE and _content(copy.image) == original.content
+            same = mutant.file in OF_IMAGE and _content(copy.built_image()) == original.content
             if not same:
                 share(copy, original.starts_within, restart="no")
         except BuildFailed as refused:

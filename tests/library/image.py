@@ -30,13 +30,13 @@ def find_in_layers(
             nothing is unpacked: a full image takes the engine ten seconds of a CPU to save.
     """
     found = set()
-    layers = layers_of(subject.image)
+    layers = layers_of(subject.built_image())
     aside = {layer for image in (subject.base, *known) for layer in layers_of(image)}
     if aside.issuperset(layers):
         return set()
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         saved = Path(folder)
-        _save(subject.image, saved, without={layer.partition(":")[2] for layer in aside})
+        _save(subject.built_image(), saved, without={layer.partition(":")[2] for layer in aside})
         names = json.loads((saved / "manifest.json").read_text())[0]["Layers"]
         for layer in (name for layer, name in zip(layers, names, strict=True) if layer not in aside):
             with tarfile.open(saved / layer) as files:

@@ -275,7 +275,7 @@ def choose_port(prepared: Prepared) -> Prepared:
     if subject.port:
         return prepared
     service = subject.services()[subject.service]
-    image = docker.image.inspect(subject.image).config
+    image = docker.image.inspect(subject.built_image()).config
     exposed = [*map(str, service.get("expose") or ()), *sorted(image.exposed_ports or {})]
     ports = [int(number[0]) for port in exposed if not port.endswith("udp") and (number := re.match(r"\d+", port))]
     variables = dict(line.partition("=")[::2] for line in image.env or ()) | (service.get("environment") or {})

@@ -364,8 +364,7 @@ class Subject:
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
         return Build("".join(printed["stdout"] + printed["stderr"]), time.monotonic() - start)
 
-    @property
-    def image(self) -> str:
+    def built_image(self) -> str:
         """The name of the image, which is built once in a process."""
         if self.image_name not in _built:
             self.build()
@@ -403,7 +402,7 @@ class Subject:
     def started(self, **overrides: Any) -> Iterator[Running]:
         """Start a container as written, without waiting for an answer, and remove it afterwards."""
         name = f"{SESSION}-{self.slug}-{secrets.token_hex(2)}"
-        _ = self.image  # builds it
+        self.built_image()
         project = self._project(name, **overrides)
         try:
             project.compose.up(self.service, detach=True, no_build=True, quiet=True)
@@ -412,8 +411,7 @@ class Subject:
         finally:
             project.compose.down(timeout=0, volumes=True, quiet=True)
 
-    @property
-    def shared(self) -> Running:
+    def shared_container(self) -> Running:
         """A container for all checks that leave no trace in it; another subject's ends when this one's begins."""
         if _shared.subject != self:
             _shared.end()
@@ -458,7 +456,7 @@ def _bring_bases(folder: str) -> None:
 
 
 _bases: dict[str, str] = {}  # what Subject.base has found or built
-_built: set[str] = set()  # the names of the images that Subject.image has built
+_built: set[str] = set()  # the names of the images that Subject.built_image has built
 
 
 class _Shared:

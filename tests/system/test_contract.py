@@ -25,19 +25,19 @@ def test_comes_up_and_stops(subject: Subject) -> None:
 
 
 def test_answers_httpx_and_curl_with_its_name(subject: Subject) -> None:
-    answer = subject.shared.get("/")
+    answer = subject.shared_container().get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.json()["step"] == subject.folder
 
     curl = subprocess.run(
-        ["curl", "-sS", "--fail", subject.shared.url() + "/"], capture_output=True, text=True, check=True
+        ["curl", "-sS", "--fail", subject.shared_container().url() + "/"], capture_output=True, text=True, check=True
     )
     assert curl.stdout.strip() == answer.text.strip()
 
 
 def test_slow_answers_after_the_time_asked_for(subject: Subject) -> None:
-    running = subject.shared
+    running = subject.shared_container()
     start, fair_start = time.monotonic(), clock.seconds()
     assert running.get("/slow?seconds=1").status_code == 200
     assert time.monotonic() - start >= 1
@@ -46,13 +46,13 @@ def test_slow_answers_after_the_time_asked_for(subject: Subject) -> None:
 
 @pytest.mark.parametrize("seconds", ["abc", "-1", "0", "30.5", "nan", "inf", ""])
 def test_slow_refuses_other_times_and_says_why(subject: Subject, seconds: str) -> None:
-    answer = subject.shared.get(f"/slow?seconds={seconds}")
+    answer = subject.shared_container().get(f"/slow?seconds={seconds}")
     assert answer.status_code == 400
     assert "at most 30" in answer.json()["error"]
 
 
 def test_unknown_path_is_404(subject: Subject) -> None:
-    assert subject.shared.get("/no-such-page").status_code == 404
+    assert subject.shared_container().get("/no-such-page").status_code == 404
 
 
 def test_moves_to_another_port(subject: Subject) -> None:

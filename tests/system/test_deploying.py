@@ -276,9 +276,9 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
     """The stack as on a server: a name, a certificate from an authority, an encrypted network, and visitors."""
     authority, second, broken = (f"{SESSION}-stack:{what}" for what in ("authority", "second", "broken"))
     build_recipe(AUTHORITY, authority)
-    build_recipe(another(FOLDER.image), second)
-    build_recipe(errors_only(FOLDER.image, FOLDER.port), broken)
-    with swarm.stack(FOLDER, (FOLDER.image, authority, second, broken)) as stack:
+    build_recipe(another(FOLDER.built_image()), second)
+    build_recipe(errors_only(FOLDER.built_image(), FOLDER.port), broken)
+    with swarm.stack(FOLDER, (FOLDER.built_image(), authority, second, broken)) as stack:
         (tmp_path / "authority.yaml").write_text(json.dumps(BESIDE))
         stack.machine.copy(tmp_path / "authority.yaml", swarm.FOLDER)
         certificate = ["docker", "run", "--rm", authority, "cat", "certificate.pem"]
@@ -288,7 +288,7 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
             settings = {"SITE": NAME, "ACME_CA": "https://pebble:14000/dir", "AUTHORITY": authority}
             return stack.deploy(image, replicas, ("authority.yaml",), **settings)
 
-        first = f"{FOLDER.image}:latest"
+        first = f"{FOLDER.built_image()}:latest"
         assert deploy(first, 2).returncode == 0
         assert wait_until(lambda: stack.update == ("", [first] * 2), limit=60, pause=1), stack.update
         context = ssl.create_default_context()
@@ -351,9 +351,9 @@ def test_a_migration_reaches_the_stack_and_can_write_to_tmp_and_a_failed_one_is_
     }
     shown = (step.command for step in commands((FOLDER.path / "README.md").read_text()))
     [wait] = [command for command in shown if command.startswith("until docker service ps")]
-    with swarm.stack(FOLDER, (FOLDER.image,)) as machine:
+    with swarm.stack(FOLDER, (FOLDER.built_image(),)) as machine:
         stack = replace(machine, name="hello")  # as the file calls its network
-        image, key = f"{FOLDER.image}:latest", f"{machine.name}-key"
+        image, key = f"{FOLDER.built_image()}:latest", f"{machine.name}-key"
         stack.deploy(image, KEY=key)
         assert wait_until(lambda: len(stack.update[1]) == 2, limit=60, pause=1)
         for name, (code, state) in migrations.items():

@@ -153,7 +153,7 @@ def test_py_spy_needs_one_capability_or_to_be_the_user_of_the_app() -> None:
     tools = replace(FOLDER, name="extra-4-developing with its tools", target="test")
     with FOLDER.running() as running:
         *_, worker = re.findall(r"worker with pid: (\d+)", running.log)
-        look = f"{tools.image} py-spy dump --pid {worker}"
+        look = f"{tools.built_image()} py-spy dump --pid {worker}"
         for options, succeeds in allowed.items():
             command = f"docker run --rm --pid=container:{running.container.id} --read-only {options} {look}"
             done = subprocess.run(command.split(), capture_output=True, text=True, check=False)

@@ -256,7 +256,7 @@ def test_a_lock_that_names_no_package_of_the_frontend_stops_the_build() -> None:
 @each_folder
 def test_the_environment_is_the_apps_and_holds_no_pip(subject: Subject) -> None:
     look = "import importlib.util, sys; print(sys.prefix, importlib.util.find_spec('pip'))"
-    assert subject.shared.python(look) == "/venv None"
+    assert subject.shared_container().python(look) == "/venv None"
 
 
 @each_folder
@@ -297,7 +297,7 @@ def test_without_a_target_production_is_built(subject: Subject) -> None:
     name = f"{subject.image_name}-without-a-target"
     with one_build_at_a_time():
         docker.build(subject.path, tags=name, load=True, progress=False, build_args=dict.fromkeys(ARGUMENTS, "unknown"))
-    by_compose, by_docker = inspect(subject.image), inspect(name)
+    by_compose, by_docker = inspect(subject.built_image()), inspect(name)
     assert by_docker["RootFS"] == by_compose["RootFS"]
     assert {**by_docker["Config"], "Labels": None} == {**by_compose["Config"], "Labels": None}  # compose has its own
 

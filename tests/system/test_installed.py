@@ -73,7 +73,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_its_command_and_its_version_are_in_production(subject: Subject) -> None:
     with subject.copied("with its README") as copy:
         change(copy.path / ".dockerignore", "\nREADME.md\n", "\n")
-        ran = run_to_its_end(copy.image, "restock", read_only=True, networks=["none"])
+        ran = run_to_its_end(copy.built_image(), "restock", read_only=True, networks=["none"])
         assert ran.stdout == "user 10001 restocks shop 1.2.3\n"
         with copy.running() as running:
             assert running.get("/").text == "1.2.3"

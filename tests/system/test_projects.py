@@ -265,7 +265,7 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
             (copy.path / name).unlink()
         with copy.running() as running:
             assert project.page in running.get("/").text
-        assert differing_code(subject.image, copy.image) == set()
+        assert differing_code(subject.built_image(), copy.built_image()) == set()
         with replace(copy, service="test").started() as running:
             assert wait_until(lambda: not running.is_up, limit=60)
             assert "1 passed" in running.log
@@ -282,8 +282,8 @@ def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: 
         (line,) = re.findall(r"^COPY --from=\S+/uv:.*\n", dockerfile.read_text(), re.MULTILINE)
         change(dockerfile, line, instead[1])
         assert set(copy.parsed.images) == {BASE}
-        assert differing_code(subject.image, copy.image) == set()
-        _ = replace(copy, service="test").image  # its stage has it, too
+        assert differing_code(subject.built_image(), copy.built_image()) == set()
+        replace(copy, service="test").built_image()  # its stage has it, too
 
 
 @only("websocket")
@@ -338,6 +338,6 @@ def test_an_app_that_is_not_there_ends_the_start_with_its_name(adopted: tuple[Pr
     project, subject = adopted
     with subject.copied("with a wrong app") as copy:
         change(copy.path / "gunicorn.conf.py", f'"{project.app}"', '"shopp:app"')
-        ended = run_to_its_end(copy.image, check=False)
+        ended = run_to_its_end(copy.built_image(), check=False)
         assert ended.returncode == 3
         assert "ModuleNotFoundError: No module named 'shopp'" in ended.stderr

@@ -41,9 +41,11 @@ def python_of(section: str, number: int = 0) -> str:
 @pytest.fixture(scope="module")
 def with_packages() -> str:
     """The image of final, with packages that its recipes want."""
-    name = f"{FINAL.image}-recipes"
+    name = f"{FINAL.built_image()}-recipes"
     packages = "python-json-logger==4.1.0 celery==5.6.2 numpy==2.4.2 prometheus-client==0.25.0"
-    build_recipe(f"FROM {FINAL.image}\nUSER 0\nRUN pip --python /venv install {packages}\nUSER 10001:10001\n", name)
+    build_recipe(
+        f"FROM {FINAL.built_image()}\nUSER 0\nRUN pip --python /venv install {packages}\nUSER 10001:10001\n", name
+    )
     return name
 
 
@@ -141,10 +143,10 @@ def test_programs_find_the_users_name_and_not_its_entry() -> None:
 def test_what_is_copied_for_the_user_needs_an_entry(tmp_path: Path) -> None:
     """`docker compose watch` copies so, where its action is `sync`."""
     name = f"{SESSION}-with-an-entry"
-    build_recipe(f"FROM {FINAL.image}\nUSER 0\nRUN useradd --uid 10001 app\nUSER 10001\n", name)
+    build_recipe(f"FROM {FINAL.built_image()}\nUSER 0\nRUN useradd --uid 10001 app\nUSER 10001\n", name)
     (tmp_path / "saved.py").touch()
     copied: list[subprocess.CompletedProcess[str]] = []
-    for image in (FINAL.image, name):
+    for image in (FINAL.built_image(), name):
         container = docker.create(image, name=f"{name}-{len(copied)}")
         copy = ["docker", "cp", "--archive", str(tmp_path / "saved.py"), f"{container.name}:/tmp"]
         copied.append(subprocess.run(copy, capture_output=True, text=True, check=False))

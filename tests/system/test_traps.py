@@ -44,14 +44,14 @@ def test_without_writing_bytecode_a_build_leaves_more_to_compile() -> None:
 
 def compiled_at_import(subject: Subject) -> int:
     """How many modules an import of the app compiles in a new container."""
-    said = run_to_its_end(subject.image, "python", "-v", "-c", "import hello.main").stderr
+    said = run_to_its_end(subject.built_image(), "python", "-v", "-c", "import hello.main").stderr
     return len(re.findall(r"^# code object from /", said, re.MULTILINE))
 
 
 @pytest.mark.about("extra-2-caching")
 def test_bytecode_counts_whatever_times_the_files_have() -> None:
     """That of the packages is never compared with its source, that of the app is compared by content."""
-    said = run_to_its_end(EXTRA_2.image, "python", "-B", "-c", OTHER_TIMES, user="0").stdout.split(maxsplit=1)
+    said = run_to_its_end(EXTRA_2.built_image(), "python", "-B", "-c", OTHER_TIMES, user="0").stdout.split(maxsplit=1)
     assert [line.strip() for line in said] == ["0", "Jello from a container"]
 
 
@@ -78,7 +78,7 @@ for place, folders, files in os.walk("/"):
 )
 def test_the_apps_user_owns_nothing_in_the_image_but_a_place_for_its_data(name: str) -> None:
     """Who may write to a file, its owner decides: whoever takes the app over would change its code."""
-    image = Subject(name, ROOT / name).image
+    image = Subject(name, ROOT / name).built_image()
     numbers = str(docker.image.inspect(image).config.user).split(":")
     owned = run_to_its_end(image, "-B", "-c", OWNED, *numbers, entrypoint="python3", user="0").stdout.split()
     assert owned == ["/data"] * (name == "final")
@@ -103,7 +103,7 @@ for module in (json, gunicorn, hello):
     ids=lambda subject: subject.name,
 )
 def test_each_kind_of_bytecode_has_the_mode_that_extra_2_names(subject: Subject) -> None:
-    modes = run_to_its_end(subject.image, "-B", "-c", MODES, entrypoint="python3").stdout.split()
+    modes = run_to_its_end(subject.built_image(), "-B", "-c", MODES, entrypoint="python3").stdout.split()
     assert modes == ["timestamp", "unchecked-hash", "checked-hash"]
 
 
@@ -115,7 +115,7 @@ def test_the_projects_own_code_does_not_run_while_it_is_built() -> None:
             file = copy.path / name
             file.write_text(f"raise SystemExit('ran')  # {secrets.token_hex()}\n{file.read_text()}")
         copy.build()
-        assert run_to_its_end(copy.image, check=False).stderr.strip().endswith("ran"), "it does when it starts"
+        assert run_to_its_end(copy.built_image(), check=False).stderr.strip().endswith("ran"), "it does when it starts"
 
 
 @pytest.mark.about("final")
@@ -142,7 +142,7 @@ NOT_LOOKED_AT = {
 @pytest.mark.parametrize("variable", NOT_LOOKED_AT)
 def test_a_wrong_value_that_gunicorn_does_not_look_at_ends_the_start_as_well(variable: str) -> None:
     value, line = NOT_LOOKED_AT[variable]
-    ended = run_to_its_end(FINAL.image, check=False, envs={variable: value})
+    ended = run_to_its_end(FINAL.built_image(), check=False, envs={variable: value})
     assert ended.returncode == 1
     assert line in ended.stderr
 

@@ -91,7 +91,7 @@ def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, lab
     subject = prepared.subject
     say(f"score: building {subject.name}")
     try:
-        _ = subject.image
+        subject.built_image()
     except BuildFailed as failed:
         raise project.Unusable("it does not build: the log above ends with the reason", failed.output) from failed
     prepared = project.choose_port(prepared)

@@ -195,7 +195,8 @@ def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: 
         f"--volume={place}:/trial:ro",
     ]
     root = f"/app/{draft.app.root}".rstrip("/")
-    command = ["docker", "run", "--rm", *options, subject.image, "timeout", str(IMPORT_LIMIT), "python", "-c", APP_KIND]
+    limited = ["timeout", str(IMPORT_LIMIT), "python", "-c", APP_KIND]
+    command = ["docker", "run", "--rm", *options, subject.built_image(), *limited]
     done = subprocess.run([*command, draft.app.name, root], capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
     if done.returncode == TIMED_OUT:

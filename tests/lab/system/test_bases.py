@@ -18,6 +18,6 @@ def test_without_shell_and_pip_it_answers_and_stops_all_the_same() -> None:
                 assert running.stop() < 5
             for program in ("sh", "bash", "pip"):
                 look = f"import shutil; print(shutil.which({program!r}))"
-                seen = run_to_its_end(subject.image, "-c", look, entrypoint="python").stdout
+                seen = run_to_its_end(subject.built_image(), "-c", look, entrypoint="python").stdout
                 assert seen.strip() == "None", f"{name} has {seen}"
             assert bases.looked_at(subject)["image_mb"] < bases.looked_at(found["slim"])["image_mb"]

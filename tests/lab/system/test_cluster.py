@@ -193,7 +193,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     image = f"{SESSION}-cluster:1"
-    docker.image.tag(FOLDER.image, image)
+    docker.image.tag(FOLDER.built_image(), image)
     bare = Cluster(SESSION, image, frozenset())
     version = json.loads(bare.kubectl("version", "--output=json"))["serverVersion"]
     minor = int("".join(filter(str.isdigit, version["minor"])))

@@ -334,7 +334,7 @@ def test_a_migration_that_fails_leaves_nothing_and_the_old_version_serves() -> N
         network = next(iter(old.container.network_settings.networks or {}))
         environment = dict(line.partition("=")[::2] for line in old.container.config.env or ())
         name = f"{old.project.client_config.compose_project_name}-new"
-        new = docker.run(copy.image, name=name, detach=True, networks=[network], envs=environment)
+        new = docker.run(copy.built_image(), name=name, detach=True, networks=[network], envs=environment)
         try:
             assert docker.wait(new) == 1
             assert "division by zero" in str(docker.logs(new))

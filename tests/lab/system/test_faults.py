@@ -209,7 +209,7 @@ def ahead(running: Running) -> float:
 @pytest.mark.parametrize("jump", [3600, -3600], ids=["an hour ahead", "an hour back"])
 def test_a_clock_that_jumps_stops_nobody(jump: int) -> None:
     name = f"{SESSION}-clock"
-    build_recipe(OTHER_CLOCK.format(image=FINAL.image), name)
+    build_recipe(OTHER_CLOCK.format(image=FINAL.built_image()), name)
     with FINAL.running(image=name, environment=FROM_A_FILE) as running:
         workers = processes(running)
         with load(running, CLIENTS) as seen:

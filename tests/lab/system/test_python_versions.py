@@ -43,7 +43,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[Subject]:
 
 def test_runs_that_python(other: Subject) -> None:
     version = other.parsed.base_image.removeprefix("python:").partition("-")[0]
-    assert other.shared.python("import sys; print('%d.%d' % sys.version_info[:2])") == version
+    assert other.shared_container().python("import sys; print('%d.%d' % sys.version_info[:2])") == version
 
 
 @pytest.mark.parametrize("practice", CHECKED)

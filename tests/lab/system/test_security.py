@@ -58,7 +58,7 @@ def setuid_files(image: str) -> set[str]:
 @from_step_4_on
 def test_the_app_can_write_neither_code_nor_dependencies_nor_configuration(subject: Subject) -> None:
     """Also where nobody makes the file system read-only."""
-    writable = found(subject.image, "/ -xdev -writable ! -type l")
+    writable = found(subject.built_image(), "/ -xdev -writable ! -type l")
     assert writable >= SCRATCH_DIRECTORIES, "find has looked"
     assert writable - SCRATCH_DIRECTORIES <= (MAY_WRITE.keys() if subject.path in FROM_FINAL_ON else set())
 
@@ -68,12 +68,12 @@ def test_the_app_can_write_neither_code_nor_dependencies_nor_configuration(subje
 def test_official_images_own_tests(subject: Subject) -> None:
     """utc, no-hard-coded-passwords and override-cmd of docker-library/official-images."""
     look = "date +%Z; cat /etc/shadow"
-    zone, *accounts = run(subject.image, "sh", "-c", look, user="0").split()
+    zone, *accounts = run(subject.built_image(), "sh", "-c", look, user="0").split()
     assert zone == "UTC"
     passwords = {account.split(":")[1] for account in accounts}
     assert accounts
     assert not [password for password in passwords if password and password[0] not in "*!"]
-    assert run(subject.image, "echo", "as given", entrypoint=None).strip() == "as given"
+    assert run(subject.built_image(), "echo", "as given", entrypoint=None).strip() == "as given"
 
 
 # The names of what runs in a container, one of which may end meanwhile. (`docker top` needs ps beside the engine.)
@@ -88,7 +88,7 @@ CIS: dict[str, Check] = {
     "4.7 no update alone": lambda s, _: [
         line for line in s.parsed.instructions if "apt-get update" in line and "apt-get install" not in line
     ],
-    "4.8 setuid": lambda s, _: setuid_files(s.image) - setuid_files(s.base),
+    "4.8 setuid": lambda s, _: setuid_files(s.built_image()) - setuid_files(s.base),
     "4.9 no ADD": lambda s, _: [line for line in s.parsed.instructions if line.startswith("ADD ")],
     "4.10 no secrets": lambda s, _: [
         line for line in s.parsed.instructions if line.startswith(("ARG ", "ENV ")) and SECRET.search(line)
@@ -98,7 +98,7 @@ CIS: dict[str, Check] = {
     "5.4 capabilities": lambda _, c: c["HostConfig"]["CapAdd"] or "ALL" not in (c["HostConfig"]["CapDrop"] or ()),
     "5.5 privileged": lambda _, c: c["HostConfig"]["Privileged"],
     "5.6 host's directories": lambda _, c: [m["Source"] for m in c["Mounts"] if m["Type"] == "bind"],
-    "5.7 sshd": lambda s, _: "sshd" in str(docker.execute(s.shared.container, ["sh", "-c", COMMANDS])),
+    "5.7 sshd": lambda s, _: "sshd" in str(docker.execute(s.shared_container().container, ["sh", "-c", COMMANDS])),
     "5.8 privileged ports": lambda _, c: [port for port in c["Config"]["ExposedPorts"] or () if int(port[:-4]) < 1024],
     "5.9 needed ports": lambda s, c: set(c["NetworkSettings"]["Ports"]) - {f"{s.port}/tcp"},
     "5.10 host's network": lambda _, c: c["HostConfig"]["NetworkMode"] == "host",
@@ -146,7 +146,7 @@ def options(container: dict[str, Any]) -> list[str]:
 
 def findings(subject: Subject) -> set[str]:
     """What the benchmark finds in a folder, as compose starts it."""
-    container = inspect(subject.shared.container.id)
+    container = inspect(subject.shared_container().container.id)
     return {name for name, check in CIS.items() if check(subject, container)}
 
 
@@ -160,7 +160,7 @@ def test_cis_benchmark_finds_what_is_known(subject: Subject) -> None:
 def test_one_step_earlier_there_is_more_to_find(subject: Subject) -> None:
     more = findings(subject) - BEFORE_FINAL.keys()
     assert more >= {"4.1 a user", "4.6 HEALTHCHECK", "5.14 one interface", "5.27 health at run time"}
-    writable = found(subject.image, "/app /usr/local/bin -writable")
+    writable = found(subject.built_image(), "/app /usr/local/bin -writable")
     assert len(writable) > 10
 
 
@@ -200,7 +200,9 @@ def leaks(subject: Subject, canary: str, *options: str) -> set[str]:
         subprocess.run([*command, *options, str(subject.path)], check=True, capture_output=True)
     subject.take_image(name)
     files = find_in_layers(subject, lambda _, file: canary.encode() in file.read())
-    return files | ({"configuration, history, label or provenance"} if canary in describes(subject.image) else set())
+    return files | (
+        {"configuration, history, label or provenance"} if canary in describes(subject.built_image()) else set()
+    )
 
 
 def test_no_secret_is_in_any_layer_history_label_or_provenance() -> None:

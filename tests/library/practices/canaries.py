@@ -22,8 +22,8 @@ def require_kept_out(subject: Subject, what: str, root: Iterable[str], code: Ite
             with file.open("ab") as opened:  # a project's own .env is there, and compose reads it
                 opened.write(f"\n# CANARY={canary}\n".encode())  # Git reads its own, too
         # Where they are to be seen in the image, no layer has to be unpacked; nor one that is there without them, too.
-        if kept := image.run(copy.image, files_with, canary, user="0") or image.find_in_layers(
-            copy, lambda _, file: canary.encode() in file.read(), known=[subject.image]
+        if kept := image.run(copy.built_image(), files_with, canary, user="0") or image.find_in_layers(
+            copy, lambda _, file: canary.encode() in file.read(), known=[subject.built_image()]
         ):
             raise Violation(
                 f"in the image: {', '.join(sorted(kept))}",

@@ -39,16 +39,16 @@ def has_gunicorn() -> bool:
 def print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
     """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
     # It loads the app, which may want what the compose file gives it.
-    given = dict(line.partition("=")[::2] for line in subject.shared.container.config.env or ())
+    given = dict(line.partition("=")[::2] for line in subject.shared_container().container.config.env or ())
     environment = {**given, **environment}
     command = ["gunicorn", "--print-config"]
     try:
         if options:
-            config = run_to_its_end(subject.image, *command, envs=environment, **options).stdout
+            config = run_to_its_end(subject.built_image(), *command, envs=environment, **options).stdout
         else:
-            config = str(docker.execute(subject.shared.container, command, envs=environment))
+            config = str(docker.execute(subject.shared_container().container, command, envs=environment))
     except (DockerException, subprocess.CalledProcessError) as refused:
-        if not subject.shared.look(has_gunicorn):
+        if not subject.shared_container().look(has_gunicorn):
             raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
         reason = last_line(refused.stderr or "") or str(refused)
         raise Violation(

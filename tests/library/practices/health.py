@@ -27,7 +27,7 @@ class Healthcheck:
 
 def shipped_healthcheck(subject: Subject) -> Healthcheck | None:
     """The image's own health check, or the compose file's."""
-    values = inspect(subject.shared.container.id, "Config.Healthcheck")
+    values = inspect(subject.shared_container().container.id, "Config.Healthcheck")
     if not values or values.get("Test") in (None, [], ["NONE"]):
         return None
 

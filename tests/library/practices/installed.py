@@ -49,7 +49,9 @@ _installed: dict[str, dict[str, str]] = {}  # by the name of the subject's image
 def installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
     if subject.image_name not in _installed:
-        importable = subject.shared.run(distributions, interpreter=subject.shared.look(app_interpreter))
+        importable = subject.shared_container().run(
+            distributions, interpreter=subject.shared_container().look(app_interpreter)
+        )
         brought = distributions_of_image(subject.base)
         _installed[subject.image_name] = {name: version for name, version in importable.items() if name not in brought}
     return _installed[subject.image_name]
@@ -81,7 +83,9 @@ TOOLS = ["pip", "pipenv", "poetry", "pdm", "uv", "setuptools", "wheel", "virtual
 
 def brought_by_tools(subject: Subject) -> set[str]:
     """The packages of managers that are installed beside the app, which no lock of the app's names."""
-    return subject.shared.run(needed_by, TOOLS, interpreter=subject.shared.look(app_interpreter))
+    return subject.shared_container().run(
+        needed_by, TOOLS, interpreter=subject.shared_container().look(app_interpreter)
+    )
 
 
 @look()
@@ -95,4 +99,4 @@ def needless_programs() -> list[str]:
 
 def programs(subject: Subject, *names: str) -> str:
     """The paths of those of the needless programs that the image has."""
-    return " ".join(path for path in subject.shared.look(needless_programs) if Path(path).name in names)
+    return " ".join(path for path in subject.shared_container().look(needless_programs) if Path(path).name in names)

@@ -226,7 +226,7 @@ def name_stand_ins(folder: Path) -> None:
 def publisher(subject: Subject) -> Iterator[Publisher]:
     """A publisher, with its registry running and a new key; all of it goes afterwards."""
     with subject.copied("to publish") as copy:
-        publisher = Publisher(copy, free_port(), subject.image)
+        publisher = Publisher(copy, free_port(), subject.built_image())
         name_stand_ins(copy.path)
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")

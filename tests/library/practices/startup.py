@@ -21,7 +21,7 @@ def python_path() -> str:
 @contextmanager
 def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
     """What lets a container run Python source at the start of each of its Pythons, as overrides of its service."""
-    path = subject.shared.run(python_path)
+    path = subject.shared_container().run(python_path)
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
         Path(folder, "sitecustomize.py").write_text(source)

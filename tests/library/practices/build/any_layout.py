@@ -27,7 +27,7 @@ def check(subject: Subject) -> None:
                 running.wait_until_ready()
         except (BuildFailed, NotReady) as error:
             raise Violation(error.brief, *by_hand) from error
-    for name in (subject.image, copy.image):
+    for name in (subject.built_image(), copy.built_image()):
         if not image.run(name, can_import, code.name, workdir="/"):
             raise Violation(
                 f"from another directory, Python does not find {code.name}",

@@ -23,7 +23,7 @@ def check(subject: Subject) -> None:
         ended = running.container.state
         if ended.running or ended.exit_code or not re.search(r"\d+ passed", running.log):
             raise Violation(f"the container's log ends:\n{running.log[-500:]}", by_hand)
-        tests, app = _restrictions(running), _restrictions(subject.shared)
+        tests, app = _restrictions(running), _restrictions(subject.shared_container())
         if weaker := [name for name in app if app[name] and tests[name] != app[name]]:
             raise Violation(f"the app has them, and its tests have not: {', '.join(weaker)}", by_hand)
     canary = f"test_{secrets.token_hex()}"

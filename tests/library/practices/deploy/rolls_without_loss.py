@@ -12,11 +12,14 @@ STACK = "stack.yaml"
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def check(subject: Subject) -> None:
-    patience, grace = gunicorn_seconds(subject.shared.container)["graceful_timeout"], swarm.stop_grace(subject)
+    patience, grace = (
+        gunicorn_seconds(subject.shared_container().container)["graceful_timeout"],
+        swarm.stop_grace(subject),
+    )
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
         raise Violation(seen, f"grep stop_grace_period {STACK}")
-    first, second, broken = (f"{subject.image}:{tag}" for tag in ("latest", "second", "broken"))
+    first, second, broken = (f"{subject.built_image()}:{tag}" for tag in ("latest", "second", "broken"))
     build_recipe(another(first), second)
     build_recipe(errors_only(first, subject.port), broken)
     changes = (

@@ -23,7 +23,7 @@ def debuggers_there() -> list[str]:
 
 @practice("cost", slow=True, needs="debug-file")
 def check(subject: Subject) -> None:
-    if debuggers := subject.shared.look(debuggers_there):
+    if debuggers := subject.shared_container().look(debuggers_there):
         raise Violation(
             f"{' '.join(debuggers)} is in production", "docker compose run --rm {service} python -m debugpy --version"
         )

@@ -38,7 +38,7 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
     by_hand = f"docker compose up --watch {name}"
     with subject.copied(f"to write in, as {name}") as folder:
         copy = on_free_ports(folder, name, service)
-        if _made_of(copy.image) != _made_of(subject.image):
+        if _made_of(copy.built_image()) != _made_of(subject.built_image()):
             raise Violation(
                 f"`{name}` runs another image than `{subject.service}`",
                 f"docker compose build {name} {subject.service}; docker compose --profile '*' images",

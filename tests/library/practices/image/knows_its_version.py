@@ -20,14 +20,14 @@ def version_of_python() -> str:
 def check(subject: Subject) -> None:
     arguments = {"GIT_COMMIT": secrets.token_hex(20), "BUILD_TIME": "2026-11-20T12:00:00Z"}
     by_hand = "GIT_COMMIT=$(git rev-parse HEAD) docker compose up --build --detach; {curl} {address}/version"
-    if (status := subject.shared.get("/version").status_code) != 200:
+    if (status := subject.shared_container().get("/version").status_code) != 200:
         raise Violation(f"GET /version: {status}", by_hand)
     with patch.dict(os.environ, arguments), subject.copied("with build arguments") as copy:
-        answer = copy.shared.get("/version")
+        answer = copy.shared_container().get("/version")
         expected = {
             "commit": arguments["GIT_COMMIT"],
             "built": arguments["BUILD_TIME"],
-            "python": copy.shared.run(version_of_python),
+            "python": copy.shared_container().run(version_of_python),
             "django": locks.versions(copy.source)["django"],
         }
         if answer.json() != expected:

@@ -14,7 +14,7 @@ def tests_there() -> list[str]:
 
 @practice("cost")
 def check(subject: Subject) -> None:
-    if tests := subject.shared.look(tests_there):
+    if tests := subject.shared_container().look(tests_there):
         raise Violation(f"in the image: {' '.join(tests)}", "docker compose run --rm {service} ls tests")
 
 

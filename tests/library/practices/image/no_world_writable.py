@@ -35,7 +35,7 @@ def writable_by_everybody() -> list[str]:
 
 @practice("access")
 def check(subject: Subject) -> None:
-    if paths := subject.shared.run(writable_by_everybody, user="0"):
+    if paths := subject.shared_container().run(writable_by_everybody, user="0"):
         raise Violation(
             f"{len(paths)} that everybody can write to, {', '.join(paths[:3])} among them",
             "docker compose run --rm --user 0 {service} find / -xdev -perm -2 ! -type l",

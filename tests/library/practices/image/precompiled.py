@@ -39,9 +39,9 @@ def without_bytecode(names: list[str]) -> list[str]:
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    interpreter = subject.shared.look(app_interpreter)
+    interpreter = subject.shared_container().look(app_interpreter)
     # In a container of its own: one that serves may have written its bytecode by now.
-    if stale := image.run(subject.image, without_bytecode, list(installed(subject)), interpreter=interpreter):
+    if stale := image.run(subject.built_image(), without_bytecode, list(installed(subject)), interpreter=interpreter):
         raise Violation(
             f"{len(stale)} modules without valid bytecode, {', '.join(stale[:3])} among them",
             "docker compose run --rm {service} find . -name '*.pyc'",

@@ -16,7 +16,7 @@ def check(subject: Subject) -> None:
         raise NotAsked(f"FROM {base}: there is no full image of Python's to compare it with")
     if not docker.image.exists(full):
         raise NotAsked(f"{full} is not on this machine to compare it with: docker pull {full}")
-    size, size_of_full = image.weight(subject.image), image.weight(full)
+    size, size_of_full = image.weight(subject.built_image()), image.weight(full)
     if size > size_of_full / 4:
         raise Violation(
             f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}",

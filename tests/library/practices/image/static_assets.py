@@ -10,12 +10,12 @@ from ..installed import programs
 
 @practice("cost", needs="page")
 def check(subject: Subject) -> None:
-    page = subject.shared.get("/", accept="text/html")
+    page = subject.shared_container().get("/", accept="text/html")
     for path in re.findall(r'(?:href|src)="(/[^"]+)"', page.text) or ["none in the page"]:
         by_hand = f"{{curl}} --head {{address}}{path}"
         if not re.search(r"\.[0-9a-f]{8,}\.(css|js)$", path):
             raise Violation(f"no hash in the name: {path}", "{curl} --header 'Accept: text/html' {url}")
-        answer = subject.shared.get(path)
+        answer = subject.shared_container().get(path)
         if answer.status_code != 200 or not re.match("text/(css|javascript)", answer.headers.get("content-type", "")):
             raise Violation(
                 f"{path}: {answer.status_code}, {answer.headers.get('content-type', 'no content type')}", by_hand

@@ -20,7 +20,7 @@ def check(subject: Subject) -> None:
     if contract.pause < LEAST_PAUSE:
         seen = f"{contract.file}: a pod stops after {contract.pause:.0f} s, and proxies elsewhere still send to it"
         raise Violation(seen, RENDER)
-    image = docker.image.inspect(subject.image).config.user
+    image = docker.image.inspect(subject.built_image()).config.user
     for what, template in manifests.pod_templates(objects):
         for container in template["spec"]["containers"]:
             security = template["spec"].get("securityContext", {}) | container.get("securityContext", {})

@@ -12,7 +12,7 @@ from ..sockets import wait_until_listening
 @practice("loss", slow=True)
 def check(subject: Subject) -> None:
     # A container that is helped to be reachable says nothing here: this one is started as it is.
-    with subject.started() if subject.reachable_with else nullcontext(subject.shared) as running:
+    with subject.started() if subject.reachable_with else nullcontext(subject.shared_container()) as running:
         command = ["curl", "--silent", "--show-error", "--fail", "--max-time", "10", running.url() + subject.page]
         command += ["--header", f"Host: {subject.host}"] if subject.host else []
 

@@ -60,7 +60,7 @@ WRONG = [
 
 @practice("ours", slow=True, slow_to_fail=True)
 def check(subject: Subject) -> None:
-    config = subject.shared.container.config
+    config = subject.shared_container().container.config
     command = [*(config.entrypoint or ()), *(config.cmd or ())]
     # In a compose file, two of these signs are one.
     entrypoint = [part.replace("$", "$$") for part in start_with.command(command, WRONG)]

@@ -36,7 +36,7 @@ BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEE
 def check(subject: Subject) -> None:
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
     both = (_require_settings, _require_deployments)
-    for require in both if subject.shared.look(has_gunicorn) else reversed(both):
+    for require in both if subject.shared_container().look(has_gunicorn) else reversed(both):
         require(subject)
 
 

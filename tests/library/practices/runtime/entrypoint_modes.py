@@ -13,7 +13,7 @@ def check(subject: Subject) -> None:
         (["cat", "/proc/1/comm"], "cat"),
         (["manage", "version"], r"\d+\.\d+"),
     ):
-        done = run_to_its_end(subject.image, *command, envs={"ENVIRONMENT": "development"}, check=False)
+        done = run_to_its_end(subject.built_image(), *command, envs={"ENVIRONMENT": "development"}, check=False)
         if not re.match(expected, output := done.stdout + done.stderr):
             by_hand = f"docker compose run --rm {{service}} {' '.join(command)}"
             raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)

@@ -21,7 +21,7 @@ def heartbeats_on_disk() -> list[str]:
 
 @practice("loss")
 def check(subject: Subject) -> None:
-    if files := subject.shared.look(heartbeats_on_disk):
+    if files := subject.shared_container().look(heartbeats_on_disk):
         raise Violation(
             f"a worker's file is {files[0]}",
             "docker compose exec {service} sh -c 'ls -l /proc/*/fd | grep wgun'",

@@ -9,10 +9,10 @@ from ..stopping import require_answer_in_flight
 def check(subject: Subject) -> None:
     if not subject.slow or "{seconds}" not in subject.slow:
         raise NotAsked("it asks for a path that takes 14 s: SLOW=/report?seconds={seconds}")
-    patience = subject.shared.container.config.stop_timeout or 10
+    patience = subject.shared_container().container.config.stop_timeout or 10
     if patience > 120:
         raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
-    if (servers := gunicorn_seconds(subject.shared.container)["graceful_timeout"]) >= patience:
+    if (servers := gunicorn_seconds(subject.shared_container().container)["graceful_timeout"]) >= patience:
         seen = f"gunicorn gives requests {servers} s to end, and the engine kills it after {patience} s"
         raise Violation(seen, "docker compose config {service} | grep stop_grace_period")
     # Whoever kills after ten seconds ends a long request as soon as a short one, and may come a few seconds late.

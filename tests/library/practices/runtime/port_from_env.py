@@ -25,5 +25,5 @@ def check(subject: Subject) -> None:
 
 def _published(subject: Subject) -> set[int]:
     """The ports of this machine where compose publishes the app."""
-    ports = subject.shared.container.network_settings.ports or {}
+    ports = subject.shared_container().container.network_settings.ports or {}
     return {int(binding["HostPort"]) for bindings in ports.values() for binding in bindings or ()}

@@ -36,10 +36,10 @@ def touch_modules() -> None:
 
 @practice("loss")
 def check(subject: Subject) -> None:
-    server = subject.shared.get().headers.get("server", "")
+    server = subject.shared_container().get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "{curl} --head {url}")
-    commands = "\n".join(subject.shared.look(command_lines))
+    commands = "\n".join(subject.shared_container().look(command_lines))
     if command := DEVELOPS.search(commands):
         raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top {service}")
     if scripts := SCRIPT.findall(commands):

@@ -16,14 +16,14 @@ def in_tmpfs() -> list[str]:
 
 @practice("cost")
 def check(subject: Subject) -> None:
-    subject.shared.get()
+    subject.shared_container().get()
     # With `init: true` the engine puts its own process 1 there.
     engines = ("/usr/sbin/docker-init", "/sbin/docker-init")
-    diff = docker.container.diff(subject.shared.container)
+    diff = docker.container.diff(subject.shared_container().container)
     changed = [path for path in diff if not any(file.startswith(path) for file in engines)]
     if changed:
         some = ", ".join(sorted(changed)[:5]) + ", ..." * (len(changed) > 5)
         raise Violation(f"changed since the start: {some}", "docker diff CONTAINER")
     # The engine does not compare what compose mounts there.
-    if files := subject.shared.run(in_tmpfs):
+    if files := subject.shared_container().run(in_tmpfs):
         raise Violation(f"in /tmp since the start: {' '.join(files)}", "docker compose exec {service} ls -A /tmp")

@@ -28,7 +28,7 @@ def limits() -> tuple[int, int, int]:
 @practice("loss", slow=True, needs="compose")
 def check(subject: Subject) -> None:
     by_hand = ("docker compose up --detach", "docker stats --no-stream")
-    memory, processes, cpus = subject.shared.run(limits)
+    memory, processes, cpus = subject.shared_container().run(limits)
     if not memory or memory > 4 * 2**30:
         raise Violation("it may take all memory of the machine", *by_hand)
     if not processes or processes > 4096:

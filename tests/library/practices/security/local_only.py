@@ -6,7 +6,7 @@ from .. import Subject, Violation, practice
 
 @practice("access", needs="published")
 def check(subject: Subject) -> None:
-    ports = subject.shared.container.network_settings.ports or {}
+    ports = subject.shared_container().container.network_settings.ports or {}
     bindings = [binding for bindings in ports.values() for binding in bindings or ()]
     bound = {binding["HostIp"] for binding in bindings}
     if address := another_address():

@@ -19,7 +19,7 @@ def rights_of_app() -> list[str]:
 
 @practice("access", needs="compose")
 def check(subject: Subject) -> None:
-    if rights := subject.shared.look(rights_of_app):
+    if rights := subject.shared_container().look(rights_of_app):
         raise Violation(
             "\n".join(rights), "docker compose exec {service} grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status"
         )

@@ -15,7 +15,7 @@ def users_of_app() -> list[tuple[str, str, str]]:
 
 @practice("access")
 def check(subject: Subject) -> None:
-    (first, uid, gid), *others = subject.shared.look(users_of_app)
+    (first, uid, gid), *others = subject.shared_container().look(users_of_app)
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
         if any(account != "0" for _, account, _ in others):  # process 1 is a supervisor
@@ -24,7 +24,7 @@ def check(subject: Subject) -> None:
         raise Violation("the server runs as root (UID 0)", "docker compose exec {service} id")
     if gid == "0":
         raise Violation("the server's group is root's (GID 0)", "docker compose exec {service} id")
-    user = docker.image.inspect(subject.image).config.user or ""
+    user = docker.image.inspect(subject.built_image()).config.user or ""
     by_hand = "docker inspect --format '{{.Config.User}}' IMAGE"
     if user.partition(":")[0] in ("", "0", "root") and not subject.services()[subject.service].get("user"):
         seen = f"the image starts as root, and process 1, {first}, has become UID {uid} (by gosu, say): what"

@@ -13,7 +13,7 @@ def working_directory() -> str:
 
 @practice("taste")
 def check(subject: Subject) -> None:
-    if (where := subject.shared.look(working_directory)) in ("/", "/root"):
+    if (where := subject.shared_container().look(working_directory)) in ("/", "/root"):
         raise Violation(f"it works in {where}", "docker compose exec {service} pwd")
 
 

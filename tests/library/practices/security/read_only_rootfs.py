@@ -15,12 +15,12 @@ def root_options() -> list[str]:
 
 @practice("access", needs="compose")
 def check(subject: Subject) -> None:
-    options = subject.shared.look(root_options)
+    options = subject.shared_container().look(root_options)
     if "ro" not in options:
         raise Violation(
             f"the root file system is mounted {options[0]}", "docker compose exec {service} grep ' / ' /proc/mounts"
         )
-    if not subject.shared.answers():
+    if not subject.shared_container().answers():
         raise Violation("it no longer answers", "{curl} {url}")
 
 

@@ -14,7 +14,7 @@ def check(subject: Subject) -> None:
     for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):
         # What is not refused would wait for a database.
         given = {**own, name: "development-only", "DATABASE_WAIT": "0"}
-        ended = run_to_its_end(subject.image, envs=given, check=False)
+        ended = run_to_its_end(subject.built_image(), envs=given, check=False)
         if (
             ended.returncode == 0
             or f"{name} is the development default" not in ended.stderr
