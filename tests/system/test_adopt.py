@@ -289,7 +289,7 @@ KINDS = {
             f"psycopg.connect(URL).execute('select 1')\n{PAGE}",
             "requirements.txt": f"{LIST}psycopg[binary]\n",
         },
-        lines={"compose.yaml": '    depends_on: {"db": {"condition": "service_healthy"}}\n'},
+        lines={"compose.yaml": '\n  depends_on: {"db": {"condition": "service_healthy"}}\n'},
     ),
     "Pipenv without a lock": Kind(
         {"shop.py": f"{FLASK}NAME = 'x'\n{PAGE}", "Pipfile": '[packages]\nflask = "*"\ngunicorn = "*"\n'},

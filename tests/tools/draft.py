@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -70,8 +71,10 @@ class Draft:
         done: what was mended, a line each.
         wanted: packages that are still to be added.
         exported: what the lists were last made from.
-        too_new: what a package said for which this Python is too new.
+        until: the day whose versions of the packages are taken; the newest ones without.
+        too_new: what a package said for which this Python is too new, or the code for which a package is.
         without_image: the versions of Python whose image cannot be had.
+        absent: the images of services beside the app that cannot be had, and what the trial takes in their place.
         looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
     """
 
@@ -89,8 +92,10 @@ class Draft:
     done: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     exported: str = ""
+    until: str = ""
     too_new: str = ""
     without_image: list[str] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
     looked_for_wheels: bool = False
 
     @property
@@ -101,6 +106,26 @@ class Draft:
     def base(self) -> str:
         """The image that the Dockerfile starts from."""
         return Subject("adopted", self.folder).parsed.base_image
+
+    def has_base(self) -> bool:
+        return not subprocess.run(
+            ["docker", "image", "inspect", self.base], capture_output=True, check=False
+        ).returncode
+
+    def bring_base(self) -> None:
+        """Pull the image that the Dockerfile starts from; make a stand-in where no registry answers.
+
+        Raises:
+            NotExported: neither works.
+        """
+        place = engine.SCRATCH / "base"
+        place.mkdir(exist_ok=True)
+        (place / "Dockerfile").write_text(f"FROM {self.base}\n")
+        with engine.one_build_at_a_time(shares=False):
+            command = [ROOT / "bootstrap/bases.sh", place]
+            brought = subprocess.run(command, capture_output=True, text=True, check=False)
+        if brought.returncode:
+            raise NotExported(f"{self.base} cannot be had", f"{self.base} cannot be had\n{brought.stderr}")
 
     def read(self, name: str) -> str:
         return (self.folder / name).read_text()
@@ -119,7 +144,9 @@ class Draft:
         """What tells this draft from what it was before a remedy."""
         names = (*FINAL_FILES, *LISTS, *(self.manager.locks if self.manager else ()))
         texts = [self.read(name) for name in names if (self.folder / name).is_file()]
-        return repr((texts, self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app))
+        return repr(
+            (texts, self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app, self.until)
+        )
 
     def set_version(self, version: str) -> None:
         """Let the image have another Python, and let the list be made for it."""
@@ -180,7 +207,7 @@ class Draft:
         Args:
             names: the variables that the app's code reads.
         """
-        kept, variables, files = services.beside(self.project)
+        kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
         for name in sorted(name for name in named if not (self.folder / name).is_file()):
             if sample := sample_of(self.project / name):
@@ -203,8 +230,11 @@ class Draft:
                 for name, service in kept.items()
             }
             conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
-            self.set("compose.yaml", r"(?<=^  web:\n    <<: \*app\n)", f"    depends_on: {conditions}\n")
+            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {conditions}\n")
             self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(kept)}")
+        if worker:
+            self.uncomment("compose.yaml", "  # worker:")
+            self.set("compose.yaml", r"^    command: celery .*", f"    command: {worker}")
         if names := services.volumes_of(kept):
             listed = ", ".join(f"{name}: " for name in names)
             self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
@@ -306,13 +336,14 @@ class Draft:
                 target.unlink()
                 if (self.project / name).with_suffix(".in").exists() and (self.project / name).exists():
                     target.write_text(text_of(self.project / name))
-        run_beside(self.folder, self.base, exporting(self.folder, self.manager, self.version), self.compilers)
+        commands = exporting(self.folder, self.manager, self.version, self.until)
+        run_beside(self.folder, self.base, commands, self.compilers)
         self.exported = self._sources()
         return True
 
     def _sources(self) -> str:
         names = self.manager.locks if self.manager else ("requirements.in", "requirements-dev.in")
-        return repr((self.version, [self.read(name) for name in names if (self.folder / name).is_file()]))
+        return repr((self.version, self.until, [self.read(name) for name in names if (self.folder / name).is_file()]))
 
     def leave_out_tests(self) -> None:
         """Take away the stages and the service for tests, where there is no list or no folder for them."""
@@ -323,6 +354,22 @@ class Draft:
         (self.folder / "Dockerfile").write_text("\n".join(stages[:first]).rstrip("\n") + "\n")
         compose = re.sub(r"\n  # [^\n]*\n  test:\n(?:    .*\n)+", "\n", self.read("compose.yaml"))
         (self.folder / "compose.yaml").write_text(re.sub(r"\n{3,}", "\n\n", compose))
+
+
+def is_here(image: str) -> bool:
+    return not subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode
+
+
+@cache
+def bring(image: str) -> str:
+    """Pull an image, or make a stand-in of it where no registry answers; nothing, or why it cannot be had."""
+    place = engine.SCRATCH / "image"
+    place.mkdir(exist_ok=True)
+    (place / "Dockerfile").write_text(f"FROM {image}\n")
+    with engine.one_build_at_a_time(shares=False):
+        command = [ROOT / "bootstrap/bases.sh", place]
+        brought = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{image} cannot be had: {last_line(brought.stderr)}" if brought.returncode else ""
 
 
 def name_of(requirement: str) -> str:
@@ -355,7 +402,7 @@ def with_wheels(commands: str, folders: Sequence[str]) -> str:
     )
 
 
-def exporting(project: Path, manager: Manager | None, version: str) -> list[str]:
+def exporting(project: Path, manager: Manager | None, version: str, until: str = "") -> list[str]:
     """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
     emit = with_index if names_index(project) else str
     if manager:
@@ -374,6 +421,9 @@ def exporting(project: Path, manager: Manager | None, version: str) -> list[str]
         return commands
     commands = []
     own = "".join(f" --no-emit-package {name}" for name in local_names(project))
+    if until:  # what serves the app is final's, and of today
+        servers = ("gunicorn", "uvicorn-worker", "httptools", "uvicorn")
+        own += f" --exclude-newer {until}" + "".join(f" --exclude-newer-package {name}=false" for name in servers)
     for source, target in (
         (make_source(project), "requirements.txt"),
         (make_dev_source(project), "requirements-dev.txt"),

@@ -8,6 +8,8 @@ import codecs
 import os
 import re
 import shlex
+import subprocess
+import time
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from library.project import Unusable
 from library.subject import NOT_CODE
 
 OLDEST = 11  # the oldest version of Python 3 that is tried in the place of final's
+FIRST_DAY = "2010"  # an archive may have no times
 FACTORIES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
 # Where an app usually is, if several modules have one, and how it is called.
 MODULES = ("wsgi", "asgi", "main", "app", "server", "run", "api")
@@ -40,7 +43,7 @@ NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchem
 # Where somebody has written down how the app is started, in the order in which they are believed.
 STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
-    "Dockerfile*", "*/Dockerfile*", "compose/*/*/Dockerfile*", "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
+    "Dockerfile*", "*/Dockerfile*", "*/*/*/Dockerfile*", "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
     "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip
 LISTS = ("requirements.in", "requirements.txt")
@@ -311,6 +314,15 @@ def python_versions(project: Path, newest: str) -> list[str]:
     return sorted(versions, key=lambda version: version != home_version(project))
 
 
+def last_change(project: Path) -> str:
+    """The day of a project's last change, as Git has it, or its files, if that is earlier; nothing if none says it."""
+    log = ["git", "-C", str(project), "log", "-1", "--format=%cs"]
+    by_git = subprocess.run(log, capture_output=True, text=True, check=False).stdout.strip()
+    newest = max((path.stat().st_mtime for path in python_files(project)), default=0)
+    by_files = time.strftime("%Y-%m-%d", time.gmtime(newest))
+    return min((day for day in (by_git, by_files) if day > FIRST_DAY), default="")
+
+
 def home_version(project: Path) -> str:
     """The version of Python that a project runs on today, as far as one of its files says so."""
     pipfile = read_toml(project / "Pipfile").get("requires", {})
@@ -379,6 +391,8 @@ def _usual(every_app: list[App]) -> App:
     candidates = objects or [app for app in sure if app.name.partition(":")[2][:-2] in FACTORIES] or sure
     for module in MODULES:
         usual = [app for app in candidates if app.module.rpartition(".")[2] == module]
+        if len(usual) > 1 and len({app.module for app in usual}) == 1:  # mounted in each other: the usual name
+            usual = [app for name in OBJECTS for app in usual if app.name.endswith(f":{name}")][:1]
         if len(usual) == 1 and len(candidates) > 1:
             return usual[0]
     nearest = min((app.module.count(".") for app in candidates), default=0)
@@ -437,6 +451,7 @@ SERVERS = r"(?:gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|uwsgi)"
 
 
 END = r"(?=[\s\"'\]]|$)"  # of a word in a command
+TELLS = r"\b(?:(?:FLASK|LITESTAR)_APP[ =:]+|(?:flask|litestar) --app[ =])"  # a framework's own command
 
 
 def started_by(text: str) -> Iterator[str]:
@@ -454,12 +469,10 @@ def started_by(text: str) -> Iterator[str]:
             yield from _target(command[1])
         elif run := re.search(r"\bfastapi run (?:--\S+(?: \d+)? )*([\w./-]+)\.py", words):
             yield run[1].strip("./").replace("/", ".") + ":app"
-        elif flask := re.search(
-            r"(?:\bFLASK_APP[ =:]+|\bflask --app[ =])[\"']?([\w./]+?)(?:\.py)?(:\w+)?(?=[\s\"'\]]|$)", words
-        ):
-            attribute = flask[2] or ""
+        elif named := re.search(rf"{TELLS}[\"']?([\w./]+?)(?:\.py)?(:\w+)?{END}", words):
+            attribute = named[2] or ""
             called = "()" if attribute[1:] in FACTORIES else ""
-            yield flask[1].strip("./").replace("/", ".") + attribute + called
+            yield named[1].strip("./").replace("/", ".") + attribute + called
 
 
 def _target(arguments: str) -> Iterator[str]:
@@ -474,7 +487,8 @@ def _target(arguments: str) -> Iterator[str]:
 
 def django_command(project: Path) -> Path | None:
     """Django's manage.py, wherever it is; the one that is nearest to the top."""
-    files = [path for path in python_files(project) if path.name == "manage.py" and "django" in text_of(path).lower()]
+    of_django = re.compile(r"^\s*(?:from|import) django\b|DJANGO_SETTINGS_MODULE", re.MULTILINE)
+    files = [path for path in python_files(project) if path.name == "manage.py" and of_django.search(text_of(path))]
     return min(files, key=lambda path: (len(path.parts), path), default=None)
 
 
@@ -555,8 +569,8 @@ def _apps(project: Path) -> Iterator[App]:
         for node in _at_import(tree.body):
             for name, framework in _assigned(node, makers, path):
                 yield App(f"{module}:{name}", framework, below)
-            if isinstance(node, ast.FunctionDef) and _needs_nothing(node) and (framework := makers.get(node.name, "")):
-                yield App(f"{module}:{node.name}()", framework, below)
+            if isinstance(node, ast.FunctionDef) and _needs_nothing(node) and node.name in {*makers, *FACTORIES}:
+                yield App(f"{module}:{node.name}()", makers.get(node.name, ""), below)
 
 
 def _made_in(function: ast.FunctionDef) -> str:

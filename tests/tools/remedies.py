@@ -18,7 +18,7 @@ from library import hooks
 from library.locks import own_name
 
 from .draft import Draft, lacking, make_source, manage, run_beside
-from .guess import production_settings, python_files, read_pyproject, text_of
+from .guess import last_change, production_settings, python_files, read_pyproject, text_of
 from .trial import Failure
 
 WRONG = "reference-final/README.md, What goes wrong"
@@ -201,6 +201,24 @@ def older_python(case: Case) -> str:
     case.draft.versions = [version for version in case.draft.versions if version != gone]
     case.draft.set_version(older[0])
     return f"Python {gone} is too new for a package ({case.line}): Python {older[0]}"
+
+
+def of_its_time(case: Case) -> str:
+    """The packages as they were when the project was last changed, where its list does not say which."""
+    day = last_change(case.draft.project)
+    if case.draft.manager or case.draft.until or not day:
+        return ""
+    case.draft.until = day
+    case.draft.too_new = case.failure.cause
+    case.draft.looked_for_wheels = False
+    # Python 3.14 came in October 2025, and each October has brought the next one.
+    year, month = (int(part) for part in day.split("-")[:2])
+    of_then = [one for one in sorted_versions(case.draft.versions) if minor(one) <= year - 2012 + (month >= 10)]
+    case.draft.set_version((of_then or sorted_versions(case.draft.versions)[-1:])[0])
+    return (
+        f"a package is newer than the code ({case.failure.cause[:120]}): "
+        f"the packages of {day}, the project's last change, and Python {case.draft.version}"
+    )
 
 
 def minor(version: str) -> int:
@@ -660,15 +678,14 @@ def empty_directory(case: Case) -> str:
     return f"the directory {name} is missing, as Git keeps no empty one: it is made"
 
 
-NO_IMAGE = r"python:3\.\d+-slim-\w+.*(?:not found|does not exist|denied|failed to)"
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
 REMEDIES = [
     Remedy(
         "no image of this Python",
-        (NO_IMAGE,),
+        (r"python:3\.\d+-slim-\w+ cannot be had",),
         other_python,
         USE,
-        ("lists", "build"),
+        ("lists",),
     ),
     Remedy(
         "a lock that does not fit",
@@ -832,6 +849,16 @@ REMEDIES = [
     ),
     Remedy("memory", (r"Perhaps out of memory", r"exit code 137"), more_memory, "reference-final/README.md, Sizing"),
     Remedy("a variable that a failing line names", (r"Traceback \(most recent call last\)",), mentioned, SETTINGS),
+    Remedy(
+        "a package that is newer than the code",
+        (
+            r"^(?:Import|Attribute|Type|Name)Error: ",
+            r"^ModuleNotFoundError: No module named '\w+\.",
+            r"^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b",
+        ),
+        of_its_time,
+        stages=("import", "start", "migrate", "page"),
+    ),
     Remedy(
         "static files that cannot be collected",
         (r"did not complete successfully",),

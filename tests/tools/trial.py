@@ -3,12 +3,13 @@
 Each step that does not end well is a `Failure` with its whole log, which `tools.remedies` then reads.
 """
 
+import json
 import re
 import shlex
 import subprocess
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
 from library.project import Unusable
 from library.subject import READY_LIMIT, Running, Subject
 
-from .draft import AIOHTTP, UVICORN, Draft, python_path, run_beside
+from .draft import AIOHTTP, UVICORN, Draft, bring, is_here, python_path, run_beside
 
 # Run in the image: import what gunicorn is told to start, and print what it is, by how it can be called.
 APP_KIND = """
@@ -94,7 +95,9 @@ importlib.import_module(sys.argv[1])
 from django.test import Client
 Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
 """
+POSTGRES = "postgres:17-trixie"  # step 5's
 IMPORT_LIMIT = 90  # seconds
+COMMAND_LIMIT = 240
 TIMED_OUT = 124  # the exit code of `timeout`
 
 
@@ -167,6 +170,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
     try:
         environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
         mounts = [f"{place}:/trial:ro"]
+        subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
         yield from _import(draft, subject, environment, place)
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
             yield from _use(draft, running)
@@ -174,6 +178,27 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         yield Failure("start", str(error.stderr or error))
     except subprocess.CalledProcessError as error:
         yield Failure("start", str(error.stderr))
+
+
+def with_what_can_be_had(draft: Draft, subject: Subject, override: Path) -> Subject:
+    """The same, but for the services whose images cannot be had: with PostgreSQL's own image, or without them."""
+    beside = {name: one["image"] for name, one in subject.services(()).items() if "build" not in one}
+    lines, gone = [], set()
+    for name, image in beside.items():
+        if is_here(image) or not bring(image):
+            continue
+        other = POSTGRES if re.match(r"(?:docker\.io/)?(?:library/)?postgres:", image) and not bring(POSTGRES) else ""
+        draft.absent[image] = other
+        lines.append(f"  {name}: {{ image: '{other}' }}" if other else f"  {name}: !reset null")
+        gone |= set() if other else {name}
+    if not lines:
+        return subject
+    for service, one in subject.services().items():
+        if needs := one.get("depends_on"):
+            kept = {name: how for name, how in needs.items() if name not in gone}
+            lines.append(f"  {service}: {{ depends_on: !override {json.dumps(kept)} }}")
+    override.write_text("\n".join(["services:", *lines, ""]))
+    return replace(subject, compose=(*subject.compose, str(override)))
 
 
 def variables(draft: Draft) -> list[Path]:
@@ -212,7 +237,8 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
     """Run what has to be run first, ask for a page, and stop the app."""
     for command in draft.commands:
         try:
-            running.project.compose.run(running.service, shlex.split(command), remove=True, tty=False)
+            limited = ["timeout", str(COMMAND_LIMIT), *shlex.split(command)]  # it may ask somebody, and wait
+            running.project.compose.run(running.service, limited, remove=True, tty=False)
         except DockerException as error:
             yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}")
             return

@@ -1,6 +1,9 @@
 """What `make adopt` guesses from a project's files, in the shapes that public projects have."""
 
 import codecs
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from tools.guess import (
     dependencies,
     find_app,
     find_manager,
+    last_change,
     production_settings,
     python_versions,
     roots,
@@ -78,6 +82,25 @@ APPS = {
     "what Flask is told": (
         {".flaskenv": "FLASK_APP=shop.py\n", "shop.py": FLASK, "wsgi.py": FLASK},
         App("shop:app", "flask"),
+    ),
+    "what Litestar is told, in a folder": (
+        {
+            "tools/deploy/docker/Dockerfile": 'ARG LITESTAR_APP="app.asgi:create_app"\n',
+            "py/app/asgi.py": "def create_app(): ...",
+        },
+        App("app.asgi:create_app()", "", "py"),
+    ),
+    "a factory of an unknown framework, beside a manage.py of one": (
+        {"manage.py": "# as Django has one\n", "shop/asgi.py": "def create_app(): ...\n"},
+        App("shop.asgi:create_app()"),
+    ),
+    "several in one module": (
+        {"web/main.py": "from fastapi import FastAPI\nfrontend = FastAPI()\napi = FastAPI()\napp = FastAPI()\n"},
+        App("web.main:app", "fastapi"),
+    ),
+    "what Flask's command is told": (
+        {"start.sh": "celery --app=shop worker &\nflask --app site:create_app run\n", "site.py": "", "shop.py": FLASK},
+        App("site:create_app()"),
     ),
     "Django below a folder": (
         {
@@ -243,6 +266,24 @@ def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:
     folder = project(tmp_path, {"pyproject.toml": source, "libs/greeting/greeting.py": ""})
     assert roots(folder) == [folder, folder / "libs/greeting"]
     assert all(" --no-emit-local " in command for command in exporting(folder, find_manager(folder), "3.14"))
+
+
+def test_the_last_change_is_what_git_says_or_the_files_if_theirs_is_earlier(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"shop.py": ""})
+    assert last_change(folder) == time.strftime("%Y-%m-%d", time.gmtime())
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=x"]):
+        environment = {**os.environ, "GIT_COMMITTER_DATE": "2023-11-14T12:00:00Z"}
+        subprocess.run([*git, *command], env=environment, check=True)
+    assert last_change(folder) == "2023-11-14"
+    os.utime(folder / "shop.py", (1.6e9, 1.6e9))
+    assert last_change(folder) == "2020-09-13"
+    os.utime(folder / "shop.py", (0, 0))
+    assert last_change(folder) == "2023-11-14", "an archive without times"
+    assert (
+        " --exclude-newer 2023-11-14 --exclude-newer-package gunicorn=false"
+        in exporting(project(folder, {"requirements.txt": "flask\n"}), None, "3.12", "2023-11-14")[0]
+    )
 
 
 def test_an_index_that_is_a_folder_is_mounted_and_its_hashes_are_added(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Each row of the table: what a trial shows, and what is then in the draft."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ def draft_of(folder: Path, files: dict[str, str]) -> Draft:
     return Draft(folder, folder, manager, app, ["3.14", "3.13", "3.12"])
 
 
+def in_2023(folder: Path) -> None:
+    for path in folder.rglob("*.py"):
+        os.utime(path, (1.7e9, 1.7e9))  # in November
+
+
 @dataclass(frozen=True)
 class Row:
     """A remedy's name, the stage and the log that it is for, files of a project, and lines that are there then."""
@@ -50,7 +56,7 @@ ROWS = [
     Row(
         "no image of this Python",
         "lists",
-        "ERROR: python:3.14-slim-trixie: failed to resolve source metadata",
+        "python:3.14-slim-trixie cannot be had\nbases: no answer from docker.io in 8 s",
         {"Dockerfile": "\nFROM python:3.13-slim-trixie AS base\n"},
     ),
     Row(
@@ -283,6 +289,13 @@ ROWS = [
         FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"},
     ),
     Row(
+        "a package that is newer than the code",
+        "start",
+        "Traceback (most recent call last):\nImportError: cannot import name 'Markup' from 'flask' (/venv/x.py)",
+        {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"},
+        before=lambda draft: in_2023(draft.folder),
+    ),
+    Row(
         "static files that cannot be collected",
         "build",
         BUILD.format("SECRET_KEY=for-this-line-only python manage.py collectstatic --no-input"),
@@ -448,7 +461,7 @@ volumes: {db-data: }
 
 def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(tmp_path: Path) -> None:
     old = """services:
-  worker: {build: .., command: celery worker}
+  worker: {build: .., command: "bash -c 'sleep 3 && celery -A shop  worker -B'"}
   shop: {build: {context: ..}, env_file: [../shop.env], environment: {CACHE: "redis://cache"}, ports: ["8000:80"]}
   cache: {image: "redis:8", env_file: ../missing.env}
   db: {image: "postgres:17", env_file: [../missing.env]}
@@ -460,6 +473,9 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
         (draft.project / name).write_text(text)
     draft.bring_services(["CACHE_URL", "CACHE_TTL"])
     compose = yaml.safe_load(draft.read("compose.yaml"))
+    worker = "celery -A shop worker -B --concurrency=2 --schedule=/tmp/celerybeat-schedule"
+    assert compose["services"]["worker"]["command"] == worker
+    assert compose["services"]["worker"]["depends_on"].keys() == {"cache", "db"}
     assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"]}
     assert compose["services"]["web"]["env_file"] == ["shop.env"]
     assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
