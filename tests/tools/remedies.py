@@ -73,11 +73,14 @@ LIBRARIES = {
     "convert": ["imagemagick"],
 }
 PROGRAMS = {"curl", "ffmpeg", "ffprobe", "git", "graphviz", "pandoc", "wkhtmltopdf", *LIBRARIES}
-# Modules that Python's library has no more.
-GONE = "asynchat|asyncore|cgi|cgitb|crypt|distutils|imghdr|imp|nntplib|pipes|smtpd|sndhdr|telnetlib|uu"
+# Modules that Python's library has no more, by the last version that has them.
+GONE = {
+    11: "asynchat|asyncore|distutils|imp|smtpd",
+    12: "cgi|cgitb|crypt|imghdr|nntplib|pipes|sndhdr|telnetlib|uu",
+}
 # What an older Python accepts and a newer one does not, as packages of an earlier time run into it.
 OUTDATED = (
-    rf"No module named '(?:{GONE})(?:\.\w+)*'",
+    rf"No module named '(?:{'|'.join(GONE.values())})(?:\.\w+)*'",
     r"module '(?:pkgutil|ast|inspect|collections|asyncio|unittest|importlib|typing|configparser)' has no attribute",
     r"cannot import name '\w+' from '(?:collections|typing|ast|inspect|fractions|asyncio|importlib\.\w+)'",
     r"directly inherits TypingOnly but has additional attributes",
@@ -90,6 +93,7 @@ OUTDATED = (
 WINDOWS = "pywin32|pywinpty|pywin32-ctypes|pypiwin32|winshell|comtypes|twisted-iocpsupport|wmi"
 # Packages by the name of a module, where an error names the module alone.
 PACKAGES = {
+    "distutils": "setuptools<81",
     "pkg_resources": "setuptools<81",
     "python-multipart": "python-multipart",
     "email-validator": "email-validator",
@@ -192,14 +196,18 @@ def other_python(case: Case) -> str:
 
 
 def older_python(case: Case) -> str:
-    """The next older version of Python that the project allows."""
-    older = [version for version in sorted_versions(case.draft.versions) if minor(version) < minor(case.draft.version)]
+    """The next older version of Python that the project allows, and that has the module which is missing."""
+    if "distutils" in case.line and case.failure.stage not in ("lists", "build"):
+        return ""  # setuptools has it
+    gone = case.draft.version
+    last = next((last for last, names in GONE.items() if re.search(rf"module named '(?:{names})\b", case.line)), 99)
+    older = [one for one in sorted_versions(case.draft.versions) if minor(one) < minor(gone) and minor(one) <= last]
     if not older:
         return ""
-    gone = case.draft.version
     case.draft.too_new = case.draft.too_new or case.failure.cause
-    case.draft.versions = [version for version in case.draft.versions if version != gone]
+    case.draft.versions = [gone, *older]
     case.draft.set_version(older[0])
+    case.draft.versions.remove(gone)
     return f"Python {gone} is too new for a package ({case.line}): Python {older[0]}"
 
 

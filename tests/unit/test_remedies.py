@@ -75,8 +75,14 @@ ROWS = [
     Row(
         "a package of an earlier time",
         "import",
+        "ModuleNotFoundError: No module named 'telnetlib'",
+        {"Dockerfile": "FROM python:3.12-slim"},
+    ),
+    Row(
+        "a package",
+        "import",
         "ModuleNotFoundError: No module named 'distutils'",
-        {"Dockerfile": "FROM python:3.13-slim"},
+        {"requirements.in": "setuptools<81\n"},
     ),
     Row(
         "no wheel, and no compiler, header or program",
