@@ -502,6 +502,8 @@ def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequenc
     owner = f"{os.getuid()}:{os.getgid()}"
     script = f"{' && '.join(commands) or 'true'}; code=$?; chown -R {owner} /app; exit $code"
     run = ["docker", "run", "--rm", f"--name={engine.SESSION}-export", "--workdir=/app", f"--volume={folder}:/app"]
+    # The image's own Python, whatever .python-version says: uv would fetch another one.
+    run += ["--env=UV_PYTHON=python3", "--env=UV_PYTHON_DOWNLOADS=never"]
     # What one command has looked up, the next one knows; it goes with the session.
     run += [f"--volume={engine.SESSION}-cache:/root/.cache", laptop, "sh", "-c"]
     done = subprocess.run([*run, script], capture_output=True, text=True, check=False)

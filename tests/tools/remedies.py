@@ -564,6 +564,16 @@ def readme_for_the_package(draft: Draft) -> None:
         bring_back(draft, name)
 
 
+def from_git(case: Case) -> str:
+    """Git, and no hash asked of what comes from there."""
+    if "--require-hashes" not in case.draft.read("Dockerfile"):
+        return ""
+    file = case.draft.folder / "Dockerfile"
+    file.write_text(file.read_text().replace("--require-hashes", "--verify-hashes"))
+    case.draft.install_compiler(["build-essential", "git"])
+    return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
+
+
 def no_own_package(case: Case) -> str:
     """It is not installed, where that stops the build."""
     if "pip install --no-deps ." not in failing_instruction(case.failure):
@@ -782,6 +792,7 @@ REMEDIES = [
         ),
         own_metadata,
     ),
+    Remedy("a package from Git", (r"none were provided for: ([\w.-]+) @ git\+",), from_git, stages=("build",)),
     Remedy("a project that is no package", (r"did not complete successfully",), no_own_package, WRONG, ("build",)),
     Remedy("a module elsewhere in the project", (r"No module named '([\w.]+)'",), elsewhere),
     Remedy(

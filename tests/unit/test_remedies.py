@@ -164,6 +164,12 @@ ROWS = [
         },
     ),
     Row(
+        "a package from Git",
+        "build",
+        "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"},
+    ),
+    Row(
         "a project that is no package",
         "build",
         BUILD.format("uv pip install --no-deps ."),
@@ -354,6 +360,13 @@ def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) ->
     # It is written to, besides: the volume begins with what Git has.
     assert "a link to /data" in mend(draft, Failure("page", log.format("airports")))
     assert "\nCOPY --chown=10001 airports.sqlite3 /data/\n" in draft.read("Dockerfile")
+
+
+def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    assert mend(draft, Failure("build", "none were provided for: a @ git+https://b@c"))
+    assert draft.read("Dockerfile").count(" --verify-hashes -r requirements") == 2
+    assert "--require-hashes" not in draft.read("Dockerfile")
 
 
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
