@@ -139,6 +139,9 @@ class Failure:
         named = r"^\W*(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|DoesNotExist)\b\W"
         if exception := next((line.strip() for line in lines if re.search(named, line)), ""):
             return exception[:300]  # whoever configures the log may have left out the traceback
+        compiler = next((line.strip() for line in lines if re.search(r":\d+: (?:fatal )?error: ", line)), "")
+        if compiler and (package := re.search(r"Failed to build `(.+?)`", self.text)):
+            return f"{package[1]} cannot be built: {compiler}"[:300]
         errors = (
             line.strip()
             for line in lines

@@ -79,6 +79,10 @@ APPS = {
         },
         App("app.main:api", "", "api"),
     ),
+    "what a Dockerfile two folders down starts": (
+        {"docker/common/Dockerfile.app": 'CMD ["gunicorn", "two:create_app()"]\n', "one.py": FLASK, "two.py": ""},
+        App("two:create_app()"),
+    ),
     "what Flask is told": (
         {".flaskenv": "FLASK_APP=shop.py\n", "shop.py": FLASK, "wsgi.py": FLASK},
         App("shop:app", "flask"),

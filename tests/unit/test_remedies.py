@@ -418,6 +418,10 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
             "(Background on this error: e3q8)\nsqlite3.OperationalError: it exists",
             "sqlite3.OperationalError: it exists",
         ),
+        (
+            "#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
+            "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required",
+        ),
         ("it stopped", "it stopped"),
     ],
 )
