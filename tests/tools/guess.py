@@ -44,7 +44,8 @@ NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchem
 STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
     "Dockerfile*", "*/Dockerfile*", "*/*/Dockerfile*", "*/*/*/Dockerfile*",
-    "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv", "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
+    "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
+    "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip
 LISTS = ("requirements.in", "requirements.txt")
 # A list of another name, or in a folder: what runs in production comes first.
