@@ -219,9 +219,13 @@ class Draft:
                 self.samples[name] = "made-up values"
         files = [name for name in files if (self.folder / name).is_file()]
         lines = [line for name in files for line in text_of(self.folder / name).splitlines()]
-        self.given = {*variables, *(line.removeprefix("export ").partition("=")[0].strip() for line in lines)}
+        values = {name.strip(): value.strip("\"' ") for name, _, value in (line.partition("=") for line in lines)}
+        self.given = {*variables, *(name.removeprefix("export ") for name in values)}
+        # `$DB_NAME` came from a file beside the old compose file, which this one may not have.
+        for name in services.plain_variables(repr((kept, variables))):
+            self.made_up[name] = values.get(name) or "app"
         for name, value in variables.items():
-            self.give(name, json.dumps(value))
+            self.give(name, json.dumps(services.demanding(value)))
         if files:
             self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  env_file: {json.dumps(files)}\n")
         if kept:
@@ -231,7 +235,7 @@ class Draft:
             }
             conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
             self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {conditions}\n")
-            self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(kept)}")
+            self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(services.demanding(kept))}")
         if worker:
             self.uncomment("compose.yaml", "  # worker:")
             self.set("compose.yaml", r"^    command: celery .*", f"    command: {worker}")
@@ -302,6 +306,8 @@ class Draft:
         Raises:
             Unusable: it refuses.
         """
+        if self.manager is POETRY:  # it takes the newest of what is asked for without a version, whatever that needs
+            packages = [name if re.search("[<>=]", name) else f"{name}>=0" for name in packages]
         if self.manager:
             run_beside(
                 self.folder,

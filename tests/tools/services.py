@@ -110,6 +110,23 @@ def variables(service: dict[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in pairs if value not in (None, "")}
 
 
+PLAIN = re.compile(r"(?<!\$)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")  # no default: `$NAME`, `${NAME}`
+
+
+def plain_variables(text: str) -> set[str]:
+    """The variables that compose puts in, where the file has no default for them."""
+    return {name for names in PLAIN.findall(text) for name in names if name}
+
+
+def demanding(value: Any) -> Any:
+    """The same, where compose stops if such a variable is not set."""
+    if isinstance(value, dict):
+        return {key: demanding(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [demanding(one) for one in value]
+    return PLAIN.sub(r"${\1\2:?}", value) if isinstance(value, str) else value
+
+
 def as_yaml(kept: dict[str, Any]) -> str:
     """Services as they are written into final's compose file."""
     text = yaml.safe_dump(kept, sort_keys=False, default_flow_style=None, width=1000)

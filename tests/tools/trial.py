@@ -178,7 +178,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
             yield from _use(draft, running)
     except DockerException as error:
-        yield Failure("start", str(error.stderr or error))
+        yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
     except subprocess.CalledProcessError as error:
         yield Failure("start", str(error.stderr))
 

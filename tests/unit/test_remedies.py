@@ -11,7 +11,7 @@ import yaml
 
 from tools import remedies
 from tools.draft import Draft, put_final
-from tools.guess import UV, find_app
+from tools.guess import POETRY, UV, find_app
 from tools.remedies import REMEDIES, foresee, mend, value_for
 from tools.trial import Failure
 
@@ -369,6 +369,15 @@ def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: P
     assert "--require-hashes" not in draft.read("Dockerfile")
 
 
+def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    draft.manager = POETRY
+    commands: list[str] = []
+    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, command, _debian: commands.extend(command))
+    draft.add_packages(["uvicorn-worker", "gunicorn>=23"])
+    assert commands == ["poetry add --lock 'uvicorn-worker>=0' 'gunicorn>=23'"]
+
+
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, FLASK)
     before = draft.state()
@@ -487,7 +496,7 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
   worker: {build: .., command: "bash -c 'sleep 3 && celery -A shop  worker -B'"}
   shop: {build: {context: ..}, env_file: [../shop.env], environment: {CACHE: "redis://cache"}, ports: ["8000:80"]}
   cache: {image: "redis:8", env_file: ../missing.env}
-  db: {image: "postgres:17", env_file: [../missing.env]}
+  db: {image: "postgres:17", env_file: [../missing.env], environment: ["PGUSER=$A", "PGDATABASE=${B}", "C=${C:-1}"]}
 """
     draft = draft_of(tmp_path / "copy", FLASK)
     draft.project = tmp_path / "project"
@@ -499,6 +508,8 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
     worker = "celery -A shop worker -B --concurrency=2 --schedule=/tmp/celerybeat-schedule"
     assert compose["services"]["worker"]["command"] == worker
     assert compose["services"]["worker"]["depends_on"].keys() == {"cache", "db"}
+    assert compose["services"]["db"]["environment"] == ["PGUSER=${A:?}", "PGDATABASE=${B:?}", "C=${C:-1}"]
+    assert draft.made_up == {"A": "1", "B": "app"}
     assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"]}
     assert compose["services"]["web"]["env_file"] == ["shop.env"]
     assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
