@@ -35,6 +35,7 @@ from .guess import (
     find_app,
     find_manager,
     python_versions,
+    workspace,
 )
 from .pool import TooLong, at_most
 from .remedies import minor
@@ -234,9 +235,11 @@ def _same(one: Path, other: Path) -> bool:
 def write(draft: Draft) -> list[str]:
     """Copy what is new or changed into the project; nothing interrupts that half-way."""
     changed = []
+    names = [*FINAL_FILES, *LISTS, *(draft.manager.locks if draft.manager else ())]
+    names += [str(member.relative_to(draft.folder) / "pyproject.toml") for member in workspace(draft.folder)]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        for name in dict.fromkeys((*FINAL_FILES, *LISTS, *(draft.manager.locks if draft.manager else ()))):
+        for name in dict.fromkeys(names):
             source, target = draft.folder / name, draft.project / name
             if source.exists() and not (target.exists() and _same(source, target)):
                 shutil.copy2(source, target)

@@ -37,9 +37,11 @@ from .guess import (
     list_of,
     local_packages,
     names_index,
+    read_pyproject,
     read_toml,
     roots,
     text_of,
+    workspace,
 )
 
 FINAL = ROOT / "final"
@@ -309,12 +311,10 @@ class Draft:
         if self.manager is POETRY:  # it takes the newest of what is asked for without a version, whatever that needs
             packages = [name if re.search("[<>=]", name) else f"{name}>=0" for name in packages]
         if self.manager:
-            run_beside(
-                self.folder,
-                self.base,
-                [self.manager.add.format(" ".join(f"'{name}'" for name in packages))],
-                self.compilers,
-            )
+            names = " ".join(f"'{name}'" for name in packages)
+            if self.manager is UV and (member := self.member()):
+                names = f"--package {member} {names}"
+            run_beside(self.folder, self.base, [self.manager.add.format(names)], self.compilers)
             return
         source = make_source(self.folder)
         if not source.exists():  # a list with hashes that nobody has the source of
@@ -323,6 +323,18 @@ class Draft:
         replaced = {name_of(line) for line in packages}
         kept = [line for line in source.read_text().splitlines() if name_of(line) not in replaced]
         source.write_text("\n".join([*kept, *packages, ""]))
+
+    def member(self) -> str:
+        """The package of a workspace whose code the app is, where the root is none itself."""
+        if "project" in read_pyproject(self.folder):
+            return ""
+        tail = Path(*self.app.module.split("."))
+        for folder in workspace(self.folder):
+            if any(
+                (root / tail).with_suffix(".py").exists() or (root / tail).is_dir() for root in (folder, folder / "src")
+            ):
+                return str(read_pyproject(folder)["project"]["name"])
+        return ""
 
     def export(self) -> bool:
         """Write the lists anew, where what they are made from has changed; say whether it has.

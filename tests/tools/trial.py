@@ -126,7 +126,13 @@ class Failure:
 
     @property
     def cause(self) -> str:
-        """The first line of the real cause: of the first traceback its exception, or else the first error."""
+        """The first line of the real cause, with the package that could not be built because of it, if it is one."""
+        package = re.search(r"Failed to build `(.+?)`", self.text)
+        return (f"{package[1]} cannot be built: {self._error}" if package else self._error)[:300]
+
+    @property
+    def _error(self) -> str:
+        """Of the first traceback its exception, or else the first error."""
         if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
             return because[1][:300]
         lines = self.lines
@@ -139,15 +145,14 @@ class Failure:
         named = r"^\W*(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|DoesNotExist)\b\W"
         if exception := next((line.strip() for line in lines if re.search(named, line)), ""):
             return exception[:300]  # whoever configures the log may have left out the traceback
-        compiler = next((line.strip() for line in lines if re.search(r":\d+: (?:fatal )?error: ", line)), "")
-        if compiler and (package := re.search(r"Failed to build `(.+?)`", self.text)):
-            return f"{package[1]} cannot be built: {compiler}"[:300]
+        if compiler := next((line.strip() for line in lines if re.search(r":\d+: (?:fatal )?error: ", line)), ""):
+            return compiler
         errors = (
             line.strip()
             for line in lines
             if re.search(r"\b(error|fatal|failed|not found|no such|cannot)\b", line, re.IGNORECASE)
         )
-        causes = (line for line in errors if not re.search(r"did not complete successfully|failed to solve", line))
+        causes = (line for line in errors if not re.search(r"did not complete|failed to solve|Failed to build", line))
         return (next(causes, "") or last_line(self.text))[:300]
 
 

@@ -369,6 +369,25 @@ def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: P
     assert "--require-hashes" not in draft.read("Dockerfile")
 
 
+def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
+        "emails/pyproject.toml": '[project]\nname = "emails"\n',
+        "backend/pyproject.toml": '[project]\nname = "shop-api"\n',
+        "backend/shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+    }
+    draft = draft_of(tmp_path, files)
+    commands: list[str] = []
+    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, command, _debian: commands.extend(command))
+    draft.add_packages(["gunicorn"])
+    assert commands == ["uv add --no-sync --package shop-api 'gunicorn'"]
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "root"\n[tool.uv.workspace]\nmembers = ["*"]\n')
+    draft.add_packages(["gunicorn"])
+    assert commands[1:] == ["uv add --no-sync 'gunicorn'"]
+
+
 def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = draft_of(tmp_path, FLASK)
     draft.manager = POETRY
@@ -430,6 +449,10 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
         (
             "#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
             "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required",
+        ),
+        (
+            "error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
+            "markupsafe==1.0 cannot be built: ImportError: x",
         ),
         ("it stopped", "it stopped"),
     ],
