@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from library import hooks
 from library.locks import own_name
 
-from .draft import Draft, lacking, make_source, manage, run_beside
+from .draft import Draft, lacking, local_names, make_source, manage, run_beside
 from .guess import last_change, production_settings, python_files, read_pyproject, text_of
 from .trial import Failure
 
@@ -217,14 +217,14 @@ def of_its_time(case: Case) -> str:
     if case.draft.manager or case.draft.until or not day:
         return ""
     case.draft.until = day
-    case.draft.too_new = case.failure.cause
+    case.draft.too_new = case.line
     case.draft.looked_for_wheels = False
     # Python 3.14 came in October 2025, and each October has brought the next one.
     year, month = (int(part) for part in day.split("-")[:2])
     of_then = [one for one in sorted_versions(case.draft.versions) if minor(one) <= year - 2012 + (month >= 10)]
     case.draft.set_version((of_then or sorted_versions(case.draft.versions)[-1:])[0])
     return (
-        f"a package is newer than the code ({case.failure.cause[:120]}): "
+        f"a package is newer than the code ({case.line}): "
         f"the packages of {day}, the project's last change, and Python {case.draft.version}"
     )
 
@@ -574,6 +574,20 @@ def from_git(case: Case) -> str:
     return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
 
 
+def asked_for_itself(case: Case) -> str:
+    """The list without what its packages ask for: it is whole, but for the project, whose code is copied."""
+    file = case.draft.folder / "Dockerfile"
+    if canonicalize_name(case.name) not in {
+        own_name(case.draft.folder),
+        *map(canonicalize_name, local_names(file.parent)),
+    }:
+        return ""
+    file.write_text(
+        file.read_text().replace("uv pip install --require-hashes", "uv pip install --no-deps --require-hashes")
+    )
+    return f"a package asks for {case.name}, the project itself: --no-deps, as the list is whole"
+
+
 def no_own_package(case: Case) -> str:
     """It is not installed, where that stops the build."""
     if "pip install --no-deps ." not in failing_instruction(case.failure):
@@ -791,6 +805,12 @@ REMEDIES = [
             r"DistributionNotFound: The '([\w.-]+)",
         ),
         own_metadata,
+    ),
+    Remedy(
+        "a package that asks for the project itself",
+        (r"no trusted hash was provided for: `([\w.-]+)`",),
+        asked_for_itself,
+        stages=("build",),
     ),
     Remedy("a package from Git", (r"none were provided for: ([\w.-]+) @ git\+",), from_git, stages=("build",)),
     Remedy("a project that is no package", (r"did not complete successfully",), no_own_package, WRONG, ("build",)),

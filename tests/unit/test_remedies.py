@@ -164,6 +164,16 @@ ROWS = [
         },
     ),
     Row(
+        "a package that asks for the project itself",
+        "build",
+        "error: Hash-checking is required, but no trusted hash was provided for: `Shop`",
+        {"Dockerfile": "uv pip install --no-deps --require-hashes -r requirements-dev.txt"},
+        {
+            "shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
+            "pyproject.toml": '[project]\nname = "shop"\n',
+        },
+    ),
+    Row(
         "a package from Git",
         "build",
         "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
