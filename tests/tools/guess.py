@@ -88,13 +88,14 @@ POETRY = Manager(
 # What the hook runs, but that this makes the lock, too, where there is none yet.
 UV_EXPORT, UV_EXPORT_DEV = (command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
 UV = Manager("uv", "uv add --no-sync {}", (UV_EXPORT,), (UV_EXPORT_DEV,), ("uv.lock", "pyproject.toml"))
-# uv runs those that final's files do not name. Without a lock, Pipenv's list is empty.
+# uv runs those that final's files do not name. Without a lock, Pipenv's list is empty. It stops where the Pipfile names
+# another Python than the one that is there, unless it is told which to take.
 RUN_PIPENV = "uvx pipenv@2026.10.3"
 PIPENV = Manager(
     "Pipenv",
-    f"{RUN_PIPENV} upgrade {{}}",
+    f"{RUN_PIPENV} upgrade --python python3 {{}}",
     (
-        f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock; }}",
+        f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock --python python3; }}",
         f"{RUN_PIPENV} requirements --hash >requirements.txt",
     ),
     (f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",),

@@ -303,7 +303,7 @@ def test_an_index_that_is_a_folder_is_mounted_and_its_hashes_are_added(tmp_path:
 
 def test_a_list_of_pipenv_is_made_from_a_lock(tmp_path: Path) -> None:
     lock, *exports = exporting(project(tmp_path, {"Pipfile": ""}), PIPENV, "3.14")
-    assert lock == "{ test -f Pipfile.lock || uvx pipenv@2026.10.3 lock; }"
+    assert lock == "{ test -f Pipfile.lock || uvx pipenv@2026.10.3 lock --python python3; }"
     assert len(exports) == 2
 
 
