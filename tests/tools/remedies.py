@@ -345,6 +345,9 @@ def names_read(folder: Path) -> dict[str, str]:
     return names
 
 
+MADE_UP = "for-this-trial-only-" + "x" * 32
+
+
 def value_for(name: str, example: str = "") -> str:
     """A value of a variable that an app may accept, for a trial: the project's own example, or one of its kind."""
     upper = name.upper()
@@ -366,7 +369,7 @@ def value_for(name: str, example: str = "") -> str:
     made_up = next((value for kind, value in kinds if re.search(kind, upper)), "")
     if re.search(r"://(?!localhost)|^sqlite:///(?!/)", example):  # nothing answers there, or nothing can be written
         return made_up or re.sub(r"(?<=@)[\w.-]+|(?<=://)[\w.-]+(?=[:/]\w*$|$)", "localhost", example)
-    return example or made_up or "for-this-trial-only-" + "x" * 32
+    return example or made_up or MADE_UP
 
 
 def variable(case: Case) -> str:
@@ -473,6 +476,17 @@ def of_another_type(case: Case) -> str:
         if value and about and old != value and case.draft.demand(name, value):
             return f"{name} is of another type: {value} in the trial"
     return ""
+
+
+def refused_sample(case: Case) -> str:
+    """Made-up values for the trial, where the project's own file with variables has only what has to be changed."""
+    draft, names = case.draft, []
+    for file in (path for path in sorted(draft.folder.rglob("*.env")) if path.is_file()):
+        line = re.compile(rf"^(\w+)=([\"']?){re.escape(case.name)}\2$", re.MULTILINE)
+        names += [match[1] for match in line.finditer(text_of(file))]
+        file.write_text(line.sub(rf"\1={MADE_UP}", text_of(file)))
+    draft.made_up |= dict.fromkeys(names, MADE_UP)
+    return f"the app refuses the value {case.name} of {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def writes(case: Case) -> str:
@@ -858,6 +872,13 @@ REMEDIES = [
         ),
         of_another_type,
         SETTINGS,
+    ),
+    Remedy(
+        "a sample of a secret",
+        (r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b",),
+        refused_sample,
+        SETTINGS,
+        ("start", "migrate"),
     ),
     Remedy("a host that Django does not know", (r"Invalid HTTP_HOST header",), hosts, SETTINGS, ("page",)),
     Remedy(

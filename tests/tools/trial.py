@@ -128,7 +128,11 @@ class Failure:
     def cause(self) -> str:
         """The first line of the real cause, with the package that could not be built because of it, if it is one."""
         package = re.search(r"Failed to build `(.+?)`", self.text)
-        return (f"{package[1]} cannot be built: {self._error}" if package else self._error)[:300]
+        error = f"{package[1]} cannot be built: {self._error}" if package else self._error
+        if "validation error" in error:  # pydantic says below what it is about
+            below = self.text.partition(error)[2].splitlines()[1:3]
+            error = " ".join([error, *(line.strip() for line in below)])
+        return error[:300]
 
     @property
     def _error(self) -> str:

@@ -245,6 +245,13 @@ ROWS = [
         before=lambda draft: draft.demand("SEATS", "x"),
     ),
     Row(
+        "a sample of a secret",
+        "start",
+        'ValidationError: 1\n  Value error, The value of SECRET_KEY is "changethis", for security, please change it',
+        {".env": "KEY=for-this-trial-only-xxxx"},
+        FLASK | {".env": 'SHOP_KEY="changethis"\nDEBUG=changethis-not\n'},
+    ),
+    Row(
         "a host that Django does not know",
         "page",
         "Invalid HTTP_HOST header: '127.0.0.1:8000'.",
@@ -463,6 +470,10 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
         (
             "error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
             "markupsafe==1.0 cannot be built: ImportError: x",
+        ),
+        (
+            "pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
+            "pydantic.ValidationError: 1 validation error for S key it is short",
         ),
         ("it stopped", "it stopped"),
     ],
