@@ -27,6 +27,7 @@ from .guess import (
     PDM,
     PIPENV,
     POETRY,
+    USUAL_INDEX,
     UV,
     App,
     Manager,
@@ -484,7 +485,11 @@ def make_source(project: Path) -> Path:
 
 
 def portable(text: str) -> str:
-    """A list without what only the machine knows that has written it down: paths of its own, Ubuntu's pkg-resources."""
+    """A list without what only the machine knows that has written it down: paths of its own, Ubuntu's pkg-resources.
+
+    And without the usual index, as Pipenv writes it down, for which a machine may have another address.
+    """
+    text = re.sub(rf"^{USUAL_INDEX}\n?", "", text, flags=re.MULTILINE)
     text = re.sub(r"^([\w.-]+(?:\[.*?\])?) @ file:///\S*", r"\1", text, flags=re.MULTILINE)
     return re.sub(r"^pkg[-_]resources==0\.0\.0.*\n?", "", text, flags=re.MULTILINE)
 

@@ -47,6 +47,7 @@ STARTED_BY = (
     "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
     "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip
+USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.[\w.]*org/simple/? *$"
 LISTS = ("requirements.in", "requirements.txt")
 # A list of another name, or in a folder: what runs in production comes first.
 OTHER_LISTS = [f"requirements/{name}.{end}" for name in ("production", "prod", "base", "main") for end in ("in", "txt")]
@@ -279,7 +280,7 @@ def names_index(project: Path) -> bool:
         return True
     if sum(len(table.get("uv", {}).get("index", ())) for table in tables) > len(folders_of_wheels(project)):
         return True
-    option = re.compile(r"(-i|--index-url|--extra-index-url)\b")
+    option = re.compile(rf"(?!{USUAL_INDEX})(-i|--index-url|--extra-index-url)\b")
     return any(table.get("poetry", {}).get("source") for table in tables) or any(map(option.match, list_lines(project)))
 
 

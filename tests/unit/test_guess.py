@@ -21,6 +21,7 @@ from tools.guess import (
     find_app,
     find_manager,
     last_change,
+    names_index,
     production_settings,
     python_versions,
     roots,
@@ -245,9 +246,12 @@ def test_lists_that_include_others_are_one(tmp_path: Path) -> None:
     assert (folder / "requirements.in").read_text() == "-r requirements/production.txt\n"
 
 
-def test_what_only_one_machine_knows_is_not_in_the_list() -> None:
-    text = "certifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
+def test_what_only_one_machine_knows_is_not_in_the_list(tmp_path: Path) -> None:
+    text = "-i https://pypi.org/simple\ncertifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
     assert portable(text) == "certifi\nflask==3.1\n"
+    assert portable("-i https://example.org/simple\n") == "-i https://example.org/simple\n"
+    assert not names_index(project(tmp_path, {"requirements.txt": text}))
+    assert names_index(project(tmp_path, {"requirements.txt": "-i https://example.org/simple\n"}))
 
 
 def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None:
