@@ -264,6 +264,7 @@ class Draft:
             self.set("Dockerfile", r"(?<=install -d -o 10001) /data$", f" {directory}")
         else:
             name = re.sub(r"[^a-z0-9]+", "-", directory.lower()).strip("-").removeprefix("app-")
+            name = "files" if name == "data" else name  # that is the first one's
             self.set("compose.yaml", r"(?<=^  volumes: \[)", f'"{name}:{directory}", ')
             self.set("compose.yaml", r"(?<=^volumes: \{)", f" {name}: ,")
             self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")

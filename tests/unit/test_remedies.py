@@ -436,6 +436,9 @@ def test_several_directories_get_a_volume_each(tmp_path: Path) -> None:
     assert '\n  volumes: ["uploads-2026:/app/uploads/2026", "data:/app/instance"]' in text
     assert "\nvolumes: { uploads-2026: , data: }\n" in text
     assert "install -d -o 10001 /app/uploads/2026 /app/instance\n" in draft.read("Dockerfile")
+    assert mend(draft, Failure("start", "OSError: [Errno 30] Read-only file system: '/app/shop.sqlite'"))
+    assert yaml.safe_load(draft.read("compose.yaml"))["volumes"].keys() == {"data", "files", "uploads-2026"}
+    assert '"files:/data"' in draft.read("compose.yaml")
 
 
 CHAIN = """Traceback (most recent call last):
