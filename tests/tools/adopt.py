@@ -267,7 +267,8 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
     lines += ["; ".join(about_compose)] if about_compose else []
     add = f"look at the changes, and commit them: git add {' '.join(sorted(changed))}"
     tests = "" if "  test:" in draft.read("compose.yaml") else "; no tests were found for a service test"
-    lines.append(f"{add}; `make score PROJECT={project}` asks the practices{tests}")
+    host = f" HOST={draft.host}" if draft.host else ""
+    lines.append(f"{add}; `make score PROJECT={project}{host}` asks the practices{tests}")
     return lines
 
 

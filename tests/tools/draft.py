@@ -68,6 +68,7 @@ class Draft:
         made_up: values of variables that the compose file demands, for the trial alone.
         samples: files with variables that are not there, and the samples that the trial takes in their place.
         given: the variables that have a value from the project's old compose file.
+        host: the name by which the app was asked, where it answers to no address.
         compilers: Debian's packages that compile what has no wheel.
         debian: Debian's packages that production needs.
         commands: what is run in the container before a page is asked for.
@@ -89,6 +90,7 @@ class Draft:
     made_up: dict[str, str] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
+    host: str = ""
     compilers: list[str] = field(default_factory=list)
     debian: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)

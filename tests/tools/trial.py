@@ -96,6 +96,13 @@ from django.test import Client
 Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
 """
 POSTGRES = "postgres:17-trixie"  # step 5's
+# Run in the container: a name that Django answers to.
+DJANGO_HOST = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+from django.conf import settings
+print(next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip(".*")), ""))
+"""
 IMPORT_LIMIT = 90  # seconds
 COMMAND_LIMIT = 240
 TIMED_OUT = 124  # the exit code of `timeout`
@@ -268,16 +275,22 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
         yield Failure("start", running.log + (ended or f"\nadopt: no answer after {READY_LIMIT:.0f} s"))
         return
     answer = answers[0]
+    of_django = draft.app.framework == "django"
+    if answer.status_code == 400 and of_django:  # to a name that it does not know; in production no log says so
+        draft.host = running.host = running.python(DJANGO_HOST, draft.app.module).strip()
+        answer = _get(running, running.page) or answer
     for _ in range(3):
         # A page that only says where the real one is (a login, say) is no answer yet.
         target = answer.headers.get("location", "")
         if answer.status_code >= 400 or not target.startswith("/") or not (further := _get(running, target)):
             break
         answer = further
-    refused = answer.status_code == 400 and "HTTP_HOST" in running.log
+    refused = answer.status_code == 400 and of_django
     if answer.status_code >= 500 or refused:
         why = f"adopt: GET {answer.url.path} says {answer.status_code}"
-        if draft.app.framework == "django":
+        if refused:
+            why = f"Invalid HTTP_HOST header, or another reason: {why}"
+        elif of_django:
             try:
                 running.python(DJANGO_PAGE, draft.app.module, answer.url.path)
             except DockerException as error:
