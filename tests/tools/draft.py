@@ -75,6 +75,7 @@ class Draft:
         done: what was mended, a line each.
         wanted: packages that are still to be added.
         exported: what the lists were last made from.
+        universal: whether a plain list is made for every platform and every newer Python, too.
         until: the day whose versions of the packages are taken; the newest ones without.
         too_new: what a package said for which this Python is too new, or the code for which a package is.
         without_image: the versions of Python whose image cannot be had.
@@ -97,6 +98,7 @@ class Draft:
     done: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     exported: str = ""
+    universal: bool = True
     until: str = ""
     too_new: str = ""
     without_image: list[str] = field(default_factory=list)
@@ -149,9 +151,8 @@ class Draft:
         """What tells this draft from what it was before a remedy."""
         names = (*FINAL_FILES, *LISTS, *(self.manager.locks if self.manager else ()))
         texts = [self.read(name) for name in names if (self.folder / name).is_file()]
-        return repr(
-            (texts, self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app, self.until)
-        )
+        decided = (self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app)
+        return repr((texts, decided, self.until, self.universal))
 
     def set_version(self, version: str) -> None:
         """Let the image have another Python, and let the list be made for it."""
@@ -359,13 +360,22 @@ class Draft:
                 if (self.project / name).with_suffix(".in").exists() and (self.project / name).exists():
                     target.write_text(text_of(self.project / name))
         commands = exporting(self.folder, self.manager, self.version, self.until)
+        if not self.universal:
+            commands = [command.replace(" --universal", "") for command in commands]
         run_beside(self.folder, self.base, commands, self.compilers)
         self.exported = self._sources()
         return True
 
     def _sources(self) -> str:
         names = self.manager.locks if self.manager else ("requirements.in", "requirements-dev.in")
-        return repr((self.version, self.until, [self.read(name) for name in names if (self.folder / name).is_file()]))
+        return repr(
+            (
+                self.version,
+                self.until,
+                self.universal,
+                [self.read(name) for name in names if (self.folder / name).is_file()],
+            )
+        )
 
     def leave_out_tests(self) -> None:
         """Take away the stages and the service for tests, where there is no list or no folder for them."""

@@ -249,6 +249,14 @@ def lock_anew(case: Case) -> str:
     return done if case.draft.read(manager.locks[0]) != before else ""
 
 
+def for_this_alone(case: Case) -> str:
+    """The list for this Python and Linux, where its versions fit no other."""
+    if case.draft.manager or not case.draft.universal:
+        return ""
+    case.draft.universal = False
+    return f"the list does not fit where {case.name}: without --universal"
+
+
 def windows_only(case: Case) -> str:
     """A package that Windows alone has, as `pip freeze` writes it down there."""
     if case.draft.manager:
@@ -721,7 +729,7 @@ def empty_directory(case: Case) -> str:
     ):
         return ""
     case.draft.after_copy(f"RUN mkdir -p {name}")
-    return f"the directory {name} is missing, as Git keeps no empty one: it is made"
+    return f"the directory {name} is missing (Git keeps no empty one, and none that a build makes): it is made"
 
 
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
@@ -746,6 +754,13 @@ REMEDIES = [
         windows_only,
         USE,
         ("lists", "build"),
+    ),
+    Remedy(
+        "a list for one platform",
+        (r"No solution found .* for split \(markers: (.*)\)",),
+        for_this_alone,
+        USE,
+        ("lists",),
     ),
     Remedy(
         "a Python that a package does not know",
@@ -899,7 +914,7 @@ REMEDIES = [
         "final/README.md, compose.yaml",
     ),
     Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
-    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), empty_directory),
+    Remedy("an empty directory", (r"[Dd]irectory '([^']+)' does not exist",), empty_directory),
     Remedy(
         "a database that each worker prepares",
         (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),

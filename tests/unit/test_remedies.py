@@ -67,6 +67,11 @@ ROWS = [
         FLASK | {"requirements.txt": "flask\npywin32==306\n"},
     ),
     Row(
+        "a list for one platform",
+        "lists",
+        "error: No solution found when resolving dependencies for split (markers: python_full_version >= '3.14')",
+    ),
+    Row(
         "a Python that a package does not know",
         "lists",
         "Because the requested Python version (>=3.14) does not satisfy Python<3.14 and numba depends on it",
@@ -300,7 +305,7 @@ ROWS = [
     Row(
         "an empty directory",
         "import",
-        "RuntimeError: Directory 'static' does not exist",
+        "RuntimeError: Frontend directory '/app/static' does not exist",
         {"Dockerfile": "\nRUN mkdir -p static\n"},
     ),
     Row(
