@@ -339,9 +339,8 @@ def failing_instruction(failure: Failure) -> str:
 def names_read(folder: Path) -> dict[str, str]:
     """The variables that a project's code reads, and the values that its own example of them gives, if there is one."""
     names: dict[str, str] = {}
-    reads = (
-        r"(?:environ(?:\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)\W{1,3}[\"']([A-Z][A-Z0-9_]{2,})[\"']"
-    )
+    places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)"
+    reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
     for path in python_files(folder):
         names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
     for path in sorted(folder.glob("*env*")) + sorted(folder.glob(".env*")) + sorted(folder.glob("*/.env*")):
@@ -872,7 +871,11 @@ REMEDIES = [
     ),
     Remedy(
         "the key of Django or Flask",
-        (r"SECRET_KEY setting must not be empty", r"no secret key", r"[Aa] secret key is required"),
+        (
+            r"SECRET_KEY setting must not be empty",
+            r"(?:no|[Aa]) secret key",
+            r"secret.?key (?:is not|must be) (?:changed|set)",
+        ),
         secret_key,
         SETTINGS,
     ),

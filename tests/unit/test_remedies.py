@@ -244,6 +244,13 @@ ROWS = [
         DJANGO,
     ),
     Row(
+        "the key of Django or Flask",
+        "start",
+        "ERROR: server.secret_key is not changed. Please use something else instead of a sample",
+        {"compose.yaml": "\n    SHOP_SECRET: ${SHOP_SECRET:?}\n"},
+        FLASK | {"shop/settings.py": "Value(str, environ_name='SHOP_SECRET')"},
+    ),
+    Row(
         "another type of a variable",
         "import",
         "Traceback (most recent call last)\n  int(os.environ['SEATS'])\nValueError: invalid literal for int()",
