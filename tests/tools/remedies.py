@@ -321,6 +321,17 @@ def fit_collect_static(draft: Draft) -> None:
     draft.set("Dockerfile", rf"{COLLECT}", given + manage(draft.folder, "collectstatic"))
 
 
+def compress_static(case: Case) -> str:
+    """The line of django-compressor beside the one with collectstatic."""
+    collect_static(case)
+    line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
+    if not line or "manage.py compress" in case.draft.read("Dockerfile"):
+        return ""
+    compress = line[0].replace("collectstatic --no-input", "compress")
+    case.draft.set("Dockerfile", re.escape(line[0]), f"{line[0]}\n{compress}")
+    return "static files are compressed in advance: the line with compress"
+
+
 def no_collect_static(case: Case) -> str:
     """Nothing is collected where that is what stops the build."""
     line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
@@ -904,6 +915,7 @@ REMEDIES = [
         (r"Missing staticfiles manifest entry", r"staticfiles\.json", r"No directory at: .*static"),
         collect_static,
     ),
+    Remedy("static files compressed in advance", (r"offline (?:compression|manifest)",), compress_static),
     Remedy("a place that is read-only", (r"Read-only file system: b?'([^']+)'",), writes),
     Remedy(
         "a database of SQLite's",

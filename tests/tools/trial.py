@@ -93,7 +93,7 @@ DJANGO_PAGE = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
 from django.test import Client
-Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
+Client(HTTP_HOST=sys.argv[3] or "127.0.0.1:8000").get(sys.argv[2])
 """
 POSTGRES = "postgres:17-trixie"  # step 5's
 # Run in the container: a name that Django answers to.
@@ -292,7 +292,7 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
             why = f"Invalid HTTP_HOST header, or another reason: {why}"
         elif of_django:
             try:
-                running.python(DJANGO_PAGE, draft.app.module, answer.url.path)
+                running.python(DJANGO_PAGE, draft.app.module, answer.url.path, running.host)
             except DockerException as error:
                 why = f"{error.stderr}\n{why}"
         yield Failure("page", f"{running.log}\n{why}")

@@ -278,6 +278,13 @@ ROWS = [
         DJANGO,
     ),
     Row(
+        "static files compressed in advance",
+        "page",
+        'compressor.exceptions.OfflineGenerationError: You have offline compression enabled but key "a" is missing',
+        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress\n"},
+        DJANGO,
+    ),
+    Row(
         "a place that is read-only",
         "start",
         "OSError: [Errno 30] Read-only file system: '/app/instance'",
