@@ -539,8 +539,17 @@ def production_settings(project: Path, app: App) -> str:
     deployed = [
         module for file in files for module in settings_modules(text_of(file)) if re.search("prod|deploy", module)
     ]
-    chosen = (deployed or by_server or by_command)[:1]
+    chosen = (deployed or by_server or by_command or _usual_settings(manage.parent))[:1]
     return chosen[0] if chosen and chosen != by_command else ""
+
+
+def _usual_settings(root: Path) -> list[str]:
+    """The settings that are meant where no file names any: a variable does, in a file that nobody has committed."""
+    order = ("production", "prod", "live", "base", "settings")
+    files = [path for path in python_files(root) if path.stem in order and "settings" in (path.stem, path.parent.name)]
+    whole = [path for path in files if re.search(r"^ROOT_URLCONF|^from \.\w* import \*", text_of(path), re.MULTILINE)]
+    whole.sort(key=lambda path: (order.index(path.stem), len(path.parts)))
+    return [".".join(path.relative_to(root).with_suffix("").parts) for path in whole]
 
 
 def python_files(project: Path) -> list[Path]:

@@ -327,7 +327,7 @@ def compress_static(case: Case) -> str:
     line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
     if not line or "manage.py compress" in case.draft.read("Dockerfile"):
         return ""
-    compress = line[0].replace("collectstatic --no-input", "compress")
+    compress = line[0].replace("collectstatic --no-input", "compress --force")
     case.draft.set("Dockerfile", re.escape(line[0]), f"{line[0]}\n{compress}")
     return "static files are compressed in advance: the line with compress"
 

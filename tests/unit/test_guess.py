@@ -324,3 +324,17 @@ def test_production_has_other_settings_than_manage_py(tmp_path: Path) -> None:
     assert production_settings(folder, find_app(folder)) == ""
     (folder / "config/wsgi.py").write_text(WSGI.format("config.settings.production"))
     assert production_settings(folder, find_app(folder)) == "config.settings.production"
+
+
+def test_the_usual_settings_are_meant_where_no_file_names_any(tmp_path: Path) -> None:
+    files = {
+        "manage.py": "from django.core.management import execute_from_command_line\n",
+        "shop/wsgi.py": "application = get_wsgi_application()\n",
+        "shop/settings/base.py": "ROOT_URLCONF = 'shop.urls'\n",
+        "shop/settings/development.py": "from .base import *\n",
+        "shop/production.py": "ROOT_URLCONF = 'of another kind'\n",
+    }
+    folder, app = project(tmp_path, files), App("shop.wsgi:application", "django")
+    assert production_settings(folder, app) == "shop.settings.base"
+    project(tmp_path, {"shop/settings/production.py": "from .base import *\n"})
+    assert production_settings(folder, app) == "shop.settings.production"

@@ -281,7 +281,7 @@ ROWS = [
         "static files compressed in advance",
         "page",
         'compressor.exceptions.OfflineGenerationError: You have offline compression enabled but key "a" is missing',
-        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress\n"},
+        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress --force\n"},
         DJANGO,
     ),
     Row(
