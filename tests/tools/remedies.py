@@ -803,6 +803,8 @@ REMEDIES = [
         "final/README.md, The Dockerfile",
         ("lists", "build"),
     ),
+    # Not each says that it looked for a compiler: uWSGI does not.
+    Remedy("a package that is built", (r"Failed to build `",), compiler, "final/README.md, The Dockerfile", ("build",)),
     Remedy(
         "no server",
         (

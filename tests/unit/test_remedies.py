@@ -108,6 +108,12 @@ ROWS = [
         {"Dockerfile": "--no-install-recommends build-essential\n"},
     ),
     Row(
+        "a package that is built",
+        "build",
+        "error: Failed to build `uwsgi==2.0.31`\nAttributeError: 'NoneType' object has no attribute 'split'",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential\n"},
+    ),
+    Row(
         "no server",
         "build",
         "/bin/sh: 1: gunicorn: not found",
