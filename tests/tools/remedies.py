@@ -5,6 +5,7 @@ new row.
 """
 
 import base64
+import os
 import re
 import shlex
 import subprocess
@@ -728,18 +729,16 @@ def one_worker(case: Case) -> str:
     return f"each worker prepares the database ({case.line}): WORKERS is 1"
 
 
-def empty_directory(case: Case) -> str:
-    """A directory that Git does not keep because it is empty."""
-    path = case.name
-    name = path.removeprefix("/app/").rstrip("/")
-    if (
-        name.startswith("/")
-        or (case.draft.folder / name).exists()
-        or f"mkdir -p {name}" in case.draft.read("Dockerfile")
-    ):
+def empty(case: Case) -> str:
+    """A directory that Git does not keep because it is empty; a file with variables, which come from compose."""
+    name = os.path.relpath(case.name, "/app") if case.name.startswith("/") else case.name.rstrip("/")
+    command = f"RUN {'touch' if name.endswith('.env') else 'mkdir -p'} {name}"
+    there = (case.draft.folder / name).exists() and not case.draft.ignores(name)
+    if name.startswith("..") or there or command in case.draft.read("Dockerfile"):
         return ""
-    case.draft.after_copy(f"RUN mkdir -p {name}")
-    return f"the directory {name} is missing (Git keeps no empty one, and none that a build makes): it is made"
+    case.draft.after_copy(command)
+    why = "compose has its variables" if "touch" in command else "Git keeps no empty one, and none that a build makes"
+    return f"{name} is missing ({why}): it is made, and empty"
 
 
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
@@ -931,7 +930,9 @@ REMEDIES = [
         "final/README.md, compose.yaml",
     ),
     Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
-    Remedy("an empty directory", (r"[Dd]irectory '([^']+)' does not exist",), empty_directory),
+    Remedy(
+        "an empty directory", (r"[Dd]irectory '([^']+)' does not exist", r"[Ff]ile '([^']+\.env)' not found"), empty
+    ),
     Remedy(
         "a database that each worker prepares",
         (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),

@@ -329,6 +329,13 @@ ROWS = [
         {"Dockerfile": "\nRUN mkdir -p static\n"},
     ),
     Row(
+        "an empty directory",
+        "start",
+        "FileNotFoundError: Config file '/app/src/core/../.env' not found.",
+        {"Dockerfile": "\nRUN touch src/.env\n"},
+        FLASK | {"src/.env": "A=1\n"},
+    ),
+    Row(
         "a database that each worker prepares",
         "start",
         "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table shop_orders already exists",
