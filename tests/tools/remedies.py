@@ -164,7 +164,9 @@ def foresee(draft: Draft) -> None:
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
-    if draft.app.framework == "django" and served and re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE):
+    committed = any(folder.rglob("staticfiles.json"))  # what was collected, from sources that a build has made
+    set_root = re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE)
+    if draft.app.framework == "django" and served and set_root and not committed:
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
     if "MultiProcessCollector" in code:

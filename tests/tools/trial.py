@@ -151,8 +151,9 @@ class Failure:
             if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
                 depth = len(line) - len(line.lstrip())
                 after = (one for one in lines[number + 1 :] if one.strip() and len(one) - len(one.lstrip()) <= depth)
-                if exception := next(after, ""):
-                    return exception.strip()[:300]
+                exception = next(after, "").strip()
+                if exception and "404" not in exception:  # that a page is not there, many an app handles itself
+                    return exception[:300]
         named = r"^\W*(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|DoesNotExist)\b\W"
         if exception := next((line.strip() for line in lines if re.search(named, line)), ""):
             return exception[:300]  # whoever configures the log may have left out the traceback
@@ -192,7 +193,8 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
         yield from _import(draft, subject, environment, place)
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
-            yield from _use(draft, running)
+            failures = list(_use(draft, running))
+        yield from failures  # once it is down: what mends them changes the compose file
     except DockerException as error:
         yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
     except subprocess.CalledProcessError as error:

@@ -510,6 +510,10 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
             "pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
             "pydantic.ValidationError: 1 validation error for S key it is short",
         ),
+        (
+            "Traceback (most recent call last):\n  a\nResolver404: {}\n\n" + CHAIN,
+            "KeyError: 'A'",
+        ),
         ("it stopped", "it stopped"),
     ],
 )
@@ -539,6 +543,9 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     draft = draft_of(tmp_path / "django", DJANGO | served)
     foresee(draft)
     assert "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live " in draft.read("Dockerfile")
+    draft = draft_of(tmp_path / "collected", DJANGO | served | {"static/staticfiles.json": "{}"})
+    foresee(draft)
+    assert "\n# RUN SECRET_KEY=for-this-line-only " in draft.read("Dockerfile")
     assert "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n" in draft.read("compose.yaml")
 
 
