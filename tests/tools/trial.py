@@ -95,7 +95,11 @@ importlib.import_module(sys.argv[1])
 from django.test import Client
 Client(HTTP_HOST=sys.argv[3] or "127.0.0.1:8000").get(sys.argv[2])
 """
-POSTGRES = "postgres:17-trixie"  # step 5's
+# What the trial takes in the place of an image that cannot be had: bootstrap makes these two, one of them for step 5.
+LIKE = {
+    r"(?:docker\.io/)?(?:library/)?postgres:": "postgres:17-trixie",
+    r"(?:docker\.io/)?(?:library/|valkey/)?(?:redis|valkey)\b": "redis:8",
+}
 # Run in the container: a name that Django answers to.
 DJANGO_HOST = """
 import importlib, sys
@@ -202,13 +206,13 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
 
 
 def with_what_can_be_had(draft: Draft, subject: Subject, override: Path) -> Subject:
-    """The same, but for the services whose images cannot be had: with PostgreSQL's own image, or without them."""
+    """The same, but for the services whose images cannot be had: with others like them, or without."""
     beside = {name: one["image"] for name, one in subject.services(()).items() if "build" not in one}
     lines, gone = [], set()
     for name, image in beside.items():
         if is_here(image) or not bring(image):
             continue
-        other = POSTGRES if re.match(r"(?:docker\.io/)?(?:library/)?postgres:", image) and not bring(POSTGRES) else ""
+        other = next((one for name, one in LIKE.items() if re.match(name, image) and not bring(one)), "")
         draft.absent[image] = other
         lines.append(f"  {name}: {{ image: '{other}' }}" if other else f"  {name}: !reset null")
         gone |= set() if other else {name}

@@ -250,20 +250,21 @@ def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
     put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     (tmp_path / "docker-compose.yml").touch()
     draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
-    depends = {name: {"condition": "service_started"} for name in ("db", "cache")}
+    depends = {name: {"condition": "service_started"} for name in ("db", "cache", "search")}
     web = {"build": {}, "image": "shop", "depends_on": depends}
-    services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}}
+    services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}, "search": {"image": "solr"}}
     monkeypatch.setattr(Subject, "services", lambda *_: services)
-    monkeypatch.setattr(trial, "bring", lambda image: "" if image == trial.POSTGRES else "no answer")
+    monkeypatch.setattr(trial, "bring", lambda image: "" if image in ("postgres:17-trixie", "redis:8") else "no answer")
     subject = Subject("shop", tmp_path)
     monkeypatch.setattr(trial, "is_here", lambda _: False)
     changed = trial.with_what_can_be_had(draft, subject, tmp_path / "absent.yaml")
     assert changed.compose == ("compose.yaml", str(tmp_path / "absent.yaml"))
     lines = (tmp_path / "absent.yaml").read_text().splitlines()
-    assert lines[:3] == ["services:", "  db: { image: 'postgres:17-trixie' }", "  cache: !reset null"]
-    assert '{"db": {"condition": "service_started"}}' in lines[3]
+    others = ["  db: { image: 'postgres:17-trixie' }", "  cache: { image: 'redis:8' }", "  search: !reset null"]
+    assert lines[:4] == ["services:", *others]
+    assert '"cache": {"condition": "service_started"}}' in lines[4]
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
-    assert "postgres:17-trixie in the place of postgres:15 and nothing in the place of redis:7" in lines[0]
+    assert "postgres:17-trixie in the place of postgres:15 and redis:8 in the place of redis:7 and nothing" in lines[0]
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
