@@ -47,7 +47,7 @@ STARTED_BY = (
     "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
     "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip
-USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.[\w.]*org/simple/? *$"
+USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.(?:python\.)?org/simple/? *$"
 LISTS = ("requirements.in", "requirements.txt")
 # A list of another name, or in a folder: what runs in production comes first.
 OTHER_LISTS = [f"requirements/{name}.{end}" for name in ("production", "prod", "base", "main") for end in ("in", "txt")]

