@@ -18,12 +18,13 @@ RUN set -eu; \
     apt-get update; \
     if ! apt-get source --download-only --only-source "python$VERSION"; then \
         case "$VERSION" in \
+            3.11) release=3.11.2 sum=2411c74bda5bbcfcddaf4531f66d1adc73f247f529aee981b029513aefdbf849 ;; \
             3.14) release=3.14.7 sum=3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81 ;; \
             3.15) release=3.15.0~rc1 sum=f84dad680ab2147417d2739355c2678f0f9acffe4ae8ef77895de1454b384b07 ;; \
             *) echo "stand-in: Debian's suite has no source of Python $VERSION, and recipes/python.Dockerfile names no other" >&2; exit 1 ;; \
         esac; \
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Sources' 'Label: Debian' | head -n 1); \
-        tarball="python${VERSION}_$release.orig.tar.xz"; \
+        tarball="python${VERSION}_$release.orig.tar.$([ "$VERSION" = 3.11 ] && echo gz || echo xz)"; \
         /usr/lib/apt/apt-helper download-file "${mirror%/}/pool/main/p/python$VERSION/$tarball" "$tarball" "SHA256:$sum"; \
     fi
 
@@ -36,7 +37,7 @@ RUN set -eu; \
         libncursesw5-dev libreadline-dev libsqlite3-dev libssl-dev libzstd-dev make tk-dev uuid-dev xz-utils zlib1g-dev
 WORKDIR /usr/src/python
 RUN --mount=from=source,source=/usr/src/tarball,target=/usr/src/tarball \
-    tar --extract --strip-components=1 --file /usr/src/tarball/python3*.orig.tar.xz
+    tar --extract --strip-components=1 --file /usr/src/tarball/python3*.orig.tar.*z
 
 # The official image's options, without --enable-optimizations and --with-lto: half an hour of
 # compiling for some 20 % of speed is a bad deal for a stand-in. Nor are tests and debugging symbols

@@ -405,7 +405,11 @@ class Subject:
         self.built_image()
         project = self._project(name, **overrides)
         try:
-            project.compose.up(self.service, detach=True, no_build=True, quiet=True)
+            try:
+                project.compose.up(self.service, detach=True, no_build=True, quiet=True)
+            except DockerException as error:
+                error.add_note(str(project.compose.logs()))  # of what it waits for, a database
+                raise
             by_hand = self.by_hand("docker compose up --build")
             yield Running(project, self.service, by_hand, port=self.port, page=self.page, host=self.host)
         finally:

@@ -246,7 +246,7 @@ KINDS = {
             "manage.py": MANAGE,
             "site_settings/local.py": "from .live import *\nINSTALLED_APPS = ['debug_toolbar']\n",
             "site_settings/live.py": "import os\nSECRET_KEY = os.environ['SITE_KEY']\nROOT_URLCONF = 'site_urls'\n"
-            "ALLOWED_HOSTS = ['127.0.0.1']\nSTATIC_ROOT = 'static'\nSTATIC_URL = 'static/'\n"
+            "ALLOWED_HOSTS = ['.example.org']\nSTATIC_ROOT = 'static'\nSTATIC_URL = 'static/'\n"
             "INSTALLED_APPS = ['django.contrib.staticfiles']\n"
             "MIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\n",
             "site_urls.py": DJANGO_PAGE,
@@ -289,7 +289,7 @@ KINDS = {
             f"psycopg.connect(URL).execute('select 1')\n{PAGE}",
             "requirements.txt": f"{LIST}psycopg[binary]\n",
         },
-        lines={"compose.yaml": '    depends_on: {"db": {"condition": "service_healthy"}}\n'},
+        lines={"compose.yaml": '\n  depends_on: {"db": {"condition": "service_healthy"}}\n'},
     ),
     "Pipenv without a lock": Kind(
         {"shop.py": f"{FLASK}NAME = 'x'\n{PAGE}", "Pipfile": '[packages]\nflask = "*"\ngunicorn = "*"\n'},

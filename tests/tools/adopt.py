@@ -25,6 +25,8 @@ from .draft import (
     FINAL,
     LISTS,
     Draft,
+    bring,
+    is_here,
     lacking,
     put_final,
 )
@@ -33,6 +35,7 @@ from .guess import (
     find_app,
     find_manager,
     python_versions,
+    workspace,
 )
 from .pool import TooLong, at_most
 from .remedies import minor
@@ -137,9 +140,13 @@ def try_and_mend(draft: Draft) -> None:
                 break
             if failure.stops:
                 cause = failure.cause
-                if draft.without_image:
+                if draft.until:
+                    cause = f"{draft.too_new} (with the packages of {draft.until}: {cause})"
+                elif draft.without_image:
                     gone = " or ".join(draft.without_image)
                     cause = f"{draft.too_new or cause} (no image of Python {gone} can be had)"
+                if draft.absent:
+                    cause = f"{cause} ({without(draft)})"
                 nothing = "nothing was changed (TRY=0 writes what there is)"
                 raise Unusable(f"it does not work yet: {cause}; {nothing}", failure.text)
         else:
@@ -148,10 +155,21 @@ def try_and_mend(draft: Draft) -> None:
     raise Unusable(f"it does not work after {ROUNDS} trials: {'; '.join(draft.done)}")
 
 
+def without(draft: Draft) -> str:
+    """What the trial had in the place of images that cannot be had."""
+    pairs = (f"{other or 'nothing'} in the place of {image}" for image, other in draft.absent.items())
+    return f"the trial had {' and '.join(pairs)}, which cannot be had here"
+
+
 def trial(draft: Draft, number: int) -> Iterator[Failure]:
     """Make the lists where they are not those of this draft, look for wheels the first time, and try it."""
     try:
-        if draft.export() and not draft.looked_for_wheels:
+        if not is_here(draft.base):
+            say(f"{draft.base} is not here: it is fetched, or a stand-in of it is made")
+            if refusal := bring(draft.base):
+                raise Unusable(refusal)
+        draft.export()
+        if not draft.looked_for_wheels:
             say("looking for wheels")
             draft.looked_for_wheels = True
             choose_python(draft)
@@ -217,9 +235,11 @@ def _same(one: Path, other: Path) -> bool:
 def write(draft: Draft) -> list[str]:
     """Copy what is new or changed into the project; nothing interrupts that half-way."""
     changed = []
+    names = [*FINAL_FILES, *LISTS, *(draft.manager.locks if draft.manager else ())]
+    names += [str(member.relative_to(draft.folder) / "pyproject.toml") for member in workspace(draft.folder)]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        for name in dict.fromkeys((*FINAL_FILES, *LISTS, *(draft.manager.locks if draft.manager else ()))):
+        for name in dict.fromkeys(names):
             source, target = draft.folder / name, draft.project / name
             if source.exists() and not (target.exists() and _same(source, target)):
                 shutil.copy2(source, target)
@@ -241,11 +261,14 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
         lines.append(f"write {'; '.join(to_write)}")
     elif not tried:
         lines.append(f"start it: docker compose up --build; if it does not work: {remedies.WRONG}")
-    if older := [name for name in COMPOSE_FILES[1:] if (project / name).exists()]:
-        lines.append(f"compose.yaml goes before {older[0]}: move over what you need")
+    older = [name for name in COMPOSE_FILES[1:] if (project / name).exists()]
+    about_compose = [f"compose.yaml goes before {name}: move over what you need" for name in older[:1]]
+    about_compose += [without(draft)] if draft.absent else []
+    lines += ["; ".join(about_compose)] if about_compose else []
     add = f"look at the changes, and commit them: git add {' '.join(sorted(changed))}"
     tests = "" if "  test:" in draft.read("compose.yaml") else "; no tests were found for a service test"
-    lines.append(f"{add}; `make score PROJECT={project}` asks the practices{tests}")
+    host = f" HOST={draft.host}" if draft.host else ""
+    lines.append(f"{add}; `make score PROJECT={project}{host}` asks the practices{tests}")
     return lines
 
 

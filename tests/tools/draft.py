@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -26,6 +27,7 @@ from .guess import (
     PDM,
     PIPENV,
     POETRY,
+    USUAL_INDEX,
     UV,
     App,
     Manager,
@@ -36,9 +38,11 @@ from .guess import (
     list_of,
     local_packages,
     names_index,
+    read_pyproject,
     read_toml,
     roots,
     text_of,
+    workspace,
 )
 
 FINAL = ROOT / "final"
@@ -64,14 +68,18 @@ class Draft:
         made_up: values of variables that the compose file demands, for the trial alone.
         samples: files with variables that are not there, and the samples that the trial takes in their place.
         given: the variables that have a value from the project's old compose file.
+        host: the name by which the app was asked, where it answers to no address.
         compilers: Debian's packages that compile what has no wheel.
         debian: Debian's packages that production needs.
         commands: what is run in the container before a page is asked for.
         done: what was mended, a line each.
         wanted: packages that are still to be added.
         exported: what the lists were last made from.
-        too_new: what a package said for which this Python is too new.
+        universal: whether a plain list is made for every platform and every newer Python, too.
+        until: the day whose versions of the packages are taken; the newest ones without.
+        too_new: what a package said for which this Python is too new, or the code for which a package is.
         without_image: the versions of Python whose image cannot be had.
+        absent: the images of services beside the app that cannot be had, and what the trial takes in their place.
         looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
     """
 
@@ -83,14 +91,18 @@ class Draft:
     made_up: dict[str, str] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
+    host: str = ""
     compilers: list[str] = field(default_factory=list)
     debian: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     exported: str = ""
+    universal: bool = True
+    until: str = ""
     too_new: str = ""
     without_image: list[str] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
     looked_for_wheels: bool = False
 
     @property
@@ -101,6 +113,26 @@ class Draft:
     def base(self) -> str:
         """The image that the Dockerfile starts from."""
         return Subject("adopted", self.folder).parsed.base_image
+
+    def has_base(self) -> bool:
+        return not subprocess.run(
+            ["docker", "image", "inspect", self.base], capture_output=True, check=False
+        ).returncode
+
+    def bring_base(self) -> None:
+        """Pull the image that the Dockerfile starts from; make a stand-in where no registry answers.
+
+        Raises:
+            NotExported: neither works.
+        """
+        place = engine.SCRATCH / "base"
+        place.mkdir(exist_ok=True)
+        (place / "Dockerfile").write_text(f"FROM {self.base}\n")
+        with engine.one_build_at_a_time(shares=False):
+            command = [ROOT / "bootstrap/bases.sh", place]
+            brought = subprocess.run(command, capture_output=True, text=True, check=False)
+        if brought.returncode:
+            raise NotExported(f"{self.base} cannot be had", f"{self.base} cannot be had\n{brought.stderr}")
 
     def read(self, name: str) -> str:
         return (self.folder / name).read_text()
@@ -119,7 +151,8 @@ class Draft:
         """What tells this draft from what it was before a remedy."""
         names = (*FINAL_FILES, *LISTS, *(self.manager.locks if self.manager else ()))
         texts = [self.read(name) for name in names if (self.folder / name).is_file()]
-        return repr((texts, self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app))
+        decided = (self.versions, self.made_up, self.compilers, self.debian, self.commands, self.app)
+        return repr((texts, decided, self.until, self.universal))
 
     def set_version(self, version: str) -> None:
         """Let the image have another Python, and let the list be made for it."""
@@ -180,7 +213,7 @@ class Draft:
         Args:
             names: the variables that the app's code reads.
         """
-        kept, variables, files = services.beside(self.project)
+        kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
         for name in sorted(name for name in named if not (self.folder / name).is_file()):
             if sample := sample_of(self.project / name):
@@ -192,9 +225,13 @@ class Draft:
                 self.samples[name] = "made-up values"
         files = [name for name in files if (self.folder / name).is_file()]
         lines = [line for name in files for line in text_of(self.folder / name).splitlines()]
-        self.given = {*variables, *(line.removeprefix("export ").partition("=")[0].strip() for line in lines)}
+        values = {name.strip(): value.strip("\"' ") for name, _, value in (line.partition("=") for line in lines)}
+        self.given = {*variables, *(name.removeprefix("export ") for name in values)}
+        # `$DB_NAME` came from a file beside the old compose file, which this one may not have.
+        for name in services.plain_variables(repr((kept, variables))):
+            self.made_up[name] = values.get(name) or "app"
         for name, value in variables.items():
-            self.give(name, json.dumps(value))
+            self.give(name, json.dumps(services.demanding(value)))
         if files:
             self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  env_file: {json.dumps(files)}\n")
         if kept:
@@ -203,8 +240,11 @@ class Draft:
                 for name, service in kept.items()
             }
             conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
-            self.set("compose.yaml", r"(?<=^  web:\n    <<: \*app\n)", f"    depends_on: {conditions}\n")
-            self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(kept)}")
+            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {conditions}\n")
+            self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(services.demanding(kept))}")
+        if worker:
+            self.uncomment("compose.yaml", "  # worker:")
+            self.set("compose.yaml", r"^    command: celery .*", f"    command: {worker}")
         if names := services.volumes_of(kept):
             listed = ", ".join(f"{name}: " for name in names)
             self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
@@ -227,6 +267,7 @@ class Draft:
             self.set("Dockerfile", r"(?<=install -d -o 10001) /data$", f" {directory}")
         else:
             name = re.sub(r"[^a-z0-9]+", "-", directory.lower()).strip("-").removeprefix("app-")
+            name = "files" if name == "data" else name  # that is the first one's
             self.set("compose.yaml", r"(?<=^  volumes: \[)", f'"{name}:{directory}", ')
             self.set("compose.yaml", r"(?<=^volumes: \{)", f" {name}: ,")
             self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")
@@ -272,13 +313,13 @@ class Draft:
         Raises:
             Unusable: it refuses.
         """
+        if self.manager is POETRY:  # it takes the newest of what is asked for without a version, whatever that needs
+            packages = [name if re.search("[<>=]", name) else f"{name}>=0" for name in packages]
         if self.manager:
-            run_beside(
-                self.folder,
-                self.base,
-                [self.manager.add.format(" ".join(f"'{name}'" for name in packages))],
-                self.compilers,
-            )
+            names = " ".join(f"'{name}'" for name in packages)
+            if self.manager is UV and (member := self.member()):
+                names = f"--package {member} {names}"
+            run_beside(self.folder, self.base, [self.manager.add.format(names)], self.compilers)
             return
         source = make_source(self.folder)
         if not source.exists():  # a list with hashes that nobody has the source of
@@ -287,6 +328,18 @@ class Draft:
         replaced = {name_of(line) for line in packages}
         kept = [line for line in source.read_text().splitlines() if name_of(line) not in replaced]
         source.write_text("\n".join([*kept, *packages, ""]))
+
+    def member(self) -> str:
+        """The package of a workspace whose code the app is, where the root is none itself."""
+        if "project" in read_pyproject(self.folder):
+            return ""
+        tail = Path(*self.app.module.split("."))
+        for folder in workspace(self.folder):
+            if any(
+                (root / tail).with_suffix(".py").exists() or (root / tail).is_dir() for root in (folder, folder / "src")
+            ):
+                return str(read_pyproject(folder)["project"]["name"])
+        return ""
 
     def export(self) -> bool:
         """Write the lists anew, where what they are made from has changed; say whether it has.
@@ -306,13 +359,23 @@ class Draft:
                 target.unlink()
                 if (self.project / name).with_suffix(".in").exists() and (self.project / name).exists():
                     target.write_text(text_of(self.project / name))
-        run_beside(self.folder, self.base, exporting(self.folder, self.manager, self.version), self.compilers)
+        commands = exporting(self.folder, self.manager, self.version, self.until)
+        if not self.universal:
+            commands = [command.replace(" --universal", "") for command in commands]
+        run_beside(self.folder, self.base, commands, self.compilers)
         self.exported = self._sources()
         return True
 
     def _sources(self) -> str:
         names = self.manager.locks if self.manager else ("requirements.in", "requirements-dev.in")
-        return repr((self.version, [self.read(name) for name in names if (self.folder / name).is_file()]))
+        return repr(
+            (
+                self.version,
+                self.until,
+                self.universal,
+                [self.read(name) for name in names if (self.folder / name).is_file()],
+            )
+        )
 
     def leave_out_tests(self) -> None:
         """Take away the stages and the service for tests, where there is no list or no folder for them."""
@@ -323,6 +386,22 @@ class Draft:
         (self.folder / "Dockerfile").write_text("\n".join(stages[:first]).rstrip("\n") + "\n")
         compose = re.sub(r"\n  # [^\n]*\n  test:\n(?:    .*\n)+", "\n", self.read("compose.yaml"))
         (self.folder / "compose.yaml").write_text(re.sub(r"\n{3,}", "\n\n", compose))
+
+
+def is_here(image: str) -> bool:
+    return not subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode
+
+
+@cache
+def bring(image: str) -> str:
+    """Pull an image, or make a stand-in of it where no registry answers; nothing, or why it cannot be had."""
+    place = engine.SCRATCH / "image"
+    place.mkdir(exist_ok=True)
+    (place / "Dockerfile").write_text(f"FROM {image}\n")
+    with engine.one_build_at_a_time(shares=False):
+        command = [ROOT / "bootstrap/bases.sh", place]
+        brought = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{image} cannot be had: {last_line(brought.stderr)}" if brought.returncode else ""
 
 
 def name_of(requirement: str) -> str:
@@ -355,7 +434,7 @@ def with_wheels(commands: str, folders: Sequence[str]) -> str:
     )
 
 
-def exporting(project: Path, manager: Manager | None, version: str) -> list[str]:
+def exporting(project: Path, manager: Manager | None, version: str, until: str = "") -> list[str]:
     """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
     emit = with_index if names_index(project) else str
     if manager:
@@ -374,6 +453,9 @@ def exporting(project: Path, manager: Manager | None, version: str) -> list[str]
         return commands
     commands = []
     own = "".join(f" --no-emit-package {name}" for name in local_names(project))
+    if until:  # what serves the app is final's, and of today
+        servers = ("gunicorn", "uvicorn-worker", "httptools", "uvicorn")
+        own += f" --exclude-newer {until}" + "".join(f" --exclude-newer-package {name}=false" for name in servers)
     for source, target in (
         (make_source(project), "requirements.txt"),
         (make_dev_source(project), "requirements-dev.txt"),
@@ -416,7 +498,11 @@ def make_source(project: Path) -> Path:
 
 
 def portable(text: str) -> str:
-    """A list without what only the machine knows that has written it down: paths of its own, Ubuntu's pkg-resources."""
+    """A list without what only the machine knows that has written it down: paths of its own, Ubuntu's pkg-resources.
+
+    And without the usual index, as Pipenv writes it down, for which a machine may have another address.
+    """
+    text = re.sub(rf"^{USUAL_INDEX}\n?", "", text, flags=re.MULTILINE)
     text = re.sub(r"^([\w.-]+(?:\[.*?\])?) @ file:///\S*", r"\1", text, flags=re.MULTILINE)
     return re.sub(r"^pkg[-_]resources==0\.0\.0.*\n?", "", text, flags=re.MULTILINE)
 
@@ -452,6 +538,8 @@ def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequenc
     owner = f"{os.getuid()}:{os.getgid()}"
     script = f"{' && '.join(commands) or 'true'}; code=$?; chown -R {owner} /app; exit $code"
     run = ["docker", "run", "--rm", f"--name={engine.SESSION}-export", "--workdir=/app", f"--volume={folder}:/app"]
+    # The image's own Python, whatever .python-version says: uv would fetch another one.
+    run += ["--env=UV_PYTHON=python3", "--env=UV_PYTHON_DOWNLOADS=never"]
     # What one command has looked up, the next one knows; it goes with the session.
     run += [f"--volume={engine.SESSION}-cache:/root/.cache", laptop, "sh", "-c"]
     done = subprocess.run([*run, script], capture_output=True, text=True, check=False)

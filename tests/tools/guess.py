@@ -8,6 +8,8 @@ import codecs
 import os
 import re
 import shlex
+import subprocess
+import time
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from library.project import Unusable
 from library.subject import NOT_CODE
 
 OLDEST = 11  # the oldest version of Python 3 that is tried in the place of final's
+FIRST_DAY = "2010"  # an archive may have no times
 FACTORIES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
 # Where an app usually is, if several modules have one, and how it is called.
 MODULES = ("wsgi", "asgi", "main", "app", "server", "run", "api")
@@ -40,9 +43,11 @@ NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchem
 # Where somebody has written down how the app is started, in the order in which they are believed.
 STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
-    "Dockerfile*", "*/Dockerfile*", "compose/*/*/Dockerfile*", "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
+    "Dockerfile*", "*/Dockerfile*", "*/*/Dockerfile*", "*/*/*/Dockerfile*",
+    "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
     "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip
+USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.(?:python\.)?org/simple/? *$"
 LISTS = ("requirements.in", "requirements.txt")
 # A list of another name, or in a folder: what runs in production comes first.
 OTHER_LISTS = [f"requirements/{name}.{end}" for name in ("production", "prod", "base", "main") for end in ("in", "txt")]
@@ -84,13 +89,14 @@ POETRY = Manager(
 # What the hook runs, but that this makes the lock, too, where there is none yet.
 UV_EXPORT, UV_EXPORT_DEV = (command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
 UV = Manager("uv", "uv add --no-sync {}", (UV_EXPORT,), (UV_EXPORT_DEV,), ("uv.lock", "pyproject.toml"))
-# uv runs those that final's files do not name. Without a lock, Pipenv's list is empty.
+# uv runs those that final's files do not name. Without a lock, Pipenv's list is empty. It stops where the Pipfile names
+# another Python than the one that is there, unless it is told which to take.
 RUN_PIPENV = "uvx pipenv@2026.10.3"
 PIPENV = Manager(
     "Pipenv",
-    f"{RUN_PIPENV} upgrade {{}}",
+    f"{RUN_PIPENV} upgrade --python python3 {{}}",
     (
-        f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock; }}",
+        f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock --python python3; }}",
         f"{RUN_PIPENV} requirements --hash >requirements.txt",
     ),
     (f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",),
@@ -274,7 +280,7 @@ def names_index(project: Path) -> bool:
         return True
     if sum(len(table.get("uv", {}).get("index", ())) for table in tables) > len(folders_of_wheels(project)):
         return True
-    option = re.compile(r"(-i|--index-url|--extra-index-url)\b")
+    option = re.compile(rf"(?!{USUAL_INDEX})(-i|--index-url|--extra-index-url)\b")
     return any(table.get("poetry", {}).get("source") for table in tables) or any(map(option.match, list_lines(project)))
 
 
@@ -309,6 +315,15 @@ def python_versions(project: Path, newest: str) -> list[str]:
             f"requires-python is {allowed}: final is made for Python {newest} and older ones from 3.{OLDEST} on"
         )
     return sorted(versions, key=lambda version: version != home_version(project))
+
+
+def last_change(project: Path) -> str:
+    """The day of a project's last change, as Git has it, or its files, if that is earlier; nothing if none says it."""
+    log = ["git", "-C", str(project), "log", "-1", "--format=%cs"]
+    by_git = subprocess.run(log, capture_output=True, text=True, check=False).stdout.strip()
+    newest = max((path.stat().st_mtime for path in python_files(project)), default=0)
+    by_files = time.strftime("%Y-%m-%d", time.gmtime(newest))
+    return min((day for day in (by_git, by_files) if day > FIRST_DAY), default="")
 
 
 def home_version(project: Path) -> str:
@@ -379,6 +394,8 @@ def _usual(every_app: list[App]) -> App:
     candidates = objects or [app for app in sure if app.name.partition(":")[2][:-2] in FACTORIES] or sure
     for module in MODULES:
         usual = [app for app in candidates if app.module.rpartition(".")[2] == module]
+        if len(usual) > 1 and len({app.module for app in usual}) == 1:  # mounted in each other: the usual name
+            usual = [app for name in OBJECTS for app in usual if app.name.endswith(f":{name}")][:1]
         if len(usual) == 1 and len(candidates) > 1:
             return usual[0]
     nearest = min((app.module.count(".") for app in candidates), default=0)
@@ -437,6 +454,7 @@ SERVERS = r"(?:gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|uwsgi)"
 
 
 END = r"(?=[\s\"'\]]|$)"  # of a word in a command
+TELLS = r"\b(?:(?:FLASK|LITESTAR)_APP[ =:]+|(?:flask|litestar) --app[ =])"  # a framework's own command
 
 
 def started_by(text: str) -> Iterator[str]:
@@ -454,12 +472,10 @@ def started_by(text: str) -> Iterator[str]:
             yield from _target(command[1])
         elif run := re.search(r"\bfastapi run (?:--\S+(?: \d+)? )*([\w./-]+)\.py", words):
             yield run[1].strip("./").replace("/", ".") + ":app"
-        elif flask := re.search(
-            r"(?:\bFLASK_APP[ =:]+|\bflask --app[ =])[\"']?([\w./]+?)(?:\.py)?(:\w+)?(?=[\s\"'\]]|$)", words
-        ):
-            attribute = flask[2] or ""
+        elif named := re.search(rf"{TELLS}[\"']?([\w./]+?)(?:\.py)?(:\w+)?{END}", words):
+            attribute = named[2] or ""
             called = "()" if attribute[1:] in FACTORIES else ""
-            yield flask[1].strip("./").replace("/", ".") + attribute + called
+            yield named[1].strip("./").replace("/", ".") + attribute + called
 
 
 def _target(arguments: str) -> Iterator[str]:
@@ -474,7 +490,8 @@ def _target(arguments: str) -> Iterator[str]:
 
 def django_command(project: Path) -> Path | None:
     """Django's manage.py, wherever it is; the one that is nearest to the top."""
-    files = [path for path in python_files(project) if path.name == "manage.py" and "django" in text_of(path).lower()]
+    of_django = re.compile(r"^\s*(?:from|import) django\b|DJANGO_SETTINGS_MODULE", re.MULTILINE)
+    files = [path for path in python_files(project) if path.name == "manage.py" and of_django.search(text_of(path))]
     return min(files, key=lambda path: (len(path.parts), path), default=None)
 
 
@@ -522,8 +539,17 @@ def production_settings(project: Path, app: App) -> str:
     deployed = [
         module for file in files for module in settings_modules(text_of(file)) if re.search("prod|deploy", module)
     ]
-    chosen = (deployed or by_server or by_command)[:1]
+    chosen = (deployed or by_server or by_command or _usual_settings(manage.parent))[:1]
     return chosen[0] if chosen and chosen != by_command else ""
+
+
+def _usual_settings(root: Path) -> list[str]:
+    """The settings that are meant where no file names any: a variable does, in a file that nobody has committed."""
+    order = ("production", "prod", "live", "base", "settings")
+    files = [path for path in python_files(root) if path.stem in order and "settings" in (path.stem, path.parent.name)]
+    whole = [path for path in files if re.search(r"^ROOT_URLCONF|^from \.\w* import \*", text_of(path), re.MULTILINE)]
+    whole.sort(key=lambda path: (order.index(path.stem), len(path.parts)))
+    return [".".join(path.relative_to(root).with_suffix("").parts) for path in whole]
 
 
 def python_files(project: Path) -> list[Path]:
@@ -555,8 +581,8 @@ def _apps(project: Path) -> Iterator[App]:
         for node in _at_import(tree.body):
             for name, framework in _assigned(node, makers, path):
                 yield App(f"{module}:{name}", framework, below)
-            if isinstance(node, ast.FunctionDef) and _needs_nothing(node) and (framework := makers.get(node.name, "")):
-                yield App(f"{module}:{node.name}()", framework, below)
+            if isinstance(node, ast.FunctionDef) and _needs_nothing(node) and node.name in {*makers, *FACTORIES}:
+                yield App(f"{module}:{node.name}()", makers.get(node.name, ""), below)
 
 
 def _made_in(function: ast.FunctionDef) -> str:

@@ -5,6 +5,7 @@ new row.
 """
 
 import base64
+import os
 import re
 import shlex
 import subprocess
@@ -17,8 +18,8 @@ from packaging.utils import canonicalize_name
 from library import hooks
 from library.locks import own_name
 
-from .draft import Draft, lacking, make_source, manage, run_beside
-from .guess import production_settings, python_files, read_pyproject, text_of
+from .draft import Draft, lacking, local_names, make_source, manage, run_beside
+from .guess import last_change, production_settings, python_files, read_pyproject, text_of
 from .trial import Failure
 
 WRONG = "reference-final/README.md, What goes wrong"
@@ -73,11 +74,14 @@ LIBRARIES = {
     "convert": ["imagemagick"],
 }
 PROGRAMS = {"curl", "ffmpeg", "ffprobe", "git", "graphviz", "pandoc", "wkhtmltopdf", *LIBRARIES}
-# Modules that Python's library has no more.
-GONE = "asynchat|asyncore|cgi|cgitb|crypt|distutils|imghdr|imp|nntplib|pipes|smtpd|sndhdr|telnetlib|uu"
+# Modules that Python's library has no more, by the last version that has them.
+GONE = {
+    11: "asynchat|asyncore|distutils|imp|smtpd",
+    12: "cgi|cgitb|crypt|imghdr|nntplib|pipes|sndhdr|telnetlib|uu",
+}
 # What an older Python accepts and a newer one does not, as packages of an earlier time run into it.
 OUTDATED = (
-    rf"No module named '(?:{GONE})(?:\.\w+)*'",
+    rf"No module named '(?:{'|'.join(GONE.values())})(?:\.\w+)*'",
     r"module '(?:pkgutil|ast|inspect|collections|asyncio|unittest|importlib|typing|configparser)' has no attribute",
     r"cannot import name '\w+' from '(?:collections|typing|ast|inspect|fractions|asyncio|importlib\.\w+)'",
     r"directly inherits TypingOnly but has additional attributes",
@@ -90,6 +94,7 @@ OUTDATED = (
 WINDOWS = "pywin32|pywinpty|pywin32-ctypes|pypiwin32|winshell|comtypes|twisted-iocpsupport|wmi"
 # Packages by the name of a module, where an error names the module alone.
 PACKAGES = {
+    "distutils": "setuptools<81",
     "pkg_resources": "setuptools<81",
     "python-multipart": "python-multipart",
     "email-validator": "email-validator",
@@ -159,7 +164,9 @@ def foresee(draft: Draft) -> None:
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
-    if draft.app.framework == "django" and served and re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE):
+    committed = any(folder.rglob("staticfiles.json"))  # what was collected, from sources that a build has made
+    set_root = re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE)
+    if draft.app.framework == "django" and served and set_root and not committed:
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
     if "MultiProcessCollector" in code:
@@ -192,15 +199,37 @@ def other_python(case: Case) -> str:
 
 
 def older_python(case: Case) -> str:
-    """The next older version of Python that the project allows."""
-    older = [version for version in sorted_versions(case.draft.versions) if minor(version) < minor(case.draft.version)]
+    """The next older version of Python that the project allows, and that has the module which is missing."""
+    if "distutils" in case.line and case.failure.stage not in ("lists", "build"):
+        return ""  # setuptools has it
+    gone = case.draft.version
+    last = next((last for last, names in GONE.items() if re.search(rf"module named '(?:{names})\b", case.line)), 99)
+    older = [one for one in sorted_versions(case.draft.versions) if minor(one) < minor(gone) and minor(one) <= last]
     if not older:
         return ""
-    gone = case.draft.version
     case.draft.too_new = case.draft.too_new or case.failure.cause
-    case.draft.versions = [version for version in case.draft.versions if version != gone]
+    case.draft.versions = [gone, *older]
     case.draft.set_version(older[0])
+    case.draft.versions.remove(gone)
     return f"Python {gone} is too new for a package ({case.line}): Python {older[0]}"
+
+
+def of_its_time(case: Case) -> str:
+    """The packages as they were when the project was last changed, where its list does not say which."""
+    day = last_change(case.draft.project)
+    if case.draft.manager or case.draft.until or not day:
+        return ""
+    case.draft.until = day
+    case.draft.too_new = case.line
+    case.draft.looked_for_wheels = False
+    # Python 3.14 came in October 2025, and each October has brought the next one.
+    year, month = (int(part) for part in day.split("-")[:2])
+    of_then = [one for one in sorted_versions(case.draft.versions) if minor(one) <= year - 2012 + (month >= 10)]
+    case.draft.set_version((of_then or sorted_versions(case.draft.versions)[-1:])[0])
+    return (
+        f"a package is newer than the code ({case.line}): "
+        f"the packages of {day}, the project's last change, and Python {case.draft.version}"
+    )
 
 
 def minor(version: str) -> int:
@@ -221,6 +250,14 @@ def lock_anew(case: Case) -> str:
     run_beside(case.draft.folder, case.draft.base, [manager.lock], case.draft.compilers)
     done = f"{manager.locks[0]} could not be exported: `{manager.lock}`"
     return done if case.draft.read(manager.locks[0]) != before else ""
+
+
+def for_this_alone(case: Case) -> str:
+    """The list for this Python and Linux, where its versions fit no other."""
+    if case.draft.manager or not case.draft.universal:
+        return ""
+    case.draft.universal = False
+    return f"the list does not fit where {case.name}: without --universal"
 
 
 def windows_only(case: Case) -> str:
@@ -287,6 +324,17 @@ def fit_collect_static(draft: Draft) -> None:
     draft.set("Dockerfile", rf"{COLLECT}", given + manage(draft.folder, "collectstatic"))
 
 
+def compress_static(case: Case) -> str:
+    """The line of django-compressor beside the one with collectstatic."""
+    collect_static(case)
+    line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
+    if not line or "manage.py compress" in case.draft.read("Dockerfile"):
+        return ""
+    compress = line[0].replace("collectstatic --no-input", "compress --force")
+    case.draft.set("Dockerfile", re.escape(line[0]), f"{line[0]}\n{compress}")
+    return "static files are compressed in advance: the line with compress"
+
+
 def no_collect_static(case: Case) -> str:
     """Nothing is collected where that is what stops the build."""
     line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
@@ -305,9 +353,8 @@ def failing_instruction(failure: Failure) -> str:
 def names_read(folder: Path) -> dict[str, str]:
     """The variables that a project's code reads, and the values that its own example of them gives, if there is one."""
     names: dict[str, str] = {}
-    reads = (
-        r"(?:environ(?:\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)\W{1,3}[\"']([A-Z][A-Z0-9_]{2,})[\"']"
-    )
+    places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)"
+    reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
     for path in python_files(folder):
         names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
     for path in sorted(folder.glob("*env*")) + sorted(folder.glob(".env*")) + sorted(folder.glob("*/.env*")):
@@ -317,6 +364,9 @@ def names_read(folder: Path) -> dict[str, str]:
             )
             names |= {name: value for name, value in pairs if "<" not in value}
     return names
+
+
+MADE_UP = "for-this-trial-only-" + "x" * 32
 
 
 def value_for(name: str, example: str = "") -> str:
@@ -340,7 +390,7 @@ def value_for(name: str, example: str = "") -> str:
     made_up = next((value for kind, value in kinds if re.search(kind, upper)), "")
     if re.search(r"://(?!localhost)|^sqlite:///(?!/)", example):  # nothing answers there, or nothing can be written
         return made_up or re.sub(r"(?<=@)[\w.-]+|(?<=://)[\w.-]+(?=[:/]\w*$|$)", "localhost", example)
-    return example or made_up or "for-this-trial-only-" + "x" * 32
+    return example or made_up or MADE_UP
 
 
 def variable(case: Case) -> str:
@@ -449,6 +499,17 @@ def of_another_type(case: Case) -> str:
     return ""
 
 
+def refused_sample(case: Case) -> str:
+    """Made-up values for the trial, where the project's own file with variables has only what has to be changed."""
+    draft, names = case.draft, []
+    for file in (path for path in sorted(draft.folder.rglob("*.env")) if path.is_file()):
+        line = re.compile(rf"^(\w+)=([\"']?){re.escape(case.name)}\2$", re.MULTILINE)
+        names += [match[1] for match in line.finditer(text_of(file))]
+        file.write_text(line.sub(rf"\1={MADE_UP}", text_of(file)))
+    draft.made_up |= dict.fromkeys(names, MADE_UP)
+    return f"the app refuses the value {case.name} of {', '.join(dict.fromkeys(names))}" if names else ""
+
+
 def writes(case: Case) -> str:
     """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
     return keep(case.draft, case.name)
@@ -536,6 +597,30 @@ def readme_for_the_package(draft: Draft) -> None:
     names = re.findall(r"^readme\s*=.*?[\"']([\w./-]+\.\w+)[\"']", draft.read("pyproject.toml"), re.MULTILINE)
     for name in names:
         bring_back(draft, name)
+
+
+def from_git(case: Case) -> str:
+    """Git, and no hash asked of what comes from there."""
+    if "--require-hashes" not in case.draft.read("Dockerfile"):
+        return ""
+    file = case.draft.folder / "Dockerfile"
+    file.write_text(file.read_text().replace("--require-hashes", "--verify-hashes"))
+    case.draft.install_compiler(["build-essential", "git"])
+    return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
+
+
+def asked_for_itself(case: Case) -> str:
+    """The list without what its packages ask for: it is whole, but for the project, whose code is copied."""
+    file = case.draft.folder / "Dockerfile"
+    if canonicalize_name(case.name) not in {
+        own_name(case.draft.folder),
+        *map(canonicalize_name, local_names(file.parent)),
+    }:
+        return ""
+    file.write_text(
+        file.read_text().replace("uv pip install --require-hashes", "uv pip install --no-deps --require-hashes")
+    )
+    return f"a package asks for {case.name}, the project itself: --no-deps, as the list is whole"
 
 
 def no_own_package(case: Case) -> str:
@@ -646,29 +731,26 @@ def one_worker(case: Case) -> str:
     return f"each worker prepares the database ({case.line}): WORKERS is 1"
 
 
-def empty_directory(case: Case) -> str:
-    """A directory that Git does not keep because it is empty."""
-    path = case.name
-    name = path.removeprefix("/app/").rstrip("/")
-    if (
-        name.startswith("/")
-        or (case.draft.folder / name).exists()
-        or f"mkdir -p {name}" in case.draft.read("Dockerfile")
-    ):
+def empty(case: Case) -> str:
+    """A directory that Git does not keep because it is empty; a file with variables, which come from compose."""
+    name = os.path.relpath(case.name, "/app") if case.name.startswith("/") else case.name.rstrip("/")
+    command = f"RUN {'touch' if name.endswith('.env') else 'mkdir -p'} {name}"
+    there = (case.draft.folder / name).exists() and not case.draft.ignores(name)
+    if name.startswith("..") or there or command in case.draft.read("Dockerfile"):
         return ""
-    case.draft.after_copy(f"RUN mkdir -p {name}")
-    return f"the directory {name} is missing, as Git keeps no empty one: it is made"
+    case.draft.after_copy(command)
+    why = "compose has its variables" if "touch" in command else "Git keeps no empty one, and none that a build makes"
+    return f"{name} is missing ({why}): it is made, and empty"
 
 
-NO_IMAGE = r"python:3\.\d+-slim-\w+.*(?:not found|does not exist|denied|failed to)"
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
 REMEDIES = [
     Remedy(
         "no image of this Python",
-        (NO_IMAGE,),
+        (r"python:3\.\d+-slim-\w+ cannot be had",),
         other_python,
         USE,
-        ("lists", "build"),
+        ("lists",),
     ),
     Remedy(
         "a lock that does not fit",
@@ -683,6 +765,13 @@ REMEDIES = [
         windows_only,
         USE,
         ("lists", "build"),
+    ),
+    Remedy(
+        "a list for one platform",
+        (r"No solution found .* for split \(markers: (.*)\)",),
+        for_this_alone,
+        USE,
+        ("lists",),
     ),
     Remedy(
         "a Python that a package does not know",
@@ -715,6 +804,8 @@ REMEDIES = [
         "final/README.md, The Dockerfile",
         ("lists", "build"),
     ),
+    # Not each says that it looked for a compiler: uWSGI does not.
+    Remedy("a package that is built", (r"Failed to build `",), compiler, "final/README.md, The Dockerfile", ("build",)),
     Remedy(
         "no server",
         (
@@ -757,6 +848,13 @@ REMEDIES = [
         ),
         own_metadata,
     ),
+    Remedy(
+        "a package that asks for the project itself",
+        (r"no trusted hash was provided for: `([\w.-]+)`",),
+        asked_for_itself,
+        stages=("build",),
+    ),
+    Remedy("a package from Git", (r"none were provided for: ([\w.-]+) @ git\+",), from_git, stages=("build",)),
     Remedy("a project that is no package", (r"did not complete successfully",), no_own_package, WRONG, ("build",)),
     Remedy("a module elsewhere in the project", (r"No module named '([\w.]+)'",), elsewhere),
     Remedy(
@@ -787,7 +885,11 @@ REMEDIES = [
     ),
     Remedy(
         "the key of Django or Flask",
-        (r"SECRET_KEY setting must not be empty", r"no secret key", r"[Aa] secret key is required"),
+        (
+            r"SECRET_KEY setting must not be empty",
+            r"(?:no|[Aa]) secret key",
+            r"secret.?key (?:is not|must be) (?:changed|set)",
+        ),
         secret_key,
         SETTINGS,
     ),
@@ -803,12 +905,20 @@ REMEDIES = [
         of_another_type,
         SETTINGS,
     ),
+    Remedy(
+        "a sample of a secret",
+        (r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b",),
+        refused_sample,
+        SETTINGS,
+        ("start", "migrate"),
+    ),
     Remedy("a host that Django does not know", (r"Invalid HTTP_HOST header",), hosts, SETTINGS, ("page",)),
     Remedy(
         "static files under hashed names",
         (r"Missing staticfiles manifest entry", r"staticfiles\.json", r"No directory at: .*static"),
         collect_static,
     ),
+    Remedy("static files compressed in advance", (r"offline (?:compression|manifest)",), compress_static),
     Remedy("a place that is read-only", (r"Read-only file system: b?'([^']+)'",), writes),
     Remedy(
         "a database of SQLite's",
@@ -822,7 +932,9 @@ REMEDIES = [
         "final/README.md, compose.yaml",
     ),
     Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
-    Remedy("an empty directory", (r"Directory '([^']+)' does not exist",), empty_directory),
+    Remedy(
+        "an empty directory", (r"[Dd]irectory '([^']+)' does not exist", r"[Ff]ile '([^']+\.env)' not found"), empty
+    ),
     Remedy(
         "a database that each worker prepares",
         (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),
@@ -832,6 +944,16 @@ REMEDIES = [
     ),
     Remedy("memory", (r"Perhaps out of memory", r"exit code 137"), more_memory, "reference-final/README.md, Sizing"),
     Remedy("a variable that a failing line names", (r"Traceback \(most recent call last\)",), mentioned, SETTINGS),
+    Remedy(
+        "a package that is newer than the code",
+        (
+            r"^(?:Import|Attribute|Type|Name)Error: ",
+            r"^ModuleNotFoundError: No module named '\w+\.",
+            r"^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b",
+        ),
+        of_its_time,
+        stages=("import", "start", "migrate", "page"),
+    ),
     Remedy(
         "static files that cannot be collected",
         (r"did not complete successfully",),

@@ -24,8 +24,8 @@ READY = {
 }
 
 
-def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
-    """The services that an app needs, by name; the variables of the app; and its files with variables.
+def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], str]:
+    """The services that an app needs, by name; the variables of the app; its files with variables; Celery's command.
 
     Nothing where no old compose file builds the app: nothing tells it then where the others are. The file is read as it
     is written: in compose's model, values stand in the place of variables.
@@ -37,7 +37,7 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
         services = {name: service for name, service in written.items() if isinstance(service, dict)}
         name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
     except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
-        return {}, {}, []
+        return {}, {}, [], ""
     app = services[name]
     kept = {}
     for other, service in services.items():
@@ -50,7 +50,19 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
             if re.search("postg", service["image"]):
                 kept[other].setdefault("healthcheck", READY)
     chosen = {key: value for key, value in variables(app).items() if not NOT_KEPT.search(key)}
-    return kept, chosen, _env_files(project, folder, app.get("env_file"))
+    commands = (" ".join(map(str, as_list(service.get("command")))) for service in services.values())
+    return kept, chosen, _env_files(project, folder, app.get("env_file")), next(filter(None, map(worker, commands)), "")
+
+
+def worker(command: str) -> str:
+    """The command of Celery's worker, if it is one: without a process for each CPU, and without a file in /app."""
+    celery = re.search(r"\bcelery\b[^;&|\"']*\sworker\b[^;&|\"']*", command)
+    if not celery:
+        return ""
+    more = "" if re.search(r"\s(?:-c|--concurrency|--autoscale)\b", celery[0]) else " --concurrency=2"
+    if re.search(r"\s(?:-B|--beat)\b", celery[0]) and not re.search(r"\s(?:-s|--schedule)\b", celery[0]):
+        more += " --schedule=/tmp/celerybeat-schedule"
+    return " ".join(celery[0].split()) + more
 
 
 def _as_compose_has_it(service: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -96,6 +108,23 @@ def variables(service: dict[str, Any]) -> dict[str, str]:
     written = service.get("environment") or {}
     pairs = written.items() if isinstance(written, dict) else (str(line).partition("=")[::2] for line in written)
     return {str(name): str(value) for name, value in pairs if value not in (None, "")}
+
+
+PLAIN = re.compile(r"(?<!\$)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")  # no default: `$NAME`, `${NAME}`
+
+
+def plain_variables(text: str) -> set[str]:
+    """The variables that compose puts in, where the file has no default for them."""
+    return {name for names in PLAIN.findall(text) for name in names if name}
+
+
+def demanding(value: Any) -> Any:
+    """The same, where compose stops if such a variable is not set."""
+    if isinstance(value, dict):
+        return {key: demanding(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [demanding(one) for one in value]
+    return PLAIN.sub(r"${\1\2:?}", value) if isinstance(value, str) else value
 
 
 def as_yaml(kept: dict[str, Any]) -> str:

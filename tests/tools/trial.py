@@ -3,12 +3,13 @@
 Each step that does not end well is a `Failure` with its whole log, which `tools.remedies` then reads.
 """
 
+import json
 import re
 import shlex
 import subprocess
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
 from library.project import Unusable
 from library.subject import READY_LIMIT, Running, Subject
 
-from .draft import AIOHTTP, UVICORN, Draft, python_path, run_beside
+from .draft import AIOHTTP, UVICORN, Draft, bring, is_here, python_path, run_beside
 
 # Run in the image: import what gunicorn is told to start, and print what it is, by how it can be called.
 APP_KIND = """
@@ -92,9 +93,22 @@ DJANGO_PAGE = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
 from django.test import Client
-Client(HTTP_HOST="127.0.0.1:8000").get(sys.argv[2])
+Client(HTTP_HOST=sys.argv[3] or "127.0.0.1:8000").get(sys.argv[2])
+"""
+# What the trial takes in the place of an image that cannot be had: bootstrap makes these two, one of them for step 5.
+LIKE = {
+    r"(?:docker\.io/)?(?:library/)?postgres:": "postgres:17-trixie",
+    r"(?:docker\.io/)?(?:library/|valkey/)?(?:redis|valkey)\b": "redis:8",
+}
+# Run in the container: a name that Django answers to.
+DJANGO_HOST = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+from django.conf import settings
+print(next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip(".*")), ""))
 """
 IMPORT_LIMIT = 90  # seconds
+COMMAND_LIMIT = 240
 TIMED_OUT = 124  # the exit code of `timeout`
 
 
@@ -123,7 +137,17 @@ class Failure:
 
     @property
     def cause(self) -> str:
-        """The first line of the real cause: of the first traceback its exception, or else the first error."""
+        """The first line of the real cause, with the package that could not be built because of it, if it is one."""
+        package = re.search(r"Failed to build `(.+?)`", self.text)
+        error = f"{package[1]} cannot be built: {self._error}" if package else self._error
+        if "validation error" in error:  # pydantic says below what it is about
+            below = self.text.partition(error)[2].splitlines()[1:3]
+            error = " ".join([error, *(line.strip() for line in below)])
+        return error[:300]
+
+    @property
+    def _error(self) -> str:
+        """Of the first traceback its exception, or else the first error."""
         if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
             return because[1][:300]
         lines = self.lines
@@ -131,17 +155,20 @@ class Failure:
             if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
                 depth = len(line) - len(line.lstrip())
                 after = (one for one in lines[number + 1 :] if one.strip() and len(one) - len(one.lstrip()) <= depth)
-                if exception := next(after, ""):
-                    return exception.strip()[:300]
+                exception = next(after, "").strip()
+                if exception and "404" not in exception:  # that a page is not there, many an app handles itself
+                    return exception[:300]
         named = r"^\W*(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|DoesNotExist)\b\W"
         if exception := next((line.strip() for line in lines if re.search(named, line)), ""):
             return exception[:300]  # whoever configures the log may have left out the traceback
+        if compiler := next((line.strip() for line in lines if re.search(r":\d+: (?:fatal )?error: ", line)), ""):
+            return compiler
         errors = (
             line.strip()
             for line in lines
             if re.search(r"\b(error|fatal|failed|not found|no such|cannot)\b", line, re.IGNORECASE)
         )
-        causes = (line for line in errors if not re.search(r"did not complete successfully|failed to solve", line))
+        causes = (line for line in errors if not re.search(r"did not complete|failed to solve|Failed to build", line))
         return (next(causes, "") or last_line(self.text))[:300]
 
 
@@ -167,13 +194,36 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
     try:
         environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
         mounts = [f"{place}:/trial:ro"]
+        subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
         yield from _import(draft, subject, environment, place)
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
-            yield from _use(draft, running)
+            failures = list(_use(draft, running))
+        yield from failures  # once it is down: what mends them changes the compose file
     except DockerException as error:
-        yield Failure("start", str(error.stderr or error))
+        yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
     except subprocess.CalledProcessError as error:
         yield Failure("start", str(error.stderr))
+
+
+def with_what_can_be_had(draft: Draft, subject: Subject, override: Path) -> Subject:
+    """The same, but for the services whose images cannot be had: with others like them, or without."""
+    beside = {name: one["image"] for name, one in subject.services(()).items() if "build" not in one}
+    lines, gone = [], set()
+    for name, image in beside.items():
+        if is_here(image) or not bring(image):
+            continue
+        other = next((one for name, one in LIKE.items() if re.match(name, image) and not bring(one)), "")
+        draft.absent[image] = other
+        lines.append(f"  {name}: {{ image: '{other}' }}" if other else f"  {name}: !reset null")
+        gone |= set() if other else {name}
+    if not lines:
+        return subject
+    for service, one in subject.services().items():
+        if needs := one.get("depends_on"):
+            kept = {name: how for name, how in needs.items() if name not in gone}
+            lines.append(f"  {service}: {{ depends_on: !override {json.dumps(kept)} }}")
+    override.write_text("\n".join(["services:", *lines, ""]))
+    return replace(subject, compose=(*subject.compose, str(override)))
 
 
 def variables(draft: Draft) -> list[Path]:
@@ -213,7 +263,8 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
     """Run what has to be run first, ask for a page, and stop the app."""
     for command in draft.commands:
         try:
-            running.project.compose.run(running.service, shlex.split(command), remove=True, tty=False)
+            limited = ["timeout", str(COMMAND_LIMIT), *shlex.split(command)]  # it may ask somebody, and wait
+            running.project.compose.run(running.service, limited, remove=True, tty=False)
         except DockerException as error:
             yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}")
             return
@@ -231,18 +282,24 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
         yield Failure("start", running.log + (ended or f"\nadopt: no answer after {READY_LIMIT:.0f} s"))
         return
     answer = answers[0]
+    of_django = draft.app.framework == "django"
+    if answer.status_code == 400 and of_django:  # to a name that it does not know; in production no log says so
+        draft.host = running.host = running.python(DJANGO_HOST, draft.app.module).strip()
+        answer = _get(running, running.page) or answer
     for _ in range(3):
         # A page that only says where the real one is (a login, say) is no answer yet.
         target = answer.headers.get("location", "")
         if answer.status_code >= 400 or not target.startswith("/") or not (further := _get(running, target)):
             break
         answer = further
-    refused = answer.status_code == 400 and "HTTP_HOST" in running.log
+    refused = answer.status_code == 400 and of_django
     if answer.status_code >= 500 or refused:
         why = f"adopt: GET {answer.url.path} says {answer.status_code}"
-        if draft.app.framework == "django":
+        if refused:
+            why = f"Invalid HTTP_HOST header, or another reason: {why}"
+        elif of_django:
             try:
-                running.python(DJANGO_PAGE, draft.app.module, answer.url.path)
+                running.python(DJANGO_PAGE, draft.app.module, answer.url.path, running.host)
             except DockerException as error:
                 why = f"{error.stderr}\n{why}"
         yield Failure("page", f"{running.log}\n{why}")

@@ -11,7 +11,9 @@ import yaml
 
 from library import hooks
 from library.project import Unusable
+from library.subject import Subject
 from library.tutorial import ROOT
+from tools import trial
 from tools.adopt import Options, left_to_do, may_add, may_replace
 from tools.draft import COMPILE, Draft, exporting, lacking, put_final
 from tools.guess import POETRY, UV, App, Manager, find_app, find_manager, python_versions
@@ -240,6 +242,29 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     assert "write SECRET_KEY into a file .env" in lines[0]
     assert "compose.yaml goes before docker-compose.yml" in lines[1]
     assert "git add Dockerfile;" in lines[2]
+
+
+def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    (tmp_path / "docker-compose.yml").touch()
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    depends = {name: {"condition": "service_started"} for name in ("db", "cache", "search")}
+    web = {"build": {}, "image": "shop", "depends_on": depends}
+    services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}, "search": {"image": "solr"}}
+    monkeypatch.setattr(Subject, "services", lambda *_: services)
+    monkeypatch.setattr(trial, "bring", lambda image: "" if image in ("postgres:17-trixie", "redis:8") else "no answer")
+    subject = Subject("shop", tmp_path)
+    monkeypatch.setattr(trial, "is_here", lambda _: False)
+    changed = trial.with_what_can_be_had(draft, subject, tmp_path / "absent.yaml")
+    assert changed.compose == ("compose.yaml", str(tmp_path / "absent.yaml"))
+    lines = (tmp_path / "absent.yaml").read_text().splitlines()
+    others = ["  db: { image: 'postgres:17-trixie' }", "  cache: { image: 'redis:8' }", "  search: !reset null"]
+    assert lines[:4] == ["services:", *others]
+    assert '"cache": {"condition": "service_started"}}' in lines[4]
+    lines = left_to_do(draft, ["Dockerfile"], tried=True)
+    assert "postgres:17-trixie in the place of postgres:15 and redis:8 in the place of redis:7 and nothing" in lines[0]
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:

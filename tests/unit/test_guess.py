@@ -1,6 +1,9 @@
 """What `make adopt` guesses from a project's files, in the shapes that public projects have."""
 
 import codecs
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,8 @@ from tools.guess import (
     dependencies,
     find_app,
     find_manager,
+    last_change,
+    names_index,
     production_settings,
     python_versions,
     roots,
@@ -75,9 +80,32 @@ APPS = {
         },
         App("app.main:api", "", "api"),
     ),
+    "what a Dockerfile two folders down starts": (
+        {"docker/common/Dockerfile.app": 'CMD ["gunicorn", "two:create_app()"]\n', "one.py": FLASK, "two.py": ""},
+        App("two:create_app()"),
+    ),
     "what Flask is told": (
         {".flaskenv": "FLASK_APP=shop.py\n", "shop.py": FLASK, "wsgi.py": FLASK},
         App("shop:app", "flask"),
+    ),
+    "what Litestar is told, in a folder": (
+        {
+            "tools/deploy/docker/Dockerfile": 'ARG LITESTAR_APP="app.asgi:create_app"\n',
+            "py/app/asgi.py": "def create_app(): ...",
+        },
+        App("app.asgi:create_app()", "", "py"),
+    ),
+    "a factory of an unknown framework, beside a manage.py of one": (
+        {"manage.py": "# as Django has one\n", "shop/asgi.py": "def create_app(): ...\n"},
+        App("shop.asgi:create_app()"),
+    ),
+    "several in one module": (
+        {"web/main.py": "from fastapi import FastAPI\nfrontend = FastAPI()\napi = FastAPI()\napp = FastAPI()\n"},
+        App("web.main:app", "fastapi"),
+    ),
+    "what Flask's command is told": (
+        {"start.sh": "celery --app=shop worker &\nflask --app site:create_app run\n", "site.py": "", "shop.py": FLASK},
+        App("site:create_app()"),
     ),
     "Django below a folder": (
         {
@@ -218,9 +246,13 @@ def test_lists_that_include_others_are_one(tmp_path: Path) -> None:
     assert (folder / "requirements.in").read_text() == "-r requirements/production.txt\n"
 
 
-def test_what_only_one_machine_knows_is_not_in_the_list() -> None:
-    text = "certifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
+def test_what_only_one_machine_knows_is_not_in_the_list(tmp_path: Path) -> None:
+    usual = "pypi.{}".format("org")  # no file here names an index
+    text = f"-i https://{usual}/simple\ncertifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
     assert portable(text) == "certifi\nflask==3.1\n"
+    assert portable("-i https://pypi.example.org/simple\n") == "-i https://pypi.example.org/simple\n"
+    assert not names_index(project(tmp_path, {"requirements.txt": text}))
+    assert names_index(project(tmp_path, {"requirements.txt": "-i https://pypi.example.org/simple\n"}))
 
 
 def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None:
@@ -245,6 +277,24 @@ def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:
     assert all(" --no-emit-local " in command for command in exporting(folder, find_manager(folder), "3.14"))
 
 
+def test_the_last_change_is_what_git_says_or_the_files_if_theirs_is_earlier(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"shop.py": ""})
+    assert last_change(folder) == time.strftime("%Y-%m-%d", time.gmtime())
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=x"]):
+        environment = {**os.environ, "GIT_COMMITTER_DATE": "2023-11-14T12:00:00Z"}
+        subprocess.run([*git, *command], env=environment, check=True)
+    assert last_change(folder) == "2023-11-14"
+    os.utime(folder / "shop.py", (1.6e9, 1.6e9))
+    assert last_change(folder) == "2020-09-13"
+    os.utime(folder / "shop.py", (0, 0))
+    assert last_change(folder) == "2023-11-14", "an archive without times"
+    assert (
+        " --exclude-newer 2023-11-14 --exclude-newer-package gunicorn=false"
+        in exporting(project(folder, {"requirements.txt": "flask\n"}), None, "3.12", "2023-11-14")[0]
+    )
+
+
 def test_an_index_that_is_a_folder_is_mounted_and_its_hashes_are_added(tmp_path: Path) -> None:
     index = '[project]\nname = "shop"\n[[tool.uv.index]]\nname = "house"\nurl = "./wheels"\nformat = "flat"\n'
     folder = project(tmp_path, {"pyproject.toml": index, "wheels/greeting.whl": "", "shop.py": FLASK})
@@ -258,7 +308,7 @@ def test_an_index_that_is_a_folder_is_mounted_and_its_hashes_are_added(tmp_path:
 
 def test_a_list_of_pipenv_is_made_from_a_lock(tmp_path: Path) -> None:
     lock, *exports = exporting(project(tmp_path, {"Pipfile": ""}), PIPENV, "3.14")
-    assert lock == "{ test -f Pipfile.lock || uvx pipenv@2026.10.3 lock; }"
+    assert lock == "{ test -f Pipfile.lock || uvx pipenv@2026.10.3 lock --python python3; }"
     assert len(exports) == 2
 
 
@@ -275,3 +325,17 @@ def test_production_has_other_settings_than_manage_py(tmp_path: Path) -> None:
     assert production_settings(folder, find_app(folder)) == ""
     (folder / "config/wsgi.py").write_text(WSGI.format("config.settings.production"))
     assert production_settings(folder, find_app(folder)) == "config.settings.production"
+
+
+def test_the_usual_settings_are_meant_where_no_file_names_any(tmp_path: Path) -> None:
+    files = {
+        "manage.py": "from django.core.management import execute_from_command_line\n",
+        "shop/wsgi.py": "application = get_wsgi_application()\n",
+        "shop/settings/base.py": "ROOT_URLCONF = 'shop.urls'\n",
+        "shop/settings/development.py": "from .base import *\n",
+        "shop/production.py": "ROOT_URLCONF = 'of another kind'\n",
+    }
+    folder, app = project(tmp_path, files), App("shop.wsgi:application", "django")
+    assert production_settings(folder, app) == "shop.settings.base"
+    project(tmp_path, {"shop/settings/production.py": "from .base import *\n"})
+    assert production_settings(folder, app) == "shop.settings.production"

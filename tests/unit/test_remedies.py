@@ -1,5 +1,6 @@
 """Each row of the table: what a trial shows, and what is then in the draft."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import yaml
 
 from tools import remedies
 from tools.draft import Draft, put_final
-from tools.guess import UV, find_app
+from tools.guess import POETRY, UV, find_app
 from tools.remedies import REMEDIES, foresee, mend, value_for
 from tools.trial import Failure
 
@@ -34,6 +35,11 @@ def draft_of(folder: Path, files: dict[str, str]) -> Draft:
     return Draft(folder, folder, manager, app, ["3.14", "3.13", "3.12"])
 
 
+def in_2023(folder: Path) -> None:
+    for path in folder.rglob("*.py"):
+        os.utime(path, (1.7e9, 1.7e9))  # in November
+
+
 @dataclass(frozen=True)
 class Row:
     """A remedy's name, the stage and the log that it is for, files of a project, and lines that are there then."""
@@ -50,7 +56,7 @@ ROWS = [
     Row(
         "no image of this Python",
         "lists",
-        "ERROR: python:3.14-slim-trixie: failed to resolve source metadata",
+        "python:3.14-slim-trixie cannot be had\nbases: no answer from docker.io in 8 s",
         {"Dockerfile": "\nFROM python:3.13-slim-trixie AS base\n"},
     ),
     Row(
@@ -61,6 +67,11 @@ ROWS = [
         FLASK | {"requirements.txt": "flask\npywin32==306\n"},
     ),
     Row(
+        "a list for one platform",
+        "lists",
+        "error: No solution found when resolving dependencies for split (markers: python_full_version >= '3.14')",
+    ),
+    Row(
         "a Python that a package does not know",
         "lists",
         "Because the requested Python version (>=3.14) does not satisfy Python<3.14 and numba depends on it",
@@ -69,8 +80,14 @@ ROWS = [
     Row(
         "a package of an earlier time",
         "import",
+        "ModuleNotFoundError: No module named 'telnetlib'",
+        {"Dockerfile": "FROM python:3.12-slim"},
+    ),
+    Row(
+        "a package",
+        "import",
         "ModuleNotFoundError: No module named 'distutils'",
-        {"Dockerfile": "FROM python:3.13-slim"},
+        {"requirements.in": "setuptools<81\n"},
     ),
     Row(
         "no wheel, and no compiler, header or program",
@@ -89,6 +106,12 @@ ROWS = [
         "build",
         "error: command 'gcc' failed: No such file or directory",
         {"Dockerfile": "--no-install-recommends build-essential\n"},
+    ),
+    Row(
+        "a package that is built",
+        "build",
+        "error: Failed to build `uwsgi==2.0.31`\nAttributeError: 'NoneType' object has no attribute 'split'",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential\n"},
     ),
     Row(
         "no server",
@@ -152,6 +175,22 @@ ROWS = [
         },
     ),
     Row(
+        "a package that asks for the project itself",
+        "build",
+        "error: Hash-checking is required, but no trusted hash was provided for: `Shop`",
+        {"Dockerfile": "uv pip install --no-deps --require-hashes -r requirements-dev.txt"},
+        {
+            "shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
+            "pyproject.toml": '[project]\nname = "shop"\n',
+        },
+    ),
+    Row(
+        "a package from Git",
+        "build",
+        "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"},
+    ),
+    Row(
         "a project that is no package",
         "build",
         BUILD.format("uv pip install --no-deps ."),
@@ -211,10 +250,24 @@ ROWS = [
         DJANGO,
     ),
     Row(
+        "the key of Django or Flask",
+        "start",
+        "ERROR: server.secret_key is not changed. Please use something else instead of a sample",
+        {"compose.yaml": "\n    SHOP_SECRET: ${SHOP_SECRET:?}\n"},
+        FLASK | {"shop/settings.py": "Value(str, environ_name='SHOP_SECRET')"},
+    ),
+    Row(
         "another type of a variable",
         "import",
         "Traceback (most recent call last)\n  int(os.environ['SEATS'])\nValueError: invalid literal for int()",
         before=lambda draft: draft.demand("SEATS", "x"),
+    ),
+    Row(
+        "a sample of a secret",
+        "start",
+        'ValidationError: 1\n  Value error, The value of SECRET_KEY is "changethis", for security, please change it',
+        {".env": "KEY=for-this-trial-only-xxxx"},
+        FLASK | {".env": 'SHOP_KEY="changethis"\nDEBUG=changethis-not\n'},
     ),
     Row(
         "a host that Django does not know",
@@ -228,6 +281,13 @@ ROWS = [
         "page",
         "ValueError: Missing staticfiles manifest entry for 'a.css'",
         {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py collectstatic --no-input\n"},
+        DJANGO,
+    ),
+    Row(
+        "static files compressed in advance",
+        "page",
+        'compressor.exceptions.OfflineGenerationError: You have offline compression enabled but key "a" is missing',
+        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress --force\n"},
         DJANGO,
     ),
     Row(
@@ -265,8 +325,15 @@ ROWS = [
     Row(
         "an empty directory",
         "import",
-        "RuntimeError: Directory 'static' does not exist",
+        "RuntimeError: Frontend directory '/app/static' does not exist",
         {"Dockerfile": "\nRUN mkdir -p static\n"},
+    ),
+    Row(
+        "an empty directory",
+        "start",
+        "FileNotFoundError: Config file '/app/src/core/../.env' not found.",
+        {"Dockerfile": "\nRUN touch src/.env\n"},
+        FLASK | {"src/.env": "A=1\n"},
     ),
     Row(
         "a database that each worker prepares",
@@ -281,6 +348,13 @@ ROWS = [
         "Traceback (most recent call last):\n    url = os.getenv('SHOP_URL').strip()\nAttributeError: 'NoneType'",
         {"compose.yaml": "\n    SHOP_URL: ${SHOP_URL:?}\n"},
         FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"},
+    ),
+    Row(
+        "a package that is newer than the code",
+        "start",
+        "Traceback (most recent call last):\nImportError: cannot import name 'Markup' from 'flask' (/venv/x.py)",
+        {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"},
+        before=lambda draft: in_2023(draft.folder),
     ),
     Row(
         "static files that cannot be collected",
@@ -337,6 +411,41 @@ def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) ->
     assert "\nCOPY --chown=10001 airports.sqlite3 /data/\n" in draft.read("Dockerfile")
 
 
+def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    assert mend(draft, Failure("build", "none were provided for: a @ git+https://b@c"))
+    assert draft.read("Dockerfile").count(" --verify-hashes -r requirements") == 2
+    assert "--require-hashes" not in draft.read("Dockerfile")
+
+
+def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
+        "emails/pyproject.toml": '[project]\nname = "emails"\n',
+        "backend/pyproject.toml": '[project]\nname = "shop-api"\n',
+        "backend/shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+    }
+    draft = draft_of(tmp_path, files)
+    commands: list[str] = []
+    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, command, _debian: commands.extend(command))
+    draft.add_packages(["gunicorn"])
+    assert commands == ["uv add --no-sync --package shop-api 'gunicorn'"]
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "root"\n[tool.uv.workspace]\nmembers = ["*"]\n')
+    draft.add_packages(["gunicorn"])
+    assert commands[1:] == ["uv add --no-sync 'gunicorn'"]
+
+
+def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    draft.manager = POETRY
+    commands: list[str] = []
+    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, command, _debian: commands.extend(command))
+    draft.add_packages(["uvicorn-worker", "gunicorn>=23"])
+    assert commands == ["poetry add --lock 'uvicorn-worker>=0' 'gunicorn>=23'"]
+
+
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, FLASK)
     before = draft.state()
@@ -359,6 +468,9 @@ def test_several_directories_get_a_volume_each(tmp_path: Path) -> None:
     assert '\n  volumes: ["uploads-2026:/app/uploads/2026", "data:/app/instance"]' in text
     assert "\nvolumes: { uploads-2026: , data: }\n" in text
     assert "install -d -o 10001 /app/uploads/2026 /app/instance\n" in draft.read("Dockerfile")
+    assert mend(draft, Failure("start", "OSError: [Errno 30] Read-only file system: '/app/shop.sqlite'"))
+    assert yaml.safe_load(draft.read("compose.yaml"))["volumes"].keys() == {"data", "files", "uploads-2026"}
+    assert '"files:/data"' in draft.read("compose.yaml")
 
 
 CHAIN = """Traceback (most recent call last):
@@ -385,6 +497,22 @@ target web: failed to solve: process "/bin/sh" did not complete successfully: ex
         (
             "(Background on this error: e3q8)\nsqlite3.OperationalError: it exists",
             "sqlite3.OperationalError: it exists",
+        ),
+        (
+            "#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
+            "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required",
+        ),
+        (
+            "error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
+            "markupsafe==1.0 cannot be built: ImportError: x",
+        ),
+        (
+            "pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
+            "pydantic.ValidationError: 1 validation error for S key it is short",
+        ),
+        (
+            "Traceback (most recent call last):\n  a\nResolver404: {}\n\n" + CHAIN,
+            "KeyError: 'A'",
         ),
         ("it stopped", "it stopped"),
     ],
@@ -415,6 +543,9 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     draft = draft_of(tmp_path / "django", DJANGO | served)
     foresee(draft)
     assert "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live " in draft.read("Dockerfile")
+    draft = draft_of(tmp_path / "collected", DJANGO | served | {"static/staticfiles.json": "{}"})
+    foresee(draft)
+    assert "\n# RUN SECRET_KEY=for-this-line-only " in draft.read("Dockerfile")
     assert "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n" in draft.read("compose.yaml")
 
 
@@ -448,10 +579,10 @@ volumes: {db-data: }
 
 def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(tmp_path: Path) -> None:
     old = """services:
-  worker: {build: .., command: celery worker}
+  worker: {build: .., command: "bash -c 'sleep 3 && celery -A shop  worker -B'"}
   shop: {build: {context: ..}, env_file: [../shop.env], environment: {CACHE: "redis://cache"}, ports: ["8000:80"]}
   cache: {image: "redis:8", env_file: ../missing.env}
-  db: {image: "postgres:17", env_file: [../missing.env]}
+  db: {image: "postgres:17", env_file: [../missing.env], environment: ["PGUSER=$A", "PGDATABASE=${B}", "C=${C:-1}"]}
 """
     draft = draft_of(tmp_path / "copy", FLASK)
     draft.project = tmp_path / "project"
@@ -460,6 +591,11 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
         (draft.project / name).write_text(text)
     draft.bring_services(["CACHE_URL", "CACHE_TTL"])
     compose = yaml.safe_load(draft.read("compose.yaml"))
+    worker = "celery -A shop worker -B --concurrency=2 --schedule=/tmp/celerybeat-schedule"
+    assert compose["services"]["worker"]["command"] == worker
+    assert compose["services"]["worker"]["depends_on"].keys() == {"cache", "db"}
+    assert compose["services"]["db"]["environment"] == ["PGUSER=${A:?}", "PGDATABASE=${B:?}", "C=${C:-1}"]
+    assert draft.made_up == {"A": "1", "B": "app"}
     assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"]}
     assert compose["services"]["web"]["env_file"] == ["shop.env"]
     assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
