@@ -10,7 +10,7 @@ export PYTHONUTF8 := 1
 FOLDERS := $(patsubst %/compose.yaml,%,$(sort $(wildcard step-*/compose.yaml extra-*/compose.yaml final/compose.yaml)))
 FOLDER := $(or $(STEP),final)
 PORT ?= 8000
-WORKERS ?= 3
+WORKERS ?= 5
 
 # One folder; only mutate takes several.
 ifneq ($(filter-out $(FOLDERS),$(FOLDER))$(if $(filter mutate,$(MAKECMDGOALS)),,$(word 2,$(FOLDER))),)

@@ -112,9 +112,8 @@ def _name(item: pytest.Item) -> str:
 
 def _is_daily(item: pytest.Item) -> bool:
     """Whether `make test` runs it: unit tests, what the matrix names, and the cells and sabotages that it marks."""
-    return (
-        "system" not in item.path.parts or bool(item.get_closest_marker("daily")) or _name(item).startswith(DAILY_TESTS)
-    )
+    is_unit = not {"system", "lab"} & set(item.path.parts)
+    return is_unit or bool(item.get_closest_marker("daily")) or _name(item).startswith(DAILY_TESTS)
 
 
 def _seen_to_fail(folder: tutorial.Folder) -> Iterator[tuple[str, Practice]]:
