@@ -17,9 +17,10 @@ from library.subject import Subject
 from library.tutorial import ROOT
 
 # What a test of these takes of a free CPU, roughly, what a slow practice does, and one change that must be noticed.
-SECONDS = {"test_articles": 60, "test_projects": 20, "test_sabotage": 10, "test_score": 20}
+SECONDS = {"test_adopt": 40, "test_articles": 60, "test_guestbook": 30, "test_projects": 20, "test_score": 20}
 SECONDS_OF_SLOW = 4
 SECONDS_OF_SABOTAGE = 10
+SECONDS_OF_NEEDS = {"release": 15, "stack": 45}  # what a practice needs that publishes or deploys
 # What they build are folders of the tutorial and copies of them, whose base images come with the build.
 OF_FOLDERS = {"test_contract", "test_practices", "test_sabotage", "test_site"}
 SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
@@ -101,6 +102,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         work[_group(item)] += SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _has_its_own(item)
         work[_group(item)] += SECONDS_OF_SABOTAGE * len(_parameters(item).get("sabotages", ()))
+        if practice := _practice(item):
+            work[_group(item)] += SECONDS_OF_NEEDS.get(practice.needs or "", 0)
     items.sort(
         key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
     )
