@@ -114,26 +114,6 @@ class Draft:
         """The image that the Dockerfile starts from."""
         return Subject("adopted", self.folder).parsed.base_image
 
-    def has_base(self) -> bool:
-        return not subprocess.run(
-            ["docker", "image", "inspect", self.base], capture_output=True, check=False
-        ).returncode
-
-    def bring_base(self) -> None:
-        """Pull the image that the Dockerfile starts from; make a stand-in where no registry answers.
-
-        Raises:
-            NotExported: neither works.
-        """
-        place = engine.SCRATCH / "base"
-        place.mkdir(exist_ok=True)
-        (place / "Dockerfile").write_text(f"FROM {self.base}\n")
-        with engine.one_build_at_a_time(shares=False):
-            command = [ROOT / "bootstrap/bases.sh", place]
-            brought = subprocess.run(command, capture_output=True, text=True, check=False)
-        if brought.returncode:
-            raise NotExported(f"{self.base} cannot be had", f"{self.base} cannot be had\n{brought.stderr}")
-
     def read(self, name: str) -> str:
         return (self.folder / name).read_text()
 

@@ -212,7 +212,7 @@ def with_what_can_be_had(draft: Draft, subject: Subject, override: Path) -> Subj
     for name, image in beside.items():
         if is_here(image) or not bring(image):
             continue
-        other = next((one for name, one in LIKE.items() if re.match(name, image) and not bring(one)), "")
+        other = next((like for start, like in LIKE.items() if re.match(start, image) and not bring(like)), "")
         draft.absent[image] = other
         lines.append(f"  {name}: {{ image: '{other}' }}" if other else f"  {name}: !reset null")
         gone |= set() if other else {name}

@@ -12,7 +12,7 @@ from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
 from . import NotAsked, Violation
-from .gunicorn import gunicorn_settings
+from .gunicorn import gunicorn_seconds, gunicorn_settings
 from .sockets import wait_until_listening
 from .stopping import require_answer_in_flight
 
@@ -110,7 +110,7 @@ def _require_sizes(running: Running, contract: Contract, by_hand: str) -> None:
 
 def _require_times(settings: Mapping[str, str], contract: Contract, by_hand: str) -> None:
     """Raise a violation where the platform kills what gunicorn would still end, or replace, by itself."""
-    times = {name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout")}
+    times = gunicorn_seconds(settings)
     if times["graceful_timeout"] >= contract.grace:
         seen = (
             f"gunicorn gives requests {times['graceful_timeout']} s to end, and is killed after {contract.grace:.0f} s"

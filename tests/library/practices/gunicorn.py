@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from python_on_whales import Container
@@ -23,9 +24,8 @@ def gunicorn_settings(container: Container) -> dict[str, str]:
     return dict(re.findall(r"^(\w+) += (.*)$", config, re.MULTILINE))
 
 
-def gunicorn_seconds(container: Container) -> Counter[str]:
-    """The seconds that gunicorn in a container has, by the setting; 0 where there is no gunicorn."""
-    settings = gunicorn_settings(container)
+def gunicorn_seconds(settings: Mapping[str, str]) -> Counter[str]:
+    """The seconds among gunicorn's settings, by name; 0 where there is no gunicorn."""
     return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
 
 

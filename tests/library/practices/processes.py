@@ -4,7 +4,7 @@ import signal
 
 from python_on_whales.exceptions import DockerException
 
-from ..engine import docker
+from ..engine import docker, wait_until
 from ..program import in_container
 from ..subject import Running
 
@@ -85,3 +85,9 @@ def signal_workers(running: Running, number: int) -> list[int]:
     if number:
         docker.kill(running.container, signal=signal.Signals(number).name)
     return [1]
+
+
+def count_workers(running: Running, awaited: int) -> int:
+    """How many workers there are, once so many are: the first one answers before the last one is there."""
+    wait_until(lambda: len(signal_workers(running, 0)) >= awaited, limit=10)
+    return len(signal_workers(running, 0))

@@ -2,7 +2,6 @@
 
 import secrets
 
-from ...subject import Running
 from .. import Sabotage, Subject, Violation, practice
 from ..guestbook import entries, sign
 
@@ -14,7 +13,7 @@ def check(subject: Subject) -> None:
         sign(running, text)
         running.project.compose.down(timeout=5, quiet=True)
         running.project.compose.up(running.service, detach=True, no_build=True, quiet=True)
-        again = Running(running.project, running.service, running.by_hand)
+        again = running.now()
         again.wait_until_ready()
         if text not in entries(again):
             raise Violation("it is gone", "docker compose down; docker compose up --detach", "{curl} {url}")

@@ -4,7 +4,7 @@ from ... import runner, swarm
 from ...engine import build_recipe, last_line, wait_until
 from ...load import visitors
 from .. import NotAsked, Sabotage, Subject, Violation, practice
-from ..gunicorn import gunicorn_seconds
+from ..gunicorn import gunicorn_seconds, gunicorn_settings
 from ..rolling import another, errors_only, plain_answer, rolled
 
 STACK = "stack.yaml"
@@ -12,10 +12,8 @@ STACK = "stack.yaml"
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def check(subject: Subject) -> None:
-    patience, grace = (
-        gunicorn_seconds(subject.shared_container().container)["graceful_timeout"],
-        swarm.stop_grace(subject),
-    )
+    settings = gunicorn_settings(subject.shared_container().container)
+    patience, grace = gunicorn_seconds(settings)["graceful_timeout"], swarm.stop_grace(subject)
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
         raise Violation(seen, f"grep stop_grace_period {STACK}")

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from ...engine import wait_until
 from .. import Sabotage, Subject, Violation, practice
 from ..gunicorn import has_gunicorn, print_config
-from ..processes import signal_workers
+from ..processes import count_workers
 from ..sockets import wait_until_listening
 
 # The variables that a server reads, with a value that is not the default, and how gunicorn reports the setting.
@@ -78,10 +78,8 @@ def _require_deployments(subject: Subject) -> None:
                 "ACCESS_LOG=-, and the log does not show the request",
                 "docker compose run --rm --env ACCESS_LOG=- {service}",
             )
-        # The first worker answers before the last one is there.
-        wait_until(lambda: len(signal_workers(running, 0)) >= 3, limit=10)
-        if len(workers := signal_workers(running, 0)) != 3:
-            raise Violation(f"WORKERS=3, and {len(workers)} run", "docker compose run --rm --env WORKERS=3 {service}")
+        if (workers := count_workers(running, 3)) != 3:
+            raise Violation(f"WORKERS=3, and {workers} run", "docker compose run --rm --env WORKERS=3 {service}")
     if "compose" in subject.has:
         with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
             running.container.reload()

@@ -3,10 +3,10 @@
 import tempfile
 from pathlib import Path
 
-from ...engine import SCRATCH, wait_until
+from ...engine import SCRATCH
 from .. import Sabotage, Subject, Violation, practice
 from ..gunicorn import print_config
-from ..processes import signal_workers
+from ..processes import count_workers
 from ..startup import first_running, have_16_cpus
 
 # What the kernel says in cpu.max (microseconds of CPU time, of so many) and memory.max (cgroup version 2), and how many
@@ -39,10 +39,8 @@ def check(subject: Subject) -> None:
         many["volumes"].append(f"{folder}:/sys/fs/cgroup:ro")
         Path(folder, "memory.max").write_text(str(400 * 2**20))
         with subject.running(**many) as running:
-            # The first worker answers before the last one is there.
-            wait_until(lambda: len(signal_workers(running, 0)) >= 2, limit=10)
-            if len(workers := signal_workers(running, 0)) != 2:
-                raise Violation(f"it may use 16 CPUs and 400 MB, and has {len(workers)} workers", by_hand)
+            if (workers := count_workers(running, 2)) != 2:
+                raise Violation(f"it may use 16 CPUs and 400 MB, and has {workers} workers", by_hand)
     config = print_config(subject, {}, cpuset_cpus=[0])
     if "\nworkers = 1\n" not in config:
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
