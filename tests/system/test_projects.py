@@ -15,6 +15,7 @@ from library import clock
 from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, run_to_its_end, wait_until
 from library.hooks import complaint_of_hooks
 from library.image import files, find_in_layers
+from library.locks import other_versions
 from library.practices import PRACTICES, Violation
 from library.practices.health import health_when_looked_at
 from library.practices.stopping import require_answer_in_flight, require_quick_stop
@@ -114,6 +115,7 @@ def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
 
 def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) -> None:
     _, subject = adopted
+    assert other_versions(*map(subject.read, ("requirements.txt", "requirements-dev.txt"))) == []
     with subject.copied("and its tests", service="test") as copy:
         with copy.started() as running:
             assert wait_until(lambda: not running.is_up, limit=60), "its tests do not end"

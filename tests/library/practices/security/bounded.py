@@ -30,7 +30,7 @@ def limits() -> tuple[int, int, int]:
 
 def grows_without_end(log: Mapping[str, Any]) -> bool:
     """Whether the engine keeps all that is logged, by its own ``LogConfig``: json-file does, where it has no size."""
-    return log["Type"] == "json-file" and (log["Config"] or {}).get("max-size", "-1") == "-1"
+    return bool(log["Type"] == "json-file" and (log["Config"] or {}).get("max-size", "-1") == "-1")
 
 
 @practice("loss", slow=True, needs="compose")
