@@ -71,10 +71,11 @@ def taught(*names: str) -> None:
 def adds(name: str) -> None:
     """What a folder adds and gives up, as lists."""
     folder = FOLDERS[name]
+    elsewhere = "one folder earlier" if folder.builds_on else "with `wrong.Dockerfile`"
     lines = [f"- `{practice}`: {PRACTICES[practice].sentence}" for practice in folder.adds]
     lines += [
         "",
-        f"`make test STEP={name}` checks that each holds here, and fails one folder earlier, or with one line changed.",
+        f"`make test STEP={name}` checks that each holds here, but not {elsewhere} or with one line changed.",
         f"[What fails without each line](../tests/lab/mutants.md#{name}).",
     ]
     if folder.gives_up:
