@@ -234,7 +234,8 @@ def said_of_times() -> list[tuple[str, str]]:
     progress = KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"]
     step_4, extra_6, extra_7 = (f"{path.name}/README.md" for path in (STEP_4, EXTRA_6, EXTRA_7))
     return [
-        (step_4, f"every {check['interval']} seconds, waits for {check['timeout']}, and after {retries} failures"),
+        (step_4, f"Every {check['interval']} seconds Docker runs it, for at most {check['timeout']} seconds."),
+        (step_4, f"{retries.capitalize()} failures in a row make"),
         (step_4, f"first {start} seconds, until the app answers, it asks every {every}second"),
         (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
