@@ -11,12 +11,12 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import httpx
 from python_on_whales import Container, DockerClient
@@ -417,10 +417,7 @@ class Subject:
 
     def shared_container(self) -> Running:
         """A container for all checks that leave no trace in it; another subject's ends when this one's begins."""
-        if _shared.subject != self:
-            _shared.end()
-            _shared.start(self)
-        return _shared.running
+        return shared.of(self)
 
     @contextmanager
     def copied(self, what: str, **changes: Any) -> Iterator["Subject"]:
@@ -438,8 +435,8 @@ class Subject:
             try:
                 yield copy
             finally:
-                if _shared.subject == copy:
-                    _shared.end()
+                if shared.subject == copy:
+                    shared.end()
 
 
 @cache
@@ -463,22 +460,29 @@ _bases: dict[str, str] = {}  # what Subject.base has found or built
 _built: set[str] = set()  # the names of the images that Subject.built_image has built
 
 
-class _Shared:
-    """The one shared container of this process, and whose it is."""
+class Kept(Generic[T]):
+    """What a process keeps running of one subject at a time: it ends when another's begins, or with the session.
 
-    subject: Subject | None = None
-    running: Running
+    Args:
+        start: starts it.
+    """
 
-    def __init__(self) -> None:
-        self.stack = ExitStack()
+    def __init__(self, start: Callable[[Subject], AbstractContextManager[T]]) -> None:
+        self.start, self.stack = start, ExitStack()
+        self.subject: Subject | None = None
+        self.running: T
         at_end.callback(self.end)
 
-    def start(self, subject: Subject) -> None:
-        self.running = self.stack.enter_context(subject.running())
-        self.subject = subject
+    def of(self, subject: Subject) -> T:
+        """The subject's own, which is started unless it runs already."""
+        if self.subject != subject:
+            self.end()
+            with ExitStack() as stack:
+                self.take(subject, stack.enter_context(self.start(subject)), stack.pop_all())
+        return self.running
 
-    def take(self, subject: Subject, running: Running, stack: ExitStack) -> None:
-        """Share a container that has been started already, and that the stack ends."""
+    def take(self, subject: Subject, running: T, stack: ExitStack) -> None:
+        """Keep what has been started already, and what the stack ends."""
         self.end()
         self.subject, self.running, self.stack = subject, running, stack
 
@@ -487,29 +491,7 @@ class _Shared:
         self.stack.close()
 
 
-_shared = _Shared()
-
-
-def is_shared(subject: Subject) -> bool:
-    """Whether the shared container of this process is this subject's."""
-    return _shared.subject == subject
-
-
-def share_running(subject: Subject, running: Running, stack: ExitStack) -> None:
-    """Share a container that has been started already, and that the stack ends."""
-    _shared.take(subject, running, stack)
-
-
-def share(subject: Subject, limit: float, **overrides: Any) -> None:
-    """Start the shared container of a subject with overrides, and wait for its first answer so many seconds.
-
-    Raises:
-        NotReady: none came.
-    """
-    with ExitStack() as stack:
-        running = stack.enter_context(subject.started(**overrides))
-        running.wait_until_ready(limit=limit)
-        _shared.take(subject, running, stack.pop_all())
+shared = Kept(Subject.running)  # the container for all checks that leave no trace in it
 
 
 def subject_of(folder: tutorial.Folder) -> Subject:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from python_on_whales.exceptions import DockerException
 
+from lab.load import load
 from library import clock
 from library.engine import SESSION, build_recipe, wait_until
-from library.load import load
 from library.practices.processes import app_processes
 from library.practices.startup import first_running, have_16_cpus
 from library.program import in_container

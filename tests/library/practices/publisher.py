@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from ..engine import SESSION, NotReady, at_end, docker, free_port, one_build_at_a_time, remove_names, wait_until
-from ..subject import Subject
+from ..engine import SESSION, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
+from ..subject import Kept, Subject
 from . import Violation
 
 SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
@@ -247,27 +247,6 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
             remove_names(f"localhost:{publisher.port}")
 
 
-class _OnePublisher:
-    """The one publisher of this process; another folder's ends when this one's begins.
-
-    Its practices are not marked as slow, though it takes seconds to publish: they share what is published, and so
-    belong into one process.
-    """
-
-    image_name = ""
-    publisher: Publisher
-
-    def __init__(self) -> None:
-        self.stack = ExitStack()
-        at_end.callback(self.stack.close)
-
-    def of(self, subject: Subject) -> Publisher:
-        if self.image_name != subject.image_name:
-            self.stack.close()
-            self.image_name = ""
-            self.publisher = self.stack.enter_context(publisher(subject))
-            self.image_name = subject.image_name
-        return self.publisher
-
-
-shared_publisher = _OnePublisher()
+# Its practices are not marked as slow, though it takes seconds to publish: they share what is published, and so belong
+# into one process.
+shared_publisher = Kept(publisher)

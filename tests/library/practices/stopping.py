@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from ..engine import NotReady, docker
-from ..subject import Running, Subject, is_shared, share_running
+from ..subject import Running, Subject, shared
 from . import NotAsked, Violation
 from .health import health_when_looked_at
 from .sockets import in_flight
@@ -47,11 +47,11 @@ def undisturbed_life(subject: Subject) -> Life:
             took = running.stop()
             running.container.reload()
             _lives[subject.image_name] = Life(health, running.log, took, running.container.state.exit_code or 0)
-            if not is_shared(subject):
+            if shared.subject != subject:
                 docker.start(running.container)
                 with suppress(NotReady):  # an app that cannot be started again in its container
                     running.wait_until_ready()
-                    share_running(subject, running, stack.pop_all())
+                    shared.take(subject, running, stack.pop_all())
     return _lives[subject.image_name]
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from library import packages
+from lab import packages
+from lab.packages import Packages
 from library.engine import BuildFailed
-from library.packages import Packages
 from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
 from tools.draft import exporting, put_final
