@@ -298,10 +298,9 @@ def first_start(prepared: Prepared) -> Prepared:
             except DockerException as error:
                 if not running.ends():
                     raise
-                code = running.container.state.exit_code
                 hint = "if it misses a variable, ENV_FILE=my.env has it"
                 raise Unusable(
-                    f"the app does not start: it ended with exit code {code}; {hint}", running.log
+                    f"the app does not start: it ended with exit code {running.exit_code}; {hint}", running.log
                 ) from error
             reachable = [port for port, local in found.items() if not local]
             if subject.port in found or "published" in subject.has or len(reachable) != 1:
@@ -343,7 +342,7 @@ def _require_answer(running: Running, found: dict[int, bool]) -> None:
         return
     status = _says(running)
     if not running.is_up:
-        raise Unusable(f"the app has ended with exit code {running.container.state.exit_code}", running.log)
+        raise Unusable(f"the app has ended with exit code {running.exit_code}", running.log)
     if not status:
         raise Unusable(f"the app gives no answer to GET {running.page}", running.log)
     if status in (401, 403, 404):

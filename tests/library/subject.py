@@ -50,6 +50,13 @@ def tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def published(container: Container) -> list[tuple[str, str, int]]:
+    """Where the engine publishes a container's ports now: the one in it ("8000/tcp"), and address and port here."""
+    container.reload()
+    ports = container.network_settings.ports or {}
+    return [(inside, here["HostIp"], int(here["HostPort"])) for inside, all_ in ports.items() for here in all_ or ()]
+
+
 @dataclass
 class Running:
     """A service that compose started, or one of its replicas, which compose counts from 1.
@@ -80,11 +87,10 @@ class Running:
         """Where the engine publishes a port; it may be another one after the container has stopped."""
         port = port or self.port
         if port not in self._urls:
-            self.container.reload()
-            bindings = (self.container.network_settings.ports or {}).get(f"{port}/tcp")
-            if not bindings:
+            here = [number for inside, _, number in published(self.container) if inside == f"{port}/tcp"]
+            if not here:
                 raise httpx.ConnectError(f"the container publishes no port {port} now")
-            self._urls[port] = f"http://127.0.0.1:{bindings[0]['HostPort']}"
+            self._urls[port] = f"http://127.0.0.1:{here[0]}"
         return self._urls[port]
 
     def get(
@@ -125,6 +131,18 @@ class Running:
     def is_up(self) -> bool:
         self.container.reload()
         return bool(self.container.state.running)
+
+    @property
+    def exit_code(self) -> int:
+        """With which it has ended, or ended last."""
+        self.container.reload()
+        return self.container.state.exit_code or 0
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine has started it again."""
+        self.container.reload()
+        return self.container.restart_count or 0
 
     def ends(self) -> bool:
         """Whether it ends, which is why a look into it failed: the engine cuts that short before it says `exited`."""

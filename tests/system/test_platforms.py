@@ -180,8 +180,7 @@ def test_on_cloud_run_gunicorn_ends_what_takes_too_long_by_itself() -> None:
                 waiting.sendall(b"GET /slow?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert wait_until(lambda: "answering in 30.0" in running.log, limit=10)
                 running.stop()
-            running.container.reload()
-            codes.append(running.container.state.exit_code)
+            codes.append(running.exit_code)
     assert codes == [0, 137]
 
 

@@ -117,7 +117,7 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
     with subject.copied("and its tests", service="test") as copy:
         with copy.started() as running:
             assert wait_until(lambda: not running.is_up, limit=60), "its tests do not end"
-            assert running.container.state.exit_code == 0, running.log
+            assert running.exit_code == 0, running.log
             assert re.search(r"\d passed", running.log)
         subprocess.run(["git", "init", "--quiet"], cwd=copy.path, check=True)
         assert complaint_of_hooks(copy.path) == ""
@@ -161,8 +161,7 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
         assert answers == [200] * 40
         assert clock.seconds() - start < 20, "40 requests of 2 seconds each were not served at once"
         running.stop()
-        running.container.reload()
-        assert running.container.state.exit_code == 0
+        assert running.exit_code == 0
 
 
 @only("websocket")

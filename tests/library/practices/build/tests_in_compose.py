@@ -20,8 +20,7 @@ def check(subject: Subject) -> None:
         raise Violation("`docker compose up` runs the tests, too", "docker compose config --services")
     with replace(subject, name=f"{subject.name} its tests", service="test").started() as running:
         wait_until(lambda: not running.is_up, limit=60)
-        ended = running.container.state
-        if ended.running or ended.exit_code or not re.search(r"\d+ passed", running.log):
+        if running.container.state.running or running.exit_code or not re.search(r"\d+ passed", running.log):
             raise Violation(f"the container's log ends:\n{running.log[-500:]}", by_hand)
         tests, app = _restrictions(running), _restrictions(subject.shared_container())
         if weaker := [name for name in app if app[name] and tests[name] != app[name]]:
@@ -34,7 +33,7 @@ def check(subject: Subject) -> None:
         try:
             with copy.started() as running:
                 wait_until(lambda: not running.is_up, limit=60)
-                code, log = running.container.state.exit_code, running.log
+                code, log = running.exit_code, running.log
         except BuildFailed as stopped:  # a stage that runs them itself stops there
             code, log = 1, stopped.output
         if not code or not re.search(rf"FAIL.*{canary}", log):

@@ -24,11 +24,7 @@ def check(subject: Subject) -> None:
         with suppress(DockerException):
             docker.execute(running.container, end_main_process.command())
 
-        def is_back() -> bool:
-            running.container.reload()
-            return bool(running.container.restart_count) and running.is_up
-
-        if not wait_until(is_back, limit=15):
+        if not wait_until(lambda: running.restarts and running.is_up, limit=15):
             raise Violation(
                 "15 s after its main process has ended, nothing has started it again",
                 "docker compose exec {service} python -c 'import os; os.kill(1, 15)'",

@@ -4,6 +4,7 @@ import os
 from unittest.mock import patch
 
 from ...engine import wait_until
+from ...subject import published
 from .. import Sabotage, Subject, Violation, practice
 from ..gunicorn import has_gunicorn, print_config
 from ..processes import count_workers
@@ -82,9 +83,7 @@ def _require_deployments(subject: Subject) -> None:
             raise Violation(f"WORKERS=3, and {workers} run", "docker compose run --rm --env WORKERS=3 {service}")
     if "compose" in subject.has:
         with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
-            running.container.reload()
-            ports = running.container.network_settings.ports or {}
-            if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
+            if {address for _, address, _ in published(running.container)} != {"127.0.0.2"}:
                 raise Violation(
                     "ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port {service} {port}"
                 )
