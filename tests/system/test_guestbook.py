@@ -312,14 +312,6 @@ def test_words_after_test_are_for_pytest() -> None:
 
 
 @each_folder
-def test_the_apps_own_tests_pass_on_postgresql(subject: Subject) -> None:
-    with subject.copied("with its tests", service="test") as copy, copy.started() as running:
-        wait_until(lambda: not running.is_up, limit=60)
-        assert re.search(r"\d+ passed", running.log), running.log
-        assert running.exit_code == 0
-
-
-@each_folder
 def test_sign_in_a_browser(subject: Subject, browser: Chrome, tmp_path: Path) -> None:
     """Sign on a phone and at a desk; with SCREENSHOTS=assets in the environment, keep what it looks like."""
     pictures = Path(os.environ.get("SCREENSHOTS", tmp_path))

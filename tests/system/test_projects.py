@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from library import clock
-from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, run_to_its_end, wait_until
+from library.engine import SCRATCH, one_build_at_a_time, run_to_its_end, wait_until
 from library.hooks import complaint_of_hooks
 from library.image import files, find_in_layers
 from library.practices import PRACTICES, Violation
@@ -85,6 +85,16 @@ def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     return project, adopt(project, SCRATCH / "projects" / project.name)
 
 
+@pytest.fixture
+def project(adopted: tuple[Project, Subject]) -> Project:
+    return adopted[0]
+
+
+@pytest.fixture
+def subject(adopted: tuple[Project, Subject]) -> Subject:
+    return adopted[1]
+
+
 def differing_code(image: str, other: str) -> set[str]:
     """Code and bytecode that is not the same in two images."""
     first, second = files(image), files(other)
@@ -94,8 +104,7 @@ def differing_code(image: str, other: str) -> set[str]:
     return {name for name in code if not name.startswith("venv/bin/activate")}
 
 
-def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
+def test_answers_and_stops_gracefully(project: Project, subject: Subject) -> None:
     with subject.running() as running:
         page = running.get("/")
         assert project.page in page.text
@@ -112,8 +121,7 @@ def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
         require_quick_stop(running)
 
 
-def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_its_own_tests_run_and_its_hooks_pass(subject: Subject) -> None:
     with subject.copied("and its tests", service="test") as copy:
         with copy.started() as running:
             assert wait_until(lambda: not running.is_up, limit=60), "its tests do not end"
@@ -124,8 +132,7 @@ def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) 
 
 
 @only("django")
-def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: Path) -> None:
-    _, subject = adopted
+def test_hooks_work_in_a_subfolder(subject: Subject, tmp_path: Path) -> None:
     shutil.copytree(subject.path, tmp_path / "api")
     command = re.search(r"## A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
     assert command
@@ -139,8 +146,7 @@ def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: P
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("practice", PROMISED)
-def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: str) -> None:
-    project, subject = adopted
+def test_holds_what_final_promises(project: Project, subject: Subject, practice: str) -> None:
     if practice == "any-uid" and "compose.yaml" in project.changed and "data:" in project.changed["compose.yaml"][0]:
         pytest.skip("a volume belongs to one user")
     try:
@@ -150,8 +156,7 @@ def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: s
 
 
 @only("flask")
-def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_flask_runs_on_gevent(subject: Subject) -> None:
     with subject.running(environment={"WORKER_CLASS": "gevent", "WORKERS": "1"}) as running:
         assert "Using worker: gevent" in running.log
         report = running.url() + "/report"
@@ -165,16 +170,14 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
 
 
 @only("websocket")
-def test_a_websocket_is_answered(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_a_websocket_is_answered(subject: Subject) -> None:
     talk = "from websockets.sync.client import connect\nwith connect('ws://127.0.0.1:8000/room') as room:\n"
     with subject.running() as running:
         assert running.python(talk + "    room.send('hello'); print(room.recv())") == "You said: hello"
 
 
 @only("celery")
-def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_a_worker_of_the_same_image_does_the_work(subject: Subject) -> None:
     with subject.copied("and Redis") as copy:
         compose = copy.path / "compose.yaml"
         compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
@@ -187,8 +190,7 @@ def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subjec
 
 
 @only("django")
-def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_migrations_are_a_command_that_runs_once(subject: Subject) -> None:
     with subject.copied("that migrates") as copy:
         compose = copy.path / "compose.yaml"
         uncomment(compose, ["  # migrate:"])
@@ -208,9 +210,8 @@ def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject
 
 
 @only("compiled")
-def test_flask_counts_in_postgresql(adopted: tuple[Project, Subject]) -> None:
+def test_flask_counts_in_postgresql(subject: Subject) -> None:
     """With what the reference of final says of a database."""
-    _, subject = adopted
     section = ARTICLE.partition("\n## A database\n")[2].partition("\n## ")[0]
     app, database = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     with subject.copied("and PostgreSQL") as copy:
@@ -222,8 +223,7 @@ def test_flask_counts_in_postgresql(adopted: tuple[Project, Subject]) -> None:
 
 
 @only("django")
-def test_static_files_that_nobody_has_collected_are_missed_by_name(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_static_files_that_nobody_has_collected_are_missed_by_name(subject: Subject) -> None:
     with subject.copied("without collectstatic") as copy:
         change(copy.path / "Dockerfile", "\nRUN SECRET_KEY", "\n# RUN SECRET_KEY")
         with copy.started() as running:
@@ -235,9 +235,7 @@ def test_static_files_that_nobody_has_collected_are_missed_by_name(adopted: tupl
 
 
 @only("flask")
-def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
-
+def test_what_flask_keeps_outlives_the_container(subject: Subject) -> None:
     def visits(running: Running) -> int:
         return int(running.get("/").text.partition("Visit ")[2].partition("<")[0])
 
@@ -251,8 +249,7 @@ def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject
 
 
 @only("fastapi")
-def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
+def test_uv_needs_no_exported_list(project: Project, subject: Subject) -> None:
     with subject.copied("from uv.lock") as copy:
         dockerfile = copy.path / "Dockerfile"
         instead = re.search(r"## uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
@@ -272,8 +269,7 @@ def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
 
 @pytest.mark.thorough
 @only("flask")
-def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(subject: Subject) -> None:
     with subject.copied("with uv from the package index") as copy:
         instead = re.search(r"## uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
         assert instead
@@ -286,8 +282,7 @@ def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: 
 
 
 @only("websocket")
-def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_index_credentials_are_in_no_layer(subject: Subject) -> None:
     mount = re.search(r"^ +--mount=type=secret,id=netrc.*\n", ARTICLE, re.MULTILINE)
     assert mount
     password = secrets.token_hex()
@@ -316,25 +311,7 @@ def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> 
 
 
 @only("flask")
-def test_a_list_for_another_python_stops_the_build(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
-    with subject.copied("with a list for Python 3.9") as copy:
-        requirements = copy.path / "requirements.txt"
-        text = re.sub(
-            r"^(\w[^ ]+==[^ ]+).*?( \\)$",
-            r'\1 ; python_version == "3.9"\2',
-            requirements.read_text(),
-            flags=re.MULTILINE,
-        )
-        requirements.write_text(text)
-        with pytest.raises(BuildFailed) as stopped:
-            copy.build()
-        assert "cannot access '/venv/bin/gunicorn'" in stopped.value.output
-
-
-@only("flask")
-def test_an_app_that_is_not_there_ends_the_start_with_its_name(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
+def test_an_app_that_is_not_there_ends_the_start_with_its_name(project: Project, subject: Subject) -> None:
     with subject.copied("with a wrong app") as copy:
         change(copy.path / "gunicorn.conf.py", f'"{project.app}"', '"shopp:app"')
         ended = run_to_its_end(copy.built_image(), check=False)

@@ -97,28 +97,12 @@ def test_the_timeout_does_not_count_the_import_of_the_app(worker: str) -> None:
             assert "WORKER TIMEOUT" not in running.log
 
 
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ("PORT=70000", "Traceback"),
-        ("WORKER_CLASS=nonsense", "ImportError"),
-        ("LOG_LEVEL=loud", "[INFO] Listening at"),
-        ("WORKERS=0", "[INFO] Listening at"),
-    ],
-)
-def test_gunicorn_does_not_check_everything(setting: str, said: str) -> None:
-    name, _, value = setting.partition("=")
+@pytest.mark.parametrize(("name", "value"), [("LOG_LEVEL", "loud"), ("WORKERS", "0")])
+def test_gunicorn_does_not_check_everything(name: str, value: str) -> None:
     with FINAL.started(environment={name: value}, restart="no") as running:
-        assert wait_until(lambda: said in running.log, limit=20)
-        if setting == "WORKERS=0":
+        assert wait_until(lambda: "[INFO] Listening at" in running.log, limit=20)
+        if name == "WORKERS":
             assert not running.answers()
-
-
-def test_an_app_that_is_not_there_is_named_at_the_start() -> None:
-    with FINAL.copied("with its app elsewhere") as copy:
-        copy.code.rename(copy.path / "elsewhere")
-        with copy.started(restart="no") as running:
-            assert wait_until(lambda: "ModuleNotFoundError: No module named 'hello'" in running.log, limit=20)
 
 
 def test_beat_needs_a_place_for_its_schedule(with_packages: str) -> None:
