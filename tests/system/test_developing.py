@@ -95,9 +95,7 @@ def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
     """Whatever ADDRESS says: who reaches a debugger, such as Flask's in `dev`, can run anything."""
     environment = {**os.environ, "ADDRESS": "0.0.0.0"}
     for file in ("compose.yaml", "compose.debug.yaml"):
-        command = ["docker", "compose", f"--file={file}", "--profile=*", "config", "--format=json"]
-        done = subprocess.run(command, cwd=FOLDER.path, env=environment, capture_output=True, text=True, check=True)
-        services = json.loads(done.stdout)["services"]
+        services = replace(FOLDER, compose=(file,)).services(environment=environment)
         [name] = {"dev", "debug"} & services.keys()
         assert {port["host_ip"] for port in services[name]["ports"]} == {"127.0.0.1"}, name
 
@@ -181,9 +179,8 @@ def test_the_dev_container_is_read_as_it_is_meant(folder: Folder, devcontainer: 
     assert configuration["dockerComposeFile"] == ["../compose.yaml", "compose.yaml"]
     assert found["workspace"]["workspaceFolder"] == "/app"
     assert not merged.get("features"), "they come from a registry"
-    files = [folder.path / ".devcontainer" / name for name in configuration["dockerComposeFile"]]
-    options = " ".join(f"--file {file}" for file in files)
-    service = json.loads(folder.run(f"docker compose {options} config --format json"))["services"]["workspace"]
+    files = tuple(f".devcontainer/{name}" for name in configuration["dockerComposeFile"])
+    service = replace(FOLDER, path=folder.path, compose=files).services()["workspace"]
     assert configuration["service"] in configuration["runServices"] == ["workspace"]
     [mount] = service["volumes"]
     assert (mount["source"], mount["target"]) == (str(folder.path), "/app")
