@@ -75,14 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     step, thorough = config.getoption("--step"), config.getoption("--thorough")
     named = step or config.getoption("keyword")
     # What a folder adds must not hold one step earlier.
-    before = [
-        (name, added)
-        for one in tutorial.load()
-        if one.name == step
-        for name in one.builds_on[-1:]
-        for added in one.adds
-    ]
-    about = {step, *((name, PRACTICES[added]) for name, added in before)}
+    folders = [folder for folder in tutorial.load() if folder.name == step]
+    about = {step, *((one, PRACTICES[name]) for each in folders for one in each.builds_on[-1:] for name in each.adds)}
     wanted: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:

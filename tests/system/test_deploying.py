@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from library import runner, swarm
+from library import swarm
 from library.engine import SCRATCH, SESSION, build_recipe, one_build_at_a_time, wait_until
 from library.practices.rolling import roll, versions, visitors
 from library.repository import copy_files
@@ -346,40 +346,3 @@ def test_a_migration_reaches_the_stack_and_can_write_to_tmp_and_a_failed_one_is_
             assert said == state, log
             running = stack.docker("ps", "--quiet", f"--filter=name={name}_migrate").stdout
             assert not running, "it goes on"
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize(("daemon", "privileges"), [((), "0"), (("--no-new-privileges",), "1")])
-def test_an_engine_takes_new_privileges_from_the_containers_of_stacks(daemon: tuple[str, ...], privileges: str) -> None:
-    base = FOLDER.parsed.base_image
-    service = {"image": base, "command": "sleep 600", "security_opt": ["no-new-privileges:true"]}
-    with runner.container(["dockerd", *daemon], privileged=True) as name:
-        machine = runner.Runner(name)
-        assert wait_until(lambda: not machine.run("docker", "version").returncode, limit=60)
-        machine.load([base])
-        machine.run("docker", "swarm", "init", "--advertise-addr=127.0.0.1")
-        text = json.dumps({"services": {"web": service}})
-        machine.run("sh", "-c", f"echo '{text}' | docker stack deploy --resolve-image=never --compose-file=- shop")
-        look = "docker exec $(docker ps --quiet --filter name=shop_web) grep NoNewPrivs /proc/1/status"
-        assert wait_until(lambda: not machine.run("sh", "-c", look).returncode, limit=60)
-        assert machine.run("sh", "-c", look).stdout.split() == ["NoNewPrivs:", privileges]
-
-
-@pytest.mark.thorough
-def test_an_engine_that_leaves_a_swarm_forgets_names_until_the_next_start() -> None:
-    base = FOLDER.parsed.base_image
-    with runner.started([base]) as machine:
-
-        def done(*command: str) -> bool:
-            return not machine.run("docker", *command).returncode
-
-        assert done("network", "create", "shop")
-        for name in ("asking", "asked"):
-            assert done("run", "--detach", f"--name={name}", "--network=shop", base, "sleep", "600")
-        look = ("exec", "asking", "getent", "hosts", "asked")
-        assert done(*look)
-        assert done("swarm", "init", "--advertise-addr=127.0.0.1")
-        assert done("swarm", "leave", "--force")
-        assert not done(*look)
-        assert done("restart", "-t", "0", "asked")
-        assert done(*look)

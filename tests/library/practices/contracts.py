@@ -33,6 +33,14 @@ def rendered(subject: Subject) -> list[Manifest]:
         raise Violation(last_line(error.stderr), RENDER) from error
 
 
+def contracts(subject: Subject) -> list[Contract]:
+    """What the files of all four platforms say, Kubernetes' first."""
+    return [
+        manifests.kubernetes(manifests.rendered(subject.path / manifests.FOLDER)),
+        *(read(subject.path / name) for name, read in FILES.items()),
+    ]
+
+
 def as_contract(subject: Subject, contract: Contract) -> Subject:
     """The subject, run as a platform would run it."""
     file = SCRATCH / f"{contract.file.replace('/', '-')}-{secrets.token_hex(4)}.json"
