@@ -71,9 +71,9 @@ class Editor:
         self.wait_for("initialized")
         for file, lines in breakpoints.items():
             wanted = [{"line": line} for line in lines]
-            for found in self.ask("setBreakpoints", source={"path": str(file)}, breakpoints=wanted)["breakpoints"]:
-                if not found["verified"]:
-                    raise Refused(f"{file}: no breakpoint in line {found.get('line')}: {found.get('message')}")
+            for placed in self.ask("setBreakpoints", source={"path": str(file)}, breakpoints=wanted)["breakpoints"]:
+                if not placed["verified"]:
+                    raise Refused(f"{file}: no breakpoint in line {placed.get('line')}: {placed.get('message')}")
         self.ask("configurationDone")
         self._answer(attach)
 

@@ -294,7 +294,7 @@ def first_start(prepared: Prepared) -> Prepared:
         with subject.started(restart="no") as running:
             wait_until_listening(running)
             try:
-                found = _listening(running)
+                is_local = _listening(running)
             except DockerException as error:
                 if not running.ends():
                     raise
@@ -302,9 +302,9 @@ def first_start(prepared: Prepared) -> Prepared:
                 raise Unusable(
                     f"the app does not start: it ended with exit code {running.exit_code}; {hint}", running.log
                 ) from error
-            reachable = [port for port, local in found.items() if not local]
-            if subject.port in found or "published" in subject.has or len(reachable) != 1:
-                _require_answer(running, found)
+            reachable = [port for port, local in is_local.items() if not local]
+            if subject.port in is_local or "published" in subject.has or len(reachable) != 1:
+                _require_answer(running, is_local)
                 has = {"healthcheck"} if health(running) != "not checked" else set()
                 return replace(prepared, subject=replace(subject, has=subject.has | has))
     except DockerException as error:
@@ -319,22 +319,22 @@ def first_start(prepared: Prepared) -> Prepared:
 
 def _listening(running: Running) -> dict[int, bool]:
     """The ports that something in the container listens on, and whether nobody outside of it can reach them."""
-    found: dict[int, bool] = {}
+    is_local: dict[int, bool] = {}
     for address, _, port in (one.partition(":") for one in running.run(listening)):
         # 127.0.0.1 and ::1, as the kernel writes them; the former also as part of an IPv6 address.
         local = address.endswith("0100007F") or address == "0" * 24 + "01000000"
-        found[int(port, 16)] = found.get(int(port, 16), True) and local
-    return found
+        is_local[int(port, 16)] = is_local.get(int(port, 16), True) and local
+    return is_local
 
 
-def _require_answer(running: Running, found: dict[int, bool]) -> None:
+def _require_answer(running: Running, is_local: dict[int, bool]) -> None:
     """Raise what keeps the app from answering."""
-    if not found:
+    if not is_local:
         raise Unusable(f"the app listens on no port after {READY_LIMIT:.0f} s", running.log)
-    if all(found.values()):
+    if all(is_local.values()):
         raise Unusable("in the container, the app listens on 127.0.0.1 alone: let it listen on 0.0.0.0", running.log)
-    if running.port not in found:
-        ports = " and ".join(map(str, sorted(found)))
+    if running.port not in is_local:
+        ports = " and ".join(map(str, sorted(is_local)))
         raise Unusable(f"the app listens on port {ports}, and port {running.port} is published or exposed", running.log)
     # A server that listens may need a while for its first answer; one that has answered has decided.
     wait_until(lambda: running.answers() or _says(running) >= 400 or not running.is_up, READY_LIMIT)

@@ -163,27 +163,27 @@ def site() -> Iterator[Site]:
         "HTTPS_PORT": "0",
         "EDGE": f"172.16.{secrets.randbelow(254)}",
     }
-    found = Site(folder, environment, ["compose.yaml", "compose.tls.yaml", "authority.json"])
+    started = Site(folder, environment, ["compose.yaml", "compose.tls.yaml", "authority.json"])
     try:
         with one_build_at_a_time():
-            found.compose("build")
-        found.compose("up", "--detach", "--wait")
-        context = found.trusting()
+            started.compose("build")
+        started.compose("up", "--detach", "--wait")
+        context = started.trusting()
 
         def issued() -> bool:
             try:
                 with (
-                    socket.create_connection(("127.0.0.1", found.port("proxy", 443)), timeout=5) as plain,
+                    socket.create_connection(("127.0.0.1", started.port("proxy", 443)), timeout=5) as plain,
                     context.wrap_socket(plain, server_hostname=NAME),
                 ):
                     return True
             except OSError:
                 return False
 
-        assert wait_until(issued, limit=60), found.compose("logs")
-        yield found
+        assert wait_until(issued, limit=60), started.compose("logs")
+        yield started
     finally:
-        found.compose("down", "--volumes", "--timeout=0", "--rmi=local")
+        started.compose("down", "--volumes", "--timeout=0", "--rmi=local")
 
 
 def test_a_certificate_is_issued_for_the_name(site: Site) -> None:
@@ -341,8 +341,8 @@ def test_a_migration_reaches_the_stack_and_can_write_to_tmp_and_a_failed_one_is_
             deploy = ("stack", "deploy", "--detach=true", "--resolve-image=never", *files, name)
             deployed = stack.docker(*deploy, IMAGE=image, KEY=key)
             assert deployed.returncode == 0, deployed.stdout
-            said = stack.machine.run("bash", "-c", wait.replace("hello-migrate", name)).stdout.strip()
+            outcome = stack.machine.run("bash", "-c", wait.replace("hello-migrate", name)).stdout.strip()
             log = stack.docker("service", "logs", f"{name}_migrate").stdout
-            assert said == state, log
+            assert outcome == state, log
             running = stack.docker("ps", "--quiet", f"--filter=name={name}_migrate").stdout
             assert not running, "it goes on"

@@ -47,15 +47,15 @@ class Folder:
 def folder(request: pytest.FixtureRequest) -> Iterator[Folder]:
     name = re.sub(r"\W+", "-", request.node.name)
     with FOLDER.copied(f"for {name}") as copy:
-        found = Folder(copy.path, name)
-        yield found
-        found.run("docker compose --profile * down --remove-orphans --timeout 0 --volumes --rmi local")
+        folder = Folder(copy.path, name)
+        yield folder
+        folder.run("docker compose --profile * down --remove-orphans --timeout 0 --volumes --rmi local")
 
 
 def as_json(text: str) -> dict[str, Any]:
     """A file of an editor's: JSON whose comments have lines of their own."""
-    found: dict[str, Any] = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
-    return found
+    parsed: dict[str, Any] = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    return parsed
 
 
 def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable(folder: Folder) -> None:
@@ -155,10 +155,10 @@ def test_py_spy_needs_one_capability_or_to_be_the_user_of_the_app() -> None:
         for options, succeeds in allowed.items():
             command = f"docker run --rm --pid=container:{running.container.id} --read-only {options} {look}"
             done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
-            said = done.stdout + done.stderr
-            assert (done.returncode == 0) == succeeds, f"{options}: {said}"
+            printed = done.stdout + done.stderr
+            assert (done.returncode == 0) == succeeds, f"{options}: {printed}"
             # Which file it may not read first, and so whose words these are, depends on the engine.
-            assert re.search("MainThread" if succeeds else "Permission [Dd]enied", said), f"{options}: {said}"
+            assert re.search("MainThread" if succeeds else "Permission [Dd]enied", printed), f"{options}: {printed}"
 
 
 @pytest.fixture(scope="session")
@@ -174,10 +174,10 @@ def devcontainer() -> str:
 
 def test_the_dev_container_is_read_as_it_is_meant(folder: Folder, devcontainer: str) -> None:
     read = f"{devcontainer} read-configuration --workspace-folder {folder.path} --include-merged-configuration"
-    found = json.loads(folder.run(read))
-    configuration, merged = found["configuration"], found["mergedConfiguration"]
+    answer = json.loads(folder.run(read))
+    configuration, merged = answer["configuration"], answer["mergedConfiguration"]
     assert configuration["dockerComposeFile"] == ["../compose.yaml", "compose.yaml"]
-    assert found["workspace"]["workspaceFolder"] == "/app"
+    assert answer["workspace"]["workspaceFolder"] == "/app"
     assert not merged.get("features"), "they come from a registry"
     files = tuple(f".devcontainer/{name}" for name in configuration["dockerComposeFile"])
     service = replace(FOLDER, path=folder.path, compose=files).services()["workspace"]

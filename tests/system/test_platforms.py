@@ -37,11 +37,11 @@ def validate(text: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_newest_kubernetes_accepts_every_manifest(rendered: str) -> None:
     done = validate(rendered)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert re.findall(r"find schema for kind (\w+)", said) == ["HTTPRoute"], said  # tests/schemas has that one's
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    assert re.findall(r"find schema for kind (\w+)", printed) == ["HTTPRoute"], printed  # tests/schemas has that one's
     kinds = Counter(manifest["kind"] for manifest in yaml.safe_load_all(rendered))
-    assert said.count(" passed for resource ") == kinds.total() - 1
+    assert printed.count(" passed for resource ") == kinds.total() - 1
     wrong = validate(rendered.replace("readOnlyRootFilesystem", "readOnlyRootFileSystem"))
     assert wrong.returncode, "a mistyped name is accepted"
 

@@ -97,6 +97,21 @@ def test_the_timeout_does_not_count_the_import_of_the_app(worker: str) -> None:
             assert "WORKER TIMEOUT" not in running.log
 
 
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("PORT=70000", "port must be 0-65535"),
+        ("WORKER_CLASS=nonsense", "Entry point ('gunicorn.workers', 'nonsense') not found"),
+    ],
+)
+def test_a_wrong_value_that_gunicorn_does_not_look_at_ends_the_start_with_a_traceback(setting: str, line: str) -> None:
+    name, _, value = setting.partition("=")
+    ended = run_to_its_end(FINAL.built_image(), check=False, envs={name: value})
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
+    assert line in ended.stderr
+
+
 @pytest.mark.parametrize(("name", "value"), [("LOG_LEVEL", "loud"), ("WORKERS", "0")])
 def test_gunicorn_does_not_check_everything(name: str, value: str) -> None:
     with FINAL.started(environment={name: value}, restart="no") as running:

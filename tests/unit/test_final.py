@@ -56,7 +56,7 @@ def test_files_name_their_version_and_the_change_log_has_it() -> None:
         re.match(r'.*"Dockerizing Python, step by step", final, (\d+\.\d+)', (FINAL / file).read_text())
         for file in FINAL_FILES
     ]
-    versions = {found and found[1] for found in named}
+    versions = {match and match[1] for match in named}
     newest = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
     assert versions == {newest}
 

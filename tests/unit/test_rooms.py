@@ -24,13 +24,13 @@ CLOSED = {
 
 def imported(module: Path) -> set[str]:
     """The top-level names that a module imports from elsewhere."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found
+            names.add(node.module.partition(".")[0])
+    return names
 
 
 @pytest.mark.parametrize("room", CLOSED)

@@ -163,7 +163,7 @@ class Answer:
     """
 
     outcome: Outcome
-    said: str = ""
+    reason: str = ""
     by_hand: tuple[str, ...] = ()
     weight: Weight | None = None
 
