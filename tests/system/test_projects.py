@@ -15,6 +15,7 @@ from library import clock
 from library.engine import SCRATCH, one_build_at_a_time, run_to_its_end, wait_until
 from library.hooks import complaint_of_hooks
 from library.image import files, find_in_layers
+from library.markdown import blocks
 from library.practices import PRACTICES, Violation
 from library.practices.health import health_when_looked_at
 from library.practices.stopping import require_answer_in_flight, require_quick_stop
@@ -134,9 +135,8 @@ def test_its_own_tests_run_and_its_hooks_pass(subject: Subject) -> None:
 @only("django")
 def test_hooks_work_in_a_subfolder(subject: Subject, tmp_path: Path) -> None:
     shutil.copytree(subject.path, tmp_path / "api")
-    command = re.search(r"## A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
-    assert command
-    subprocess.run(["sh", "-c", command[1]], cwd=tmp_path, check=True)
+    [command] = blocks(ARTICLE, "A subfolder", "console")
+    subprocess.run(["sh", "-c", command.removeprefix("$ ")], cwd=tmp_path, check=True)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     assert complaint_of_hooks(tmp_path) == ""
     with (tmp_path / "api/requirements.txt").open("a") as requirements:
@@ -212,8 +212,7 @@ def test_migrations_are_a_command_that_runs_once(subject: Subject) -> None:
 @only("compiled")
 def test_flask_counts_in_postgresql(subject: Subject) -> None:
     """With what the reference of final says of a database."""
-    section = ARTICLE.partition("\n## A database\n")[2].partition("\n## ")[0]
-    app, database = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    app, database = blocks(ARTICLE, "A database", "yaml")
     with subject.copied("and PostgreSQL") as copy:
         compose = copy.path / "compose.yaml"
         change(compose, "  # environment:\n", f"{app}  # environment:\n")
@@ -243,7 +242,7 @@ def test_what_flask_keeps_outlives_the_container(subject: Subject) -> None:
         # The wait for its start is a visit, too, and so is each request of it that was given up.
         before = visits(running)
         running.project.compose.up(running.service, detach=True, no_build=True, quiet=True, force_recreate=True)
-        again = Running(running.project, running.service, running.by_hand)
+        again = running.now()
         again.wait_until_ready(path="/static/style.css")
         assert visits(again) > before > 1
 
@@ -252,11 +251,10 @@ def test_what_flask_keeps_outlives_the_container(subject: Subject) -> None:
 def test_uv_needs_no_exported_list(project: Project, subject: Subject) -> None:
     with subject.copied("from uv.lock") as copy:
         dockerfile = copy.path / "Dockerfile"
-        instead = re.search(r"## uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
-        assert instead
+        [instead] = blocks(ARTICLE, "uv without", "dockerfile")
         installs = re.findall(r"^RUN --mount=type=cache(?:.*\\\n)+.*\n", dockerfile.read_text(), re.MULTILINE)
         for own, groups in zip(installs, ("--no-dev", "--all-groups"), strict=True):
-            change(dockerfile, own, instead[1].replace("--no-dev", groups))
+            change(dockerfile, own, instead.replace("--no-dev", groups))
         for name in ("requirements.txt", "requirements-dev.txt"):
             (copy.path / name).unlink()
         with copy.running() as running:
@@ -271,11 +269,10 @@ def test_uv_needs_no_exported_list(project: Project, subject: Subject) -> None:
 @only("flask")
 def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(subject: Subject) -> None:
     with subject.copied("with uv from the package index") as copy:
-        instead = re.search(r"## uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
-        assert instead
+        [instead] = blocks(ARTICLE, "uv from elsewhere", "dockerfile")
         dockerfile = copy.path / "Dockerfile"
         (line,) = re.findall(r"^COPY --from=\S+/uv:.*\n", dockerfile.read_text(), re.MULTILINE)
-        change(dockerfile, line, instead[1])
+        change(dockerfile, line, instead)
         assert set(copy.parsed.images) == {BASE}
         assert differing_code(subject.built_image(), copy.built_image()) == set()
         replace(copy, service="test").built_image()  # its stage has it, too

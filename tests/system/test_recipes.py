@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_its_end, wait_until
+from library.markdown import blocks
 from library.practices.sockets import wait_until_listening
 from library.practices.startup import first_running
 from library.subject import Running, Subject
@@ -29,13 +30,6 @@ def log():
     logging.getLogger("app").warning("for everybody")
 os.register_at_fork(after_in_child=log)
 """
-
-
-def python_of(section: str, number: int = 0) -> str:
-    """A block of Python in a section of the reference, by its number."""
-    [text] = re.findall(rf"^## {section}$(.*?)^## ", REFERENCE, re.DOTALL | re.MULTILINE)
-    blocks: list[str] = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return blocks[number]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +58,7 @@ def with_settings(more: str, image: str, **environment: str) -> Iterator[Running
 
 
 def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(with_packages: str) -> None:
-    with with_settings(python_of("JSON logs"), with_packages, ACCESS_LOG="-") as running:
+    with with_settings(blocks(REFERENCE, "JSON logs", "python")[0], with_packages, ACCESS_LOG="-") as running:
         wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
         in_json = running.log
     lines = [json.loads(line) for line in in_json.splitlines()]
@@ -184,11 +178,12 @@ def test_a_library_for_numbers_starts_a_thread_for_each_cpu_unless_it_is_told(wi
     assert (int(untold), int(told)) == (len(os.sched_getaffinity(0)), 1)
 
 
+SETTINGS, METRICS = blocks(REFERENCE, "Prometheus", "python")
 # An app that counts its requests and says how many there were.
 COUNTS = f"""
 import os
 from prometheus_client import Counter
-{python_of("Prometheus", 1)}
+{METRICS}
 requests = Counter("requests", "All requests")
 def app(environ, start_response):
     requests.inc()
@@ -200,7 +195,7 @@ def app(environ, start_response):
 def test_prometheus_counts_the_requests_of_all_workers(with_packages: str, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "counts.py").write_text(COUNTS)
-    settings = f"{(FINAL.path / 'gunicorn.conf.py').read_text()}\n{python_of('Prometheus')}\nwsgi_app = 'counts:app'\n"
+    settings = f"{(FINAL.path / 'gunicorn.conf.py').read_text()}\n{SETTINGS}\nwsgi_app = 'counts:app'\n"
     (tmp_path / "gunicorn.conf.py").write_text(settings)
     volumes = [f"{tmp_path}/{name}:/app/{name}:ro" for name in ("counts.py", "gunicorn.conf.py")]
     environment = {"WORKERS": "2", "WORKER_CLASS": "gthread"}
