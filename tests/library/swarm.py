@@ -63,7 +63,8 @@ class Stack:
 
 def images_of(subject: Subject) -> set[str]:
     """The images that a folder's stack file names itself."""
-    return set(re.findall(r"^ +image: ([^$\s]+)$", (subject.path / "stack.yaml").read_text(), re.MULTILINE))
+    services = yaml.safe_load((subject.path / "stack.yaml").read_text())["services"].values()
+    return {service["image"] for service in services if "$" not in service["image"]}
 
 
 def stop_grace(subject: Subject) -> float:
