@@ -5,13 +5,12 @@ Not on the engine that everybody uses: one that leaves a swarm forgets the names
 not find its registry any more).
 """
 
-import os
-import re
 import secrets
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -61,20 +60,20 @@ class Stack:
         return printed.partition("\n")[0], printed.split("\n")[1:-1]
 
 
+def services(subject: Subject) -> dict[str, Any]:
+    """The services of a folder's stack file, by name, with its variables as they stand there."""
+    by_name: dict[str, Any] = yaml.safe_load((subject.path / "stack.yaml").read_text())["services"]
+    return by_name
+
+
 def images_of(subject: Subject) -> set[str]:
     """The images that a folder's stack file names itself."""
-    services = yaml.safe_load((subject.path / "stack.yaml").read_text())["services"].values()
-    return {service["image"] for service in services if "$" not in service["image"]}
+    return {service["image"] for service in services(subject).values() if "$" not in service["image"]}
 
 
 def stop_grace(subject: Subject) -> float:
     """Seconds that a container of the service `web` has for its stop, as the stack file says."""
-    command = ["docker", "stack", "config", "--compose-file=stack.yaml"]
-    given = os.environ | SETTINGS | {"IMAGE": subject.image_name}
-    config = subprocess.run(command, cwd=subject.path, env=given, capture_output=True, text=True, check=True).stdout
-    grace = yaml.safe_load(config)["services"]["web"].get("stop_grace_period", "10s")
-    seconds = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
-    return sum(float(number) * seconds[unit] for number, unit in re.findall(r"([\d.]+)(h|ms|m|s)", grace))
+    return float(services(subject)["web"].get("stop_grace_period", "10s").removesuffix("s"))
 
 
 @contextmanager

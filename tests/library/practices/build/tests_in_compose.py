@@ -47,4 +47,4 @@ def _restrictions(running: Running) -> dict[str, object]:
     return {"User": settings["Config"]["User"], **{name: settings["HostConfig"][name] for name in host}}
 
 
-TURNS_RED = [Sabotage("tests that everybody starts", "step-5-larger", "compose.yaml", r"    profiles: \[test\]\n", "")]
+TURNS_RED = [Sabotage("tests that everybody starts", "step-5-larger/compose.yaml", r"    profiles: \[test\]\n", "")]

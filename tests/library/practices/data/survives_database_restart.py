@@ -62,5 +62,5 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("no answer for an absent database", "step-5-larger", "src/config/settings.py", r".*DatabaseAway.*\n", "")
+    Sabotage("no answer for an absent database", "step-5-larger/src/config/settings.py", r".*DatabaseAway.*\n", "")
 ]

@@ -41,8 +41,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a way past the proxy",
-        "extra-6-deploying",
-        "compose.tls.yaml",
+        "extra-6-deploying/compose.tls.yaml",
         r"    ports: !reset \[\]\n",
         "",
         symptom="We have a certificate, and a firewall that lets two ports through. A stranger sent us a password that"

@@ -36,11 +36,10 @@ def check(subject: Subject) -> None:
 
 TURNS_RED = [
     # Seen before anything is deployed.
-    Sabotage("as patient as Swarm by itself", "extra-6-deploying", "stack.yaml", r"    stop_grace_period: 40s\n", ""),
+    Sabotage("as patient as Swarm by itself", "extra-6-deploying/stack.yaml", r"    stop_grace_period: 40s\n", ""),
     Sabotage(
         "addresses that are kept for a minute",
-        "extra-6-deploying",
-        "Caddyfile",
+        "extra-6-deploying/Caddyfile",
         r"refresh 1s",
         "refresh 1m",
         symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",

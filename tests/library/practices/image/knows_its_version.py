@@ -38,4 +38,4 @@ def check(subject: Subject) -> None:
             raise Violation(f"with another commit ran again: {'; '.join(again)}", "GIT_COMMIT=1 docker compose build")
 
 
-TURNS_RED = [Sabotage("a commit that nobody passes on", "step-5-larger", "compose.yaml", r" +GIT_COMMIT: .*\n", "")]
+TURNS_RED = [Sabotage("a commit that nobody passes on", "step-5-larger/compose.yaml", r" +GIT_COMMIT: .*\n", "")]

@@ -92,8 +92,7 @@ def _require_deployments(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a setting that nobody can set",
-        "final",
-        "gunicorn.conf.py",
+        "final/gunicorn.conf.py",
         r"os\.environ\.get\(\"KEEP_ALIVE\"\) or 5",
         "5",
         also={"bad-config-refused"},

@@ -25,4 +25,4 @@ def check(subject: Subject) -> None:
         )
 
 
-TURNS_RED = [Sabotage("capabilities kept", "final", "compose.yaml", r"  cap_drop: .*\n", "")]
+TURNS_RED = [Sabotage("capabilities kept", "final/compose.yaml", r"  cap_drop: .*\n", "")]

@@ -36,6 +36,6 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("USER removed", "step-4-nontrivial", "Dockerfile", r"\nUSER .*", ""),
-    Sabotage("a user without a group", "final", "Dockerfile", r"USER 10001:10001", "USER 10001"),
+    Sabotage("USER removed", "step-4-nontrivial/Dockerfile", r"\nUSER .*", ""),
+    Sabotage("a user without a group", "final/Dockerfile", r"USER 10001:10001", "USER 10001"),
 ]

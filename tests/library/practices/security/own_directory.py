@@ -17,4 +17,4 @@ def check(subject: Subject) -> None:
         raise Violation(f"it works in {where}", "docker compose exec {service} pwd")
 
 
-TURNS_RED = [Sabotage("no WORKDIR", "step-1-kiss", "Dockerfile", r"\nWORKDIR .*", "")]
+TURNS_RED = [Sabotage("no WORKDIR", "step-1-kiss/Dockerfile", r"\nWORKDIR .*", "")]
