@@ -1,4 +1,9 @@
-"""The engine: the session that everything started belongs to, builds that take turns, and waiting."""
+"""The engine: the session that everything started belongs to, builds that take turns, and waiting.
+
+Two ways lead there. `docker`, of python-on-whales, is for what comes back as an object: containers, images, compose
+projects. The docker command is for what is read as text or while it is printed (events, history, a saved image), for an
+exit code that matters, for fields that those objects lack, and for whatever a reader or a folder's script types.
+"""
 
 import fcntl
 import json

@@ -144,9 +144,12 @@ class Running:
         self.container.reload()
         return self.container.restart_count or 0
 
-    def ends(self) -> bool:
-        """Whether it ends, which is why a look into it failed: the engine cuts that short before it says `exited`."""
-        return wait_until(lambda: not self.is_up, 2)
+    def ends(self, limit: float = 2) -> bool:
+        """Whether it ends within so many seconds.
+
+        Where a look into it failed, that may be why: the engine cuts a look short before it says `exited`.
+        """
+        return wait_until(lambda: not self.is_up, limit)
 
     @property
     def log(self) -> str:

@@ -134,7 +134,7 @@ def test_gunicorn_does_not_reload_as_well(folder: Folder, worker: str) -> None:
         main.write_text(main.read_text() + "\nraise NameError\n")
         assert wait_until(lambda: f"{main.name} modified" in running.log, limit=30), running.log
         if worker == "asgi":
-            assert wait_until(lambda: not running.is_up, limit=30), running.log
+            assert running.ends(30), running.log
         else:
             assert not wait_until(lambda: not running.answers(), limit=10), "it has loaded the new code, or ended"
 

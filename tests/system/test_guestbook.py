@@ -86,7 +86,7 @@ def test_without_its_database_it_ends_with_one_clear_line(
     subject: Subject, environment: dict[str, str], reason: str
 ) -> None:
     with subject.started(environment=environment) as running:
-        wait_until(lambda: not running.is_up, limit=30)
+        running.ends(30)
         assert running.exit_code == 1
         errors = [line for line in running.log.splitlines() if line.startswith("CommandError: no database after")]
         assert len(errors) == 1
@@ -208,7 +208,7 @@ def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: 
         assert text.count(old) == 1
         (copy.path / file).write_text(text.replace(old, new))
         with copy.started(restart="no") as running:
-            assert wait_until(lambda: not running.is_up, limit=60)
+            assert running.ends(60)
             assert running.exit_code
             assert says in running.log
 
@@ -307,7 +307,7 @@ def test_words_after_test_are_for_pytest() -> None:
         STEP_5.copied("with its tests", service="test") as copy,
         copy.started(command=["test", "--version"]) as running,
     ):
-        assert wait_until(lambda: not running.is_up, limit=30)
+        assert running.ends(30)
         assert running.log.startswith("pytest ")
 
 

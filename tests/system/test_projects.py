@@ -125,7 +125,7 @@ def test_answers_and_stops_gracefully(project: Project, subject: Subject) -> Non
 def test_its_own_tests_run_and_its_hooks_pass(subject: Subject) -> None:
     with subject.copied("and its tests", service="test") as copy:
         with copy.started() as running:
-            assert wait_until(lambda: not running.is_up, limit=60), "its tests do not end"
+            assert running.ends(60), "its tests do not end"
             assert running.exit_code == 0, running.log
             assert re.search(r"\d passed", running.log)
         subprocess.run(["git", "init", "--quiet"], cwd=copy.path, check=True)
@@ -261,7 +261,7 @@ def test_uv_needs_no_exported_list(project: Project, subject: Subject) -> None:
             assert project.page in running.get("/").text
         assert differing_code(subject.built_image(), copy.built_image()) == set()
         with replace(copy, service="test").started() as running:
-            assert wait_until(lambda: not running.is_up, limit=60)
+            assert running.ends(60)
             assert "1 passed" in running.log
 
 
