@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 from python_on_whales.exceptions import DockerException
 
 from . import tutorial
@@ -337,10 +336,10 @@ def _require_answer(running: Running, is_local: dict[int, bool]) -> None:
         ports = " and ".join(map(str, sorted(is_local)))
         raise Unusable(f"the app listens on port {ports}, and port {running.port} is published or exposed", running.log)
     # A server that listens may need a while for its first answer; one that has answered has decided.
-    wait_until(lambda: running.answers() or _says(running) >= 400 or not running.is_up, READY_LIMIT)
+    wait_until(lambda: running.answers() or running.status() >= 400 or not running.is_up, READY_LIMIT)
     if running.answers():
         return
-    status = _says(running)
+    status = running.status()
     if not running.is_up:
         raise Unusable(f"the app has ended with exit code {running.exit_code}", running.log)
     if not status:
@@ -351,11 +350,3 @@ def _require_answer(running: Running, is_local: dict[int, bool]) -> None:
     if status == 400:
         hint = "an app that knows its names (ALLOWED_HOSTS) says so to others: HOST=shop.example.org asks by that one"
     raise Unusable(f"GET {running.page} says {status}: {hint}", running.log)
-
-
-def _says(running: Running) -> int:
-    """The status of the page, or 0 if there is no answer within 10 seconds."""
-    try:
-        return running.get().status_code
-    except (httpx.HTTPError, DockerException):
-        return 0

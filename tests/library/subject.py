@@ -101,12 +101,16 @@ class Running:
         headers = {"Accept": accept} | ({"Host": self.host} if self.host else {})
         return httpx.get(url, timeout=timeout, headers=headers, verify=tls(), trust_env=False)
 
+    def status(self, path: str | None = None, port: int | None = None, timeout: float = 10) -> int:
+        """The status of an answer, or 0 if there is none within so many seconds."""
+        try:
+            return self.get(path, port, timeout).status_code
+        except (httpx.HTTPError, DockerException):
+            return 0
+
     def answers(self, path: str | None = None, port: int | None = None) -> bool:
         """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
-        try:
-            return self.get(path, port, timeout=2).status_code < 400
-        except (httpx.HTTPError, DockerException):
-            return False
+        return 0 < self.status(path, port, timeout=2) < 400
 
     def wait_until_ready(self, port: int | None = None, path: str | None = None, limit: float = READY_LIMIT) -> None:
         """Wait for the first answer, for ``limit`` seconds.

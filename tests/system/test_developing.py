@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from library import dap
@@ -39,9 +38,6 @@ class Folder:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
-    def port(self, command: str) -> int:
-        return int(self.run(command).rpartition(":")[2])
-
 
 @pytest.fixture
 def folder(request: pytest.FixtureRequest) -> Iterator[Folder]:
@@ -58,37 +54,27 @@ def as_json(text: str) -> dict[str, Any]:
     return parsed
 
 
-def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable(folder: Folder) -> None:
-    [configuration] = as_json((folder.path / ".vscode/launch.json").read_text())["configurations"]
+def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable() -> None:
+    [configuration] = as_json(FOLDER.read(".vscode/launch.json"))["configurations"]
     [mapping] = configuration["pathMappings"]
     # Here the port is a free one; a reader's is the one that the launch file knows.
-    compose = "docker compose --file compose.debug.yaml"
-    assert f":-{configuration['connect']['port']}}}:5678" in (folder.path / "compose.debug.yaml").read_text()
-    with one_build_at_a_time():
-        folder.run(f"{compose} build debug")
-    folder.run(f"{compose} up --detach debug")
-    url = f"http://127.0.0.1:{folder.port(f'{compose} port debug 8000')}"
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/health").is_success
-        except httpx.HTTPError:
-            return False
-
-    assert wait_until(answers, limit=60), folder.run(f"{compose} logs debug")
-    main = folder.path / "hello/main.py"
-    line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
-    address = (configuration["connect"]["host"], folder.port(f"{compose} port debug 5678"))
-    with ThreadPoolExecutor() as pool, dap.Editor(address) as editor:
-        local = Path(mapping["localRoot"].replace("${workspaceFolder}", str(folder.path)))
-        editor.attach(local, mapping["remoteRoot"], {main: [line]})
-        answer = pool.submit(httpx.get, f"{url}/items/42", timeout=60)
-        stop = editor.wait_for_stop()
-        assert (stop.file, stop.line, stop.variables["item_id"]) == (main, line, "42")
-        assert not answer.done()
-        editor.go_on(stop)
-        assert answer.result().json() == {"id": 42, "name": "Item 42"}
-    assert httpx.get(f"{url}/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
+    assert f":-{configuration['connect']['port']}}}:5678" in FOLDER.read("compose.debug.yaml")
+    debugged = FOLDER.copied("with an editor", compose=("compose.debug.yaml",), service="debug")
+    with debugged as copy, copy.started() as running:
+        running.wait_until_ready(path="/health")
+        main = copy.path / "hello/main.py"
+        line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
+        address = (configuration["connect"]["host"], int(running.url(5678).rpartition(":")[2]))
+        with ThreadPoolExecutor() as pool, dap.Editor(address) as editor:
+            local = Path(mapping["localRoot"].replace("${workspaceFolder}", str(copy.path)))
+            editor.attach(local, mapping["remoteRoot"], {main: [line]})
+            answer = pool.submit(running.get, "/items/42", timeout=60)
+            stop = editor.wait_for_stop()
+            assert (stop.file, stop.line, stop.variables["item_id"]) == (main, line, "42")
+            assert not answer.done()
+            editor.go_on(stop)
+            assert answer.result().json() == {"id": 42, "name": "Item 42"}
+        assert running.get("/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
 
 
 def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
