@@ -206,9 +206,8 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
     """Take away from the services that are started what touches anything else, and say what matters of it."""
     services = model["services"]
     notes = []
-    images: dict[
-        str | None, str
-    ] = {}  # what the project calls an image that is built here, and its name of this session
+    # What the project calls an image that is built here, and its name of this session.
+    images: dict[str | None, str] = {}
     for name in needed:
         service, serves = services[name], name == subject.service
         notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
@@ -256,14 +255,10 @@ def _on_port(subject: Subject, port: int) -> Subject:
 
 def _build_others(subject: Subject, names: list[str]) -> None:
     """Build what the service depends on, once, under names of this session."""
-    command = ["docker", "compose", f"--file={subject.compose[0]}", f"--project-directory={subject.path}"]
+    project = [f"--file={subject.compose[0]}", f"--project-directory={subject.path}"]
+    command = ["docker", "compose", *project, f"--project-name={SESSION}-services", "build", *names]
     with one_build_at_a_time():
-        done = subprocess.run(
-            [*command, f"--project-name={SESSION}-services", "build", *names],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unusable(f"{', '.join(names)}, which it depends on, cannot be built", done.stdout + done.stderr)
 

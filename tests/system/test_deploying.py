@@ -111,18 +111,23 @@ class Site:
         root = self.compose("exec", "-T", "pebble", "python3", "-c", ROOT_OF_PEBBLE)
         return ssl.create_default_context(cadata=root)
 
-    def get(self, path: str, **headers: str) -> httpx.Response:
+    def get(self, path: str, headers: dict[str, str] | None = None, *, trusts_pebble: bool = True) -> httpx.Response:
         """Ask the proxy over TLS, by its name."""
-        with httpx.Client(verify=self.trusting()) as client:
-            return self._ask(client, path, headers)
-
-    def get_trusting_no_pebble(self) -> httpx.Response:
-        with httpx.Client() as client:
-            return self._ask(client, "/", {})
-
-    def _ask(self, client: httpx.Client, path: str, headers: dict[str, str]) -> httpx.Response:
         url = f"https://127.0.0.1:{self.port('proxy', 443)}{path}"
-        return client.get(url, headers={"Host": NAME, **headers}, extensions={"sni_hostname": NAME})
+        with httpx.Client(verify=self.trusting() if trusts_pebble else True) as client:
+            return client.get(url, headers={"Host": NAME, **(headers or {})}, extensions={"sni_hostname": NAME})
+
+
+def speaks_tls(port: int, context: ssl.SSLContext) -> bool:
+    """Whether a port of this machine has a certificate for the name, from somebody whom the context trusts."""
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=NAME),
+        ):
+            return True
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -168,19 +173,8 @@ def site() -> Iterator[Site]:
         with one_build_at_a_time():
             started.compose("build")
         started.compose("up", "--detach", "--wait")
-        context = started.trusting()
-
-        def issued() -> bool:
-            try:
-                with (
-                    socket.create_connection(("127.0.0.1", started.port("proxy", 443)), timeout=5) as plain,
-                    context.wrap_socket(plain, server_hostname=NAME),
-                ):
-                    return True
-            except OSError:
-                return False
-
-        assert wait_until(issued, limit=60), started.compose("logs")
+        port, context = started.port("proxy", 443), started.trusting()
+        assert wait_until(lambda: speaks_tls(port, context), limit=60), started.compose("logs")
         yield started
     finally:
         started.compose("down", "--volumes", "--timeout=0", "--rmi=local")
@@ -189,7 +183,7 @@ def site() -> Iterator[Site]:
 def test_a_certificate_is_issued_for_the_name(site: Site) -> None:
     assert site.get("/").json()["step"] == FOLDER.name
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        site.get_trusting_no_pebble()
+        site.get("/", trusts_pebble=False)
     assert "certificate obtained successfully" in site.compose("logs", "proxy")
 
 
@@ -201,7 +195,7 @@ def test_http_is_sent_to_https(site: Site) -> None:
 @pytest.mark.parametrize("says", [{}, {"X-Forwarded-Proto": "http", "X-Forwarded-For": "192.0.2.1"}])
 def test_the_app_believes_the_proxy_that_it_is_https(site: Site, says: dict[str, str]) -> None:
     """FastAPI sends /health/ to /health, with the scheme that it believes; what a visitor claims changes nothing."""
-    assert site.get("/health/", **says).headers["Location"] == f"https://{NAME}/health"
+    assert site.get("/health/", says).headers["Location"] == f"https://{NAME}/health"
 
 
 def test_the_app_believes_no_stranger(site: Site) -> None:
@@ -289,11 +283,7 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
             if root.returncode:
                 return False
             context.load_verify_locations(cadata=root.stdout)
-            try:
-                connect().close()
-            except OSError:
-                return False
-            return True
+            return speaks_tls(stack.tls_port, context)
 
         assert wait_until(issued, limit=150, pause=1), stack.docker("service", "logs", f"{stack.name}_proxy").stdout
         with visitors(f"https://{NAME}/", connect=connect) as visits:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from python_on_whales import Container
 
 from ..engine import SESSION, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
 from ..subject import Kept, Subject
@@ -181,13 +182,16 @@ class Publisher:
         """Compose with the files and the project of the deployment."""
         return "docker", "compose", "--project-name", self.deployment, "--file", "compose.yaml", "--file", RELEASE
 
-    def deployed(self) -> str:
-        """The id of the image of the container that runs, or nothing."""
+    def running(self) -> list[Container]:
+        """The container that runs, or none."""
         labels = {"project": self.deployment, "service": self.copy.service}
-        running = docker.container.list(
+        return docker.container.list(
             filters=[("label", f"com.docker.compose.{label}={value}") for label, value in labels.items()]
         )
-        return str(running[0].image) if running else ""
+
+    def deployed(self) -> str:
+        """The id of the image of the container that runs, or nothing."""
+        return next((str(container.image) for container in self.running()), "")
 
     def keep_deployed(self) -> str:
         """Deploy what was published, unless something runs; the id of the image of what runs then.
