@@ -39,7 +39,7 @@ def without_bytecode(names: list[str]) -> list[str]:
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    interpreter = subject.shared_container().look(app_interpreter)
+    interpreter = app_interpreter(subject.shared_container())
     # In a container of its own: one that serves may have written its bytecode by now.
     if stale := image.run(subject.built_image(), without_bytecode, list(installed(subject)), interpreter=interpreter):
         raise Violation(
