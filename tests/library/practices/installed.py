@@ -78,14 +78,14 @@ def brought_by_tools(subject: Subject) -> set[str]:
 
 
 @look()
-def needless_programs() -> list[str]:
-    """The paths of programs that no image needs which only serves."""
+def programs_there() -> list[str]:
+    """The paths of gunicorn, and of programs that no image needs which only serves."""
     import shutil
 
-    names = ("poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
+    names = ("gunicorn", "poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
     return [path for path in map(shutil.which, names) if path]
 
 
 def programs(subject: Subject, *names: str) -> str:
-    """The paths of those of the needless programs that the image has."""
-    return " ".join(path for path in subject.shared_container().look(needless_programs) if Path(path).name in names)
+    """The paths of those of these programs that the image has."""
+    return " ".join(path for path in subject.shared_container().look(programs_there) if Path(path).name in names)

@@ -4,17 +4,8 @@ from contextlib import suppress
 
 from python_on_whales.exceptions import DockerException
 
-from ...engine import docker, wait_until
-from ...program import in_container
+from ...engine import wait_until
 from .. import Subject, Violation, practice
-
-
-@in_container()
-def end_main_process() -> None:
-    import os
-    import signal
-
-    os.kill(1, signal.SIGTERM)
 
 
 @practice("loss", slow=True, slow_to_fail=True, needs="compose")
@@ -22,7 +13,7 @@ def check(subject: Subject) -> None:
     with subject.running() as running:
         # It asks politely, from inside: the engine does not know that anybody wanted it.
         with suppress(DockerException):
-            docker.execute(running.container, end_main_process.command())
+            running.python("import os; os.kill(1, 15)")
 
         if not wait_until(lambda: running.restarts and running.is_up, limit=15):
             raise Violation(
