@@ -1,4 +1,4 @@
-"""What final's reference says besides the five files: its recipes, and its entries under "What goes wrong"."""
+"""What final's reference says besides the five files: its recipes, its entries under "What goes wrong", lines with a #."""
 
 import json
 import os
@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_its_end, wait_until
 from library.markdown import blocks
 from library.practices.sockets import wait_until_listening
 from library.practices.startup import first_running
+from library.strangers import change, uncomment
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
@@ -205,3 +207,18 @@ def test_prometheus_counts_the_requests_of_all_workers(with_packages: str, tmp_p
         counted = re.search(r"^requests_total (\d+)", answers[-1].text, re.MULTILINE)
         assert counted
         assert int(counted[1]) >= 50  # the health check asks, too
+
+
+def redirected(subject: Subject) -> str:
+    """Where the app sends a visitor of /health/ whose proxy says that he came over https."""
+    with subject.running() as running:
+        headers = {"Host": "shop.test", "X-Forwarded-Proto": "https"}
+        return httpx.get(f"{running.url()}/health/", headers=headers).headers["Location"]
+
+
+def test_a_redirect_keeps_https_behind_a_proxy_that_is_believed() -> None:
+    assert redirected(FINAL) == "http://shop.test/health"
+    with FINAL.copied("behind a proxy") as copy:
+        change(copy.path / "compose.yaml", "  #   DATABASE_URL: ${DATABASE_URL:?}\n", "")
+        uncomment(copy.path / "compose.yaml", ["  # environment:"])
+        assert redirected(copy) == "https://shop.test/health"
