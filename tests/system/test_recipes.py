@@ -1,4 +1,4 @@
-"""What final's reference says besides the five files: its recipes, its entries under "What goes wrong", lines with a #."""
+"""What final's reference says besides the five files: its recipes, and its entries under "What goes wrong"."""
 
 import json
 import os
