@@ -38,7 +38,11 @@ class Visits:
 
 @contextmanager
 def visitors(
-    url: str, rate: float = 40, number: int = 8, connect: Callable[[], http.client.HTTPConnection] | None = None
+    url: str,
+    rate: float = 40,
+    number: int = 8,
+    timeout: float = 30,
+    connect: Callable[[], http.client.HTTPConnection] | None = None,
 ) -> Iterator[Visits]:
     """Ask for a page from this machine, so many times a second, until the end of the block.
 
@@ -46,7 +50,7 @@ def visitors(
     answer asks more often later. ``connect`` makes another connection than a plain one to the address.
     """
     address, page = urlsplit(url), urlsplit(url).path or "/"
-    connect = connect or (lambda: http.client.HTTPConnection(address.netloc, timeout=30))
+    connect = connect or (lambda: http.client.HTTPConnection(address.netloc, timeout=timeout))
     visits, end, lock, began = Visits(), threading.Event(), threading.Lock(), time.monotonic()
 
     def visit(which: int) -> None:
