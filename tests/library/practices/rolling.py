@@ -47,7 +47,7 @@ def visitors(
     """Ask for a page from this machine, so many times a second, until the end of the block.
 
     Half of the visitors keep their connections, the others open one for each request. One that has to wait for an
-    answer asks more often later. ``connect`` makes another connection than a plain one to the address.
+    answer, at most ``timeout`` seconds, asks more often later. ``connect`` makes another connection than a plain one.
     """
     address, page = urlsplit(url), urlsplit(url).path or "/"
     connect = connect or (lambda: http.client.HTTPConnection(address.netloc, timeout=timeout))
