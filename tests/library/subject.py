@@ -112,7 +112,7 @@ class Running:
         """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
         return 0 < self.status(path, port, timeout=2) < 400
 
-    def wait_until_ready(self, port: int | None = None, path: str | None = None, limit: float = READY_LIMIT) -> None:
+    def wait_until_ready(self, path: str | None = None, limit: float = READY_LIMIT) -> None:
         """Wait for the first answer, for ``limit`` seconds.
 
         Raises:
@@ -122,7 +122,7 @@ class Running:
         polls = itertools.count(1)
 
         def done() -> bool:
-            return self.answers(path, port) or (next(polls) % 10 == 0 and not self.is_up)
+            return self.answers(path) or (next(polls) % 10 == 0 and not self.is_up)
 
         if not (wait_until(done, limit) and self.is_up):
             raise NotReady(self.log, self.by_hand)
@@ -418,11 +418,11 @@ class Subject:
         return _base_here(self.parsed.base_image)
 
     @contextmanager
-    def running(self, *, port: int | None = None, **overrides: Any) -> Iterator[Running]:
+    def running(self, **overrides: Any) -> Iterator[Running]:
         """Start a container of its own, ready to answer, and remove it afterwards."""
         environment = {**self.reachable_with, **overrides.pop("environment", {})}
         with self.started(environment=environment, **overrides) as running:
-            running.wait_until_ready(port)
+            running.wait_until_ready()
             yield running
 
     @contextmanager

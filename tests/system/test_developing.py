@@ -102,13 +102,11 @@ def test_the_tests_run_again_after_each_save() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "asgi"])
-def test_gunicorn_does_not_reload_as_well(folder: Folder, worker: str) -> None:
+def test_gunicorn_does_not_reload_as_well(worker: str) -> None:
     """With uvicorn's worker it goes on with the old code; with its own, an exception while it imports ends it."""
-    command = ["gunicorn", "--reload"]
-    environment = {"WORKER_CLASS": worker}
-    dev = replace(FOLDER, name=f"extra-4 with {worker}", path=folder.path, service="dev")
-    with dev.running(command=command, environment=environment, restart="no") as running:
-        main = folder.path / "hello/main.py"
+    options = {"command": ["gunicorn", "--reload"], "environment": {"WORKER_CLASS": worker}, "restart": "no"}
+    with FOLDER.copied(f"with {worker}", service="dev") as copy, copy.running(**options) as running:
+        main = copy.path / "hello/main.py"
         main.write_text(main.read_text() + "\nraise NameError\n")
         assert wait_until(lambda: f"{main.name} modified" in running.log, limit=30), running.log
         if worker == "asgi":
