@@ -51,7 +51,7 @@ class Result:
 
     @property
     def said(self) -> str:
-        return COLOURS.sub("", self.answer.said).strip()
+        return COLOURS.sub("", self.answer.reason).strip()
 
     @property
     def line(self) -> str:
