@@ -1,1 +1,1 @@
-"""What ``make docs``, ``score``, ``practice``, ``adopt`` and ``exercise`` run, and what the tests ask of the pages."""
+"""What ``make score``, ``practice``, ``adopt`` and ``exercise`` run, and what the tests ask of the articles."""

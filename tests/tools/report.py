@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
@@ -19,7 +20,8 @@ from library.practices import WEIGHTS, Answer, Practice, Weight
 from library.practices.logs import COLOURS
 from library.project import Prepared
 
-SITE = tutorial.ROOT / "tests/site"  # how pages look
+PAGE = Path(__file__).with_name("score.html")
+STYLE = tutorial.ROOT / "tests/website/site.css"  # that of the site
 MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}
 FIRST = 3  # so many are shown with their commands; the others, on a line each, do not hide them
 # How a code scanner calls it.
@@ -166,11 +168,11 @@ def as_html(prepared: Prepared, results: Sequence[Result]) -> str:
     """The result as a page that looks like the site's and needs no other file."""
     shown = [result for result in by_weight(results) if result.outcome != "holds"]
     furo = importlib.resources.files("furo").joinpath("theme/furo/static/styles/furo.css")
-    page = Environment(loader=FileSystemLoader(SITE), autoescape=True).get_template("score.html")
+    page = Environment(loader=FileSystemLoader(PAGE.parent), autoescape=True).get_template(PAGE.name)
     return page.render(
         name=prepared.subject.name,
         summary=summary(prepared.subject.name, results),
-        styles=furo.read_text() + (SITE / "site.css").read_text(),
+        styles=furo.read_text() + STYLE.read_text(),
         compose=compose_file(prepared),
         groups=[
             (capitalized(WEIGHTS[weight]), list(group)) for weight, group in groupby(shown, key=lambda r: r.weight)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from library.tutorial import ROOT, Folder, load
-from tools import links
 from tools.blocks import commands
 from tools.facts import SOURCES, citations, cited, unfounded
 
@@ -40,12 +39,12 @@ class Plant:
     found_by: str
 
 
-# One kind more is in test_final.py: a default. What none of these sees is a wrong word between right names in a
-# sentence without a source: that `PYTHONUNBUFFERED=1` holds lines back, say.
+# Two kinds more are elsewhere: a default in test_final.py, a link in tests/website/unit/test_links.py. What none of
+# these sees is a wrong word between right names in a sentence without a source: that `PYTHONUNBUFFERED=1` holds lines
+# back, say.
 PLANTS = [
     Plant("a figure", "step-4-nontrivial", "not reacted for 30 seconds", "not reacted for 45 seconds", "facts"),
     Plant("a flag", "extra-1-compiling", "`--no-install-recommends` leaves", "`--no-suggested` leaves", "facts"),
-    Plant("a link", "final", "#uv-from-elsewhere)", "#uv-from-a-mirror)", "links"),
     Plant("a practice's claim", "extra-1-compiling", "has at most a quarter of", "has at most a tenth of", "generated"),
     Plant("an output", "step-5-larger", "exit code 1\n```", "exit code 2\n```", "run"),
     Plant("an exit code", "step-1-kiss", "exit code 137 means", "exit code 143 means", "facts"),
@@ -67,8 +66,6 @@ def test_a_false_sentence_is_found(plant: Plant, tmp_path: Path) -> None:
     match plant.found_by:
         case "facts":
             assert list(unfounded(planted, folder))
-        case "links":
-            assert list(links.dead(page, planted))
         case "sources":
             known = json.loads(SOURCES.read_text())
             assert [text for address, text in citations(planted) if text not in known.get(address, [])]

@@ -1,7 +1,7 @@
 """The drawings show what the files say."""
 
 from library.tutorial import load
-from tools import drawings
+from website import drawings
 
 STAGES = """
 FROM python:3.14 AS build

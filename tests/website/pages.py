@@ -13,8 +13,9 @@ from library.matrix import is_daily
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES
 from library.tutorial import ROOT, Folder
-from tools import drawings, reading
-from tools.links import anchor
+from tools import reading
+from website import drawings
+from website.links import anchor
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}
 LONG_LIST = 10  # practices; more are folded

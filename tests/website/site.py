@@ -35,9 +35,10 @@ from library import repository
 from library.practices import PRACTICES
 from library.repository import Source, source
 from library.tutorial import ROOT, load, short_name
-from tools.report import SITE, marked, taught_by
+from tools.report import marked, taught_by
 
 OUT = ROOT / "_site"
+HERE = Path(__file__).parent
 MUTANTS = ROOT / "tests/lab/mutants.md"
 NAME = "Dockerizing Python, step by step"
 FOLDERS = {folder.name: folder for folder in load()}
@@ -307,14 +308,14 @@ def _stage(folder: Path, where: Source, texts: Mapping[str, str]) -> None:
         for heading, pages in navigation().items():
             entries = [*["Compare two folders </compare>"] * (heading == LOOK_UP), *_titles(pages, texts)]
             index.write("\n".join(["\n```{toctree}", ":hidden:", f":caption: {heading}", "", *entries, "```\n"]))
-    shutil.copy(SITE / "compare.md", folder)
+    shutil.copy(HERE / "compare.md", folder)
     shutil.copytree(
         ROOT / "assets", folder / "assets", ignore=shutil.ignore_patterns("*.md", "*.json"), dirs_exist_ok=True
     )
     static = folder / "_static"
     static.mkdir()
     (static / "files.js").write_text(f"window.FILES = {json.dumps(compared(), ensure_ascii=False)};\n")
-    for file in (SITE / "site.css", SITE / "site.js", SITE / "node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"):
+    for file in (HERE / "site.css", HERE / "site.js", HERE / "node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"):
         shutil.copy(file, static)
 
 
@@ -348,7 +349,7 @@ def build(out: Path, where: Source, texts: Mapping[str, str]) -> None:
                 "source": where.page and f"{where.page}/tree/{where.commit}",
                 "source_name": f"commit {where.commit[:7]}",
             },
-            "templates_path": [str(SITE / "templates")],
+            "templates_path": [str(HERE / "templates")],
             "html_show_copyright": False,
             "html_copy_source": False,
             "html_use_index": False,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from library.tutorial import ROOT
-from tools import figures
-from tools.figures import charts
-from tools.links import PAGES
+from website import figures
+from website.figures import charts
+from website.links import PAGES
 
 
 @pytest.mark.parametrize(("name", "svg"), charts().items(), ids=charts())

@@ -1,23 +1,29 @@
 """A browser for the tests of pages."""
 
-import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from selenium.common.exceptions import NoSuchDriverException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from library.engine import locked
-from library.tutorial import ROOT
+from .engine import locked
+from .tutorial import ROOT
+
+
+class NoBrowser(Exception):
+    """There is none; the message says what to install."""
 
 
 @contextmanager
-def _opened() -> Iterator[Chrome]:
-    """A headless Chromium or Chrome: Debian's where it can be installed, else the one that Selenium finds."""
+def opened() -> Iterator[Chrome]:
+    """A headless Chromium or Chrome: Debian's where it can be installed, else the one that Selenium finds.
+
+    Raises:
+        NoBrowser: there is none.
+    """
     with locked("browser"):
         subprocess.run(["bootstrap/browser.sh"], cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory() as profile:
@@ -41,25 +47,7 @@ def _opened() -> Iterator[Chrome]:
         try:
             driver = Chrome(options, ChromeService(shutil.which("chromedriver")))
         except (NoSuchDriverException, WebDriverException) as error:
-            message = (
-                f"no Chromium or Chrome with its chromedriver: bootstrap/browser.sh says what to install ({error.msg})"
-            )
-            if "CI" in os.environ:
-                pytest.fail(message)
-            pytest.skip(message)
+            message = "no Chromium or Chrome with its chromedriver: bootstrap/browser.sh says what to install"
+            raise NoBrowser(f"{message} ({error.msg})") from error
         yield driver
         driver.quit()
-
-
-@pytest.fixture
-def browser() -> Iterator[Chrome]:
-    """A browser for one test."""
-    with _opened() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="module")
-def shared_browser() -> Iterator[Chrome]:
-    """A browser for all tests of a module."""
-    with _opened() as driver:
-        yield driver

@@ -1,4 +1,4 @@
-"""The links of all pages. ``python -m tools.links`` lists those that lead elsewhere, with the places that name them."""
+"""The links of all pages. ``make links`` lists those that lead elsewhere, with the places that name them."""
 
 import itertools
 import re

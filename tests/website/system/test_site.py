@@ -24,8 +24,8 @@ from library.practices import PRACTICES, Answer
 from library.repository import Source
 from library.subject import Subject
 from library.tutorial import ROOT
-from tools import site
 from tools.report import Result, as_html, taught_by
+from website import site
 
 pytestmark = [
     pytest.mark.xdist_group("site"),  # one process builds it, and visits every page once
@@ -36,7 +36,7 @@ WHERE = Source("https://example.com/me/tutorial", "0123456789abcdef")
 DESK, PHONE = (1280, 900), (390, 844)
 # Of what every kind of page has on it; axe takes seconds for each.
 ASKED_BY_AXE = {"index", "step-3-basic/index", "final/index", "compare", "search"}
-AXE = ROOT / "tests/site/node_modules/axe-core/axe.min.js"
+AXE = ROOT / "tests/website/node_modules/axe-core/axe.min.js"
 
 # What is asked of a page at the width of a desk.
 ASK = """
@@ -73,7 +73,7 @@ axe.run(document, {resultTypes: ["violations"]}).then((found) => done(found.viol
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The site, built and served."""
     with locked("site"):
-        subprocess.run(["make", "tests/site/node_modules/ready"], cwd=ROOT, check=True)
+        subprocess.run(["make", "tests/website/node_modules/ready"], cwd=ROOT, check=True)
     out = tmp_path_factory.mktemp("site")
     site.build(out, WHERE, site.texts_of_pages())
     with site.server(out, 0) as server:

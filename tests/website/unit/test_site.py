@@ -7,7 +7,7 @@ import pytest
 
 from library.repository import Source, web_address
 from library.tutorial import ROOT
-from tools import links, site
+from website import links, site
 
 WHERE = Source("https://example.com/me/tutorial", "0123abc")
 NOWHERE = Source("", "")
@@ -43,7 +43,7 @@ def test_without_a_repository_a_file_has_no_link_and_a_dead_link_is_named() -> N
 
 
 def generated(call: str, text: str = "```text\nx\n```") -> str:
-    return f"<!-- [[[cog from tools import pages; {call} ]]] -->\n{text}\n<!-- [[[end]]] -->\n"
+    return f"<!-- [[[cog from website import pages; {call} ]]] -->\n{text}\n<!-- [[[end]]] -->\n"
 
 
 def test_a_file_has_its_switch_where_a_page_first_shows_it() -> None:
