@@ -52,58 +52,35 @@ COMPILE = (
 APT = "RUN apt-get update && apt-get install --yes --no-install-recommends"
 UVICORN = "uvicorn_worker.UvicornWorker"  # in final's settings; the worker of apps that are no ASGI apps has threads
 AIOHTTP = "aiohttp.GunicornWebWorker"
+WORKER_CLASS = r'(?<=^worker_class = os.environ.get\("WORKER_CLASS"\) or ")[\w.]+'
 LISTS = ("requirements.in", "requirements.txt", "requirements-dev.in", "requirements-dev.txt")
 
 
 @dataclass
 class Draft:
-    """A copy of a project, and what was decided about it.
+    """A copy of a project, and what was decided about it."""
 
-    Args:
-        project: the folder that is copied; it stays as it is.
-        folder: the copy.
-        manager: who keeps the packages; None for a plain list.
-        app: what is started.
-        versions: the versions of Python that may be tried; the first one is in the Dockerfile.
-        made_up: values of variables that the compose file demands, for the trial alone.
-        samples: files with variables that are not there, and the samples that the trial takes in their place.
-        given: the variables that have a value from the project's old compose file.
-        host: the name by which the app was asked, where it answers to no address.
-        compilers: Debian's packages that compile what has no wheel.
-        debian: Debian's packages that production needs.
-        commands: what is run in the container before a page is asked for.
-        done: what was mended, a line each.
-        wanted: packages that are still to be added.
-        exported: what the lists were last made from.
-        universal: whether a plain list is made for every platform and every newer Python, too.
-        until: the day whose versions of the packages are taken; the newest ones without.
-        too_new: what a package said for which this Python is too new, or the code for which a package is.
-        without_image: the versions of Python whose image cannot be had.
-        absent: the images of services beside the app that cannot be had, and what the trial takes in their place.
-        looked_for_wheels: whether somebody has looked which versions of Python have wheels for the list.
-    """
-
-    project: Path
-    folder: Path
-    manager: Manager | None
-    app: App
-    versions: list[str]
-    made_up: dict[str, str] = field(default_factory=dict)
-    samples: dict[str, str] = field(default_factory=dict)
-    given: set[str] = field(default_factory=set)
-    host: str = ""
-    compilers: list[str] = field(default_factory=list)
-    debian: list[str] = field(default_factory=list)
-    commands: list[str] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-    wanted: list[str] = field(default_factory=list)
-    exported: str = ""
-    universal: bool = True
-    until: str = ""
-    too_new: str = ""
-    without_image: list[str] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
-    looked_for_wheels: bool = False
+    project: Path  # the folder that is copied; it stays as it is
+    folder: Path  # the copy
+    manager: Manager | None  # who keeps the packages; None for a plain list
+    app: App  # what is started
+    versions: list[str]  # of Python, that may be tried; the first one is in the Dockerfile
+    made_up: dict[str, str] = field(default_factory=dict)  # variables that compose.yaml demands: values for the trial
+    samples: dict[str, str] = field(default_factory=dict)  # missing files with variables: what the trial takes instead
+    given: set[str] = field(default_factory=set)  # variables that have a value from the project's old compose file
+    host: str = ""  # the name by which the app was asked, where it answers to no address
+    compilers: list[str] = field(default_factory=list)  # Debian's packages that compile what has no wheel
+    debian: list[str] = field(default_factory=list)  # Debian's packages that production needs
+    commands: list[str] = field(default_factory=list)  # run in the container before a page is asked for
+    done: list[str] = field(default_factory=list)  # what was mended, a line each
+    wanted: list[str] = field(default_factory=list)  # packages that are still to be added
+    exported: str = ""  # what the lists were last made from
+    universal: bool = True  # whether a plain list is made for every platform and every newer Python, too
+    until: str = ""  # the day whose versions of the packages are taken; the newest ones without
+    too_new: str = ""  # what a package said for which this Python is too new, or the code for which a package is
+    without_image: list[str] = field(default_factory=list)  # versions of Python whose image cannot be had
+    absent: dict[str, str] = field(default_factory=dict)  # images beside the app that cannot be had: what is taken
+    looked_for_wheels: bool = False  # whether somebody has looked which versions of Python have wheels for the list
 
     @property
     def version(self) -> str:
@@ -117,8 +94,24 @@ class Draft:
     def read(self, name: str) -> str:
         return (self.folder / name).read_text()
 
+    def find(self, name: str, pattern: str) -> str:
+        """What a pattern matches first in a file, or nothing."""
+        match = re.search(pattern, self.read(name), re.MULTILINE)
+        return match[0] if match else ""
+
     def set(self, name: str, old: str, new: str) -> None:
+        """Replace what a pattern matches first in a file."""
         set_line(self.folder / name, old, new)
+
+    def replace(self, name: str, old: str, new: str) -> bool:
+        """Replace a text in a file, and say whether it was there."""
+        text = self.read(name)
+        (self.folder / name).write_text(text.replace(old, new))
+        return old in text
+
+    def append(self, name: str, text: str) -> None:
+        with (self.folder / name).open("a") as file:
+            file.write(text)
 
     def uncomment(self, name: str, beginning: str) -> bool:
         """Take the # from the line that begins so, if it has one."""
@@ -149,9 +142,7 @@ class Draft:
         if not (missing := [name for name in packages if name not in self.compilers]):
             return False
         self.compilers += missing
-        self.uncomment(
-            "Dockerfile", "# RUN apt-get update && apt-get install --yes --no-install-recommends build-essential"
-        )
+        self.uncomment("Dockerfile", f"# {APT} build-essential")
         names = [name for name in self.compilers if name != "build-essential"]
         self.set("Dockerfile", r"(?<=--no-install-recommends build-essential).*", "".join(f" {name}" for name in names))
         return True
@@ -179,9 +170,9 @@ class Draft:
     def give(self, name: str, value: str) -> None:
         """Write a variable into the compose file."""
         line = f"    {name}: {value}"
-        if re.search(rf"^    {name}: ", self.read("compose.yaml"), re.MULTILINE):
+        if self.find("compose.yaml", rf"^    {name}: "):
             self.set("compose.yaml", rf"^    {name}: .*", line)
-        elif self.uncomment_one("compose.yaml", "  # environment:\n", "  environment:\n"):
+        elif self.replace("compose.yaml", "  # environment:\n", "  environment:\n"):
             # What stands there is an example of such a line.
             self.set("compose.yaml", r"^  #   DATABASE_URL: .*", line)
         else:
@@ -228,12 +219,6 @@ class Draft:
         if names := services.volumes_of(kept):
             listed = ", ".join(f"{name}: " for name in names)
             self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
-
-    def uncomment_one(self, name: str, old: str, new: str) -> bool:
-        """Replace one line, if it is there."""
-        text = self.read(name)
-        (self.folder / name).write_text(text.replace(old, new, 1))
-        return old in text
 
     def keep(self, directory: str) -> bool:
         """Give the app a directory to write to, on a volume."""
@@ -283,10 +268,6 @@ class Draft:
         """Put an instruction behind the one that copies the code."""
         self.set("Dockerfile", r"^COPY \. \.$", f"COPY . .\n{line}")
 
-    def add_path(self, directory: str) -> bool:
-        """Let modules be imported from one more directory below the project."""
-        return add_path(self.folder, directory)
-
     def add_packages(self, packages: Sequence[str]) -> None:
         """Add packages by who keeps the others.
 
@@ -315,9 +296,8 @@ class Draft:
             return ""
         tail = Path(*self.app.module.split("."))
         for folder in workspace(self.folder):
-            if any(
-                (root / tail).with_suffix(".py").exists() or (root / tail).is_dir() for root in (folder, folder / "src")
-            ):
+            modules = [root / tail for root in (folder, folder / "src")]
+            if any(module.with_suffix(".py").exists() or module.is_dir() for module in modules):
                 return str(read_pyproject(folder)["project"]["name"])
         return ""
 
@@ -348,14 +328,8 @@ class Draft:
 
     def _sources(self) -> str:
         names = self.manager.locks if self.manager else ("requirements.in", "requirements-dev.in")
-        return repr(
-            (
-                self.version,
-                self.until,
-                self.universal,
-                [self.read(name) for name in names if (self.folder / name).is_file()],
-            )
-        )
+        texts = [self.read(name) for name in names if (self.folder / name).is_file()]
+        return repr((self.version, self.until, self.universal, texts))
 
     def leave_out_tests(self) -> None:
         """Take away the stages and the service for tests, where there is no list or no folder for them."""
@@ -417,32 +391,31 @@ def with_wheels(commands: str, folders: Sequence[str]) -> str:
 def exporting(project: Path, manager: Manager | None, version: str, until: str = "") -> list[str]:
     """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
     emit = with_index if names_index(project) else str
-    if manager:
-        commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
-        if folders := folders_of_wheels(project):
-            commands = [with_wheels(command, folders) for command in commands]
-        unwanted = []
-        if local_packages(project) and manager in (POETRY, PDM, PIPENV):
-            unwanted += ["/^-e /d", "/@ file:/d", r"/^\.\.*\//d"]  # their code is copied
-        if manager is PIPENV and [
-            source.get("name") for source in read_toml(project / "Pipfile").get("source", ())
-        ] == ["pypi"]:
-            unwanted += ["/^-i /d"]  # it is the usual one, for which a machine may have another address
-        if unwanted:
-            commands.append(f"sed -i '{'; '.join(unwanted)}' requirements.txt requirements-dev.txt")
-        return commands
-    commands = []
-    own = "".join(f" --no-emit-package {name}" for name in local_names(project))
-    if until:  # what serves the app is final's, and of today
-        servers = ("gunicorn", "uvicorn-worker", "httptools", "uvicorn")
-        own += f" --exclude-newer {until}" + "".join(f" --exclude-newer-package {name}=false" for name in servers)
-    for source, target in (
-        (make_source(project), "requirements.txt"),
-        (make_dev_source(project), "requirements-dev.txt"),
-    ):
-        if source.exists():
-            command = COMPILE.format(version=version, source=source.name, target=target)
-            commands.append(emit(command.replace(" --output-file", f"{own} --output-file")))
+    if not manager:
+        options = "".join(f" --no-emit-package {name}" for name in local_names(project))
+        if until:  # what serves the app is final's, and of today
+            servers = ("gunicorn", "uvicorn-worker", "httptools", "uvicorn")
+            options += f" --exclude-newer {until}" + "".join(
+                f" --exclude-newer-package {name}=false" for name in servers
+            )
+        lists = {make_source(project): "requirements.txt", make_dev_source(project): "requirements-dev.txt"}
+        commands = [
+            COMPILE.format(version=version, source=source.name, target=target)
+            for source, target in lists.items()
+            if source.exists()
+        ]
+        return [emit(command.replace(" --output-file", f"{options} --output-file")) for command in commands]
+    commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
+    if folders := folders_of_wheels(project):
+        commands = [with_wheels(command, folders) for command in commands]
+    unwanted = []
+    if local_packages(project) and manager in (POETRY, PDM, PIPENV):
+        unwanted += ["/^-e /d", "/@ file:/d", r"/^\.\.*\//d"]  # their code is copied
+    sources = [source.get("name") for source in read_toml(project / "Pipfile").get("source", ())]
+    if manager is PIPENV and sources == ["pypi"]:
+        unwanted += ["/^-i /d"]  # it is the usual one, for which a machine may have another address
+    if unwanted:
+        commands.append(f"sed -i '{'; '.join(unwanted)}' requirements.txt requirements-dev.txt")
     return commands
 
 
@@ -490,16 +463,17 @@ def portable(text: str) -> str:
 def make_dev_source(project: Path) -> Path:
     """The same for requirements-dev.txt."""
     source, target = project / "requirements-dev.in", project / "requirements-dev.txt"
-    of_production = re.compile(r"^(-r\s*)(\.\./)?requirements\.txt", re.MULTILINE)  # which has another name now
-    if not source.exists() and target.exists() and "--hash=" not in text_of(target):
-        source.write_text(of_production.sub(r"\1requirements.in", text_of(target)))
+    named = target if target.exists() else dev_list_of(project)
+    if source.exists() or not named:
+        return source
+    text = text_of(named)
+    # The list of production has another name now.
+    renamed, includes = re.subn(r"^(-r\s*)(\.\./)?requirements\.txt", r"\1requirements.in", text, flags=re.MULTILINE)
+    if named != target:
+        source.write_text(renamed if includes else f"-r {named.relative_to(project)}\n")
+    elif "--hash=" not in text:
+        source.write_text(renamed)
         target.unlink()
-    elif not source.exists() and not target.exists() and (named := dev_list_of(project)):
-        text = text_of(named)
-        includes = of_production.search(text)
-        source.write_text(
-            of_production.sub(r"\1requirements.in", text) if includes else f"-r {named.relative_to(project)}\n"
-        )
     return source
 
 
@@ -536,28 +510,24 @@ def put_final(folder: Path, app: App, manager: Manager | None, version: str) -> 
     """
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
+    dockerfile, hooks_file = folder / "Dockerfile", folder / ".pre-commit-config.yaml"
     put_app(folder, app)
-    set_line(folder / "Dockerfile", r"(?<=^FROM python:)\d+\.\d+", version)
+    set_line(dockerfile, r"(?<=^FROM python:)\d+\.\d+", version)
     if manager is not POETRY:
         own = [hooks.of_uv()] if manager is UV else []
-        (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
+        hooks_file.write_text(hooks.instead_of_poetrys(*own))
     for root in roots(folder):
         if root not in (folder, folder / "src"):
-            set_line(
-                folder / "Dockerfile", r"(?<=PYTHONPATH=)\S+", f"{python_path(folder)}:/app/{root.relative_to(folder)}"
-            )
+            add_path(folder, str(root.relative_to(folder)))
     if folders := folders_of_wheels(folder):
-        file = folder / ".pre-commit-config.yaml"
-        file.write_text(with_wheels(file.read_text(), folders))
+        hooks_file.write_text(with_wheels(hooks_file.read_text(), folders))
         mounts = "".join(f"    --mount=type=bind,source={name},target={name} \\\n" for name in folders)
-        recipe = (folder / "Dockerfile").read_text()
         list_mount = r"(?m)^    --mount=type=bind,source=requirements.*\n"
-        (folder / "Dockerfile").write_text(re.sub(list_mount, rf"\g<0>{mounts}", recipe))
+        dockerfile.write_text(re.sub(list_mount, rf"\g<0>{mounts}", dockerfile.read_text()))
     if names_index(folder):
-        file = folder / ".pre-commit-config.yaml"
-        file.write_text(with_index(file.read_text()))
+        hooks_file.write_text(with_index(hooks_file.read_text()))
         # uv looks no further than the first index that knows a name. The list has the hash of every file.
-        set_line(folder / "Dockerfile", r"(?<=^ENV VIRTUAL_ENV=/venv)", " UV_INDEX_STRATEGY=unsafe-best-match")
+        set_line(dockerfile, r"(?<=^ENV VIRTUAL_ENV=/venv)", " UV_INDEX_STRATEGY=unsafe-best-match")
 
 
 def python_path(folder: Path) -> str:
@@ -580,7 +550,7 @@ def put_app(folder: Path, app: App) -> None:
     settings = folder / "gunicorn.conf.py"
     set_line(settings, r'(?<=^wsgi_app = )".*"', json.dumps(app.name))
     worker = AIOHTTP if app.framework == "aiohttp" else UVICORN if is_asgi(folder, app) else "gthread"
-    set_line(settings, r'(?<=^worker_class = os.environ.get\("WORKER_CLASS"\) or )"[\w.]+"', json.dumps(worker))
+    set_line(settings, WORKER_CLASS, worker)
     if app.root and "\nchdir = " not in settings.read_text():
         # The files that it names are there, too.
         set_line(settings, r"(?<=^wsgi_app = )(.*)$", f'{json.dumps(app.name)}\nchdir = "/app/{app.root}"')

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from library import hooks
 from library.locks import own_name
 
-from .draft import Draft, lacking, local_names, make_source, manage, run_beside
+from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
 from .guess import last_change, production_settings, python_files, read_pyproject, text_of
 from .trial import Failure
 
@@ -27,51 +27,48 @@ USE = "final/README.md, Use it in your project"
 SETTINGS = "reference-final/README.md, Settings"
 
 # A header or a program that a compilation misses: what brings it, besides the compiler, and what production needs then.
-HEADERS: tuple[tuple[str, list[str], list[str]], ...] = (
-    (r"pg_config|libpq-fe\.h", ["libpq-dev"], ["libpq5"]),
-    (
-        r"mysql_config|mysqlclient|mysql\.h|Can not find valid pkg-config name",
-        ["pkg-config", "default-libmysqlclient-dev"],
-        ["libmariadb3"],
-    ),
-    (r"ffi\.h", ["libffi-dev"], []),
-    (r"openssl/", ["libssl-dev"], []),
-    (r"libxml/|xml2-config|libxml2|xslt", ["libxml2-dev", "libxslt1-dev"], ["libxml2", "libxslt1.1"]),
-    (r"(?:lber|ldap|sasl/sasl)\.h", ["libldap-dev", "libsasl2-dev"], ["libldap2"]),
-    (r"sqlfront\.h|sybdb", ["freetds-dev"], ["libsybdb5"]),
-    (r"\bsql\.h", ["unixodbc-dev"], ["libodbc2"]),
-    (r"jpeg", ["libjpeg-dev", "zlib1g-dev"], ["libjpeg62-turbo"]),
-    (r"zlib", ["zlib1g-dev"], []),
-    (r"cairo", ["pkg-config", "libcairo2-dev"], ["libcairo2"]),
-    (r"krb5-config|gssapi", ["libkrb5-dev"], ["libgssapi-krb5-2"]),
-    (r"libmemcached", ["libmemcached-dev", "zlib1g-dev"], ["libmemcached11"]),
-    (r"rdkafka", ["librdkafka-dev"], ["librdkafka1"]),
-    (r"portaudio", ["portaudio19-dev"], ["libportaudio2"]),
-    (r"cargo|[Rr]ust", ["cargo"], []),
-    (r"[Cc]Make|cmake", ["cmake"], []),
-    (r"\bgit\b", ["git"], []),
+HEADERS = (
+    (r"pg_config|libpq-fe\.h", "libpq-dev", "libpq5"),
+    (r"mysql(?:_config|client|\.h)|valid pkg-config name", "pkg-config default-libmysqlclient-dev", "libmariadb3"),
+    (r"ffi\.h", "libffi-dev", ""),
+    (r"openssl/", "libssl-dev", ""),
+    (r"libxml/|xml2-config|libxml2|xslt", "libxml2-dev libxslt1-dev", "libxml2 libxslt1.1"),
+    (r"(?:lber|ldap|sasl/sasl)\.h", "libldap-dev libsasl2-dev", "libldap2"),
+    (r"sqlfront\.h|sybdb", "freetds-dev", "libsybdb5"),
+    (r"\bsql\.h", "unixodbc-dev", "libodbc2"),
+    (r"jpeg", "libjpeg-dev zlib1g-dev", "libjpeg62-turbo"),
+    (r"zlib", "zlib1g-dev", ""),
+    (r"cairo", "pkg-config libcairo2-dev", "libcairo2"),
+    (r"krb5-config|gssapi", "libkrb5-dev", "libgssapi-krb5-2"),
+    (r"libmemcached", "libmemcached-dev zlib1g-dev", "libmemcached11"),
+    (r"rdkafka", "librdkafka-dev", "librdkafka1"),
+    (r"portaudio", "portaudio19-dev", "libportaudio2"),
+    (r"cargo|[Rr]ust", "cargo", ""),
+    (r"[Cc]Make|cmake", "cmake", ""),
+    (r"\bgit\b", "git", ""),
 )
 # Libraries and programs whose Debian package is not called as they are.
+PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 LIBRARIES = {
-    "libgobject-2.0": ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"],
-    "libpango-1.0": ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"],
-    "libgthread-2.0": ["libglib2.0-0"],
-    "libGL.so": ["libgl1", "libglib2.0-0"],
-    "libjpeg.so": ["libjpeg62-turbo"],
-    "libcairo": ["libcairo2"],
-    "cairo-2": ["libcairo2"],
-    "GDAL": ["gdal-bin"],
-    "libmagic": ["libmagic1"],
-    "pq wrapper": ["libpq5"],
-    "libzbar": ["libzbar0"],
-    "zbar": ["libzbar0"],
-    "tesseract": ["tesseract-ocr"],
-    "pdftoppm": ["poppler-utils"],
-    "pdfinfo": ["poppler-utils"],
-    "exiftool": ["libimage-exiftool-perl"],
-    "soffice": ["libreoffice"],
-    "ps": ["procps"],
-    "convert": ["imagemagick"],
+    "libgobject-2.0": PANGO,
+    "libpango-1.0": PANGO,
+    "libgthread-2.0": "libglib2.0-0",
+    "libGL.so": "libgl1 libglib2.0-0",
+    "libjpeg.so": "libjpeg62-turbo",
+    "libcairo": "libcairo2",
+    "cairo-2": "libcairo2",
+    "GDAL": "gdal-bin",
+    "libmagic": "libmagic1",
+    "pq wrapper": "libpq5",
+    "libzbar": "libzbar0",
+    "zbar": "libzbar0",
+    "tesseract": "tesseract-ocr",
+    "pdftoppm": "poppler-utils",
+    "pdfinfo": "poppler-utils",
+    "exiftool": "libimage-exiftool-perl",
+    "soffice": "libreoffice",
+    "ps": "procps",
+    "convert": "imagemagick",
 }
 PROGRAMS = {"curl", "ffmpeg", "ffprobe", "git", "graphviz", "pandoc", "wkhtmltopdf", *LIBRARIES}
 # Modules that Python's library has no more, by the last version that has them.
@@ -79,17 +76,6 @@ GONE = {
     11: "asynchat|asyncore|distutils|imp|smtpd",
     12: "cgi|cgitb|crypt|imghdr|nntplib|pipes|sndhdr|telnetlib|uu",
 }
-# What an older Python accepts and a newer one does not, as packages of an earlier time run into it.
-OUTDATED = (
-    rf"No module named '(?:{'|'.join(GONE.values())})(?:\.\w+)*'",
-    r"module '(?:pkgutil|ast|inspect|collections|asyncio|unittest|importlib|typing|configparser)' has no attribute",
-    r"cannot import name '\w+' from '(?:collections|typing|ast|inspect|fractions|asyncio|importlib\.\w+)'",
-    r"directly inherits TypingOnly but has additional attributes",
-    r"unable to infer type for attribute",
-    r"There is no current event loop in thread",
-    r"ForwardRef\._evaluate\(\) missing",
-    r"_SixMetaPathImporter|six\.moves",
-)
 # Packages that are made for Windows alone.
 WINDOWS = "pywin32|pywinpty|pywin32-ctypes|pypiwin32|winshell|comtypes|twisted-iocpsupport|wmi"
 # Packages by the name of a module, where an error names the module alone.
@@ -125,27 +111,27 @@ class Remedy:
 
     Args:
         name: what is wrong.
-        patterns: what a log shows then, one or the other. What the first group that takes part captures is a name.
+        stages: where it is looked for, separated by blanks.
         mend: changes the draft, and says in a line what it did; nothing where it can do nothing.
         taught: the page that explains it.
-        stages: where it is looked for.
+        pattern: what a log shows then. What the first group that takes part captures is a name.
     """
 
     name: str
-    patterns: tuple[str, ...]
+    stages: str
     mend: Callable[[Case], str]
-    taught: str = WRONG
-    stages: tuple[str, ...] = ("build", "import", "start", "migrate", "page")
+    taught: str
+    pattern: str
 
 
 def mend(draft: Draft, failure: Failure) -> str:
     """Apply the first row that changes something; what was done, or nothing."""
     for remedy in REMEDIES:
-        if failure.stage not in remedy.stages:
+        if failure.stage not in remedy.stages.split():
             continue
         # A line at a time: a compiler's log is long, and has long lines.
         for number, line in enumerate(failure.lines):
-            if not (match := re.search("|".join(remedy.patterns), line)):
+            if not (match := re.search(remedy.pattern, line)):
                 continue
             before = draft.state()
             name = next(filter(None, match.groups()), "")
@@ -170,15 +156,13 @@ def foresee(draft: Draft) -> None:
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
     if "MultiProcessCollector" in code:
-        settings_file = folder / "gunicorn.conf.py"
-        settings_file.write_text(f"{settings_file.read_text()}\n{recipe('Prometheus')}")
+        draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
     table = read_pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
     asks = re.search(rf"\b(?:version|metadata|distribution|files|require)\(.*(?:{re.escape(name)}|__package__)", code)
     if name and "build-system" in table and (declared or (asks and "importlib" in code)):
-        draft.uncomment("Dockerfile", "# RUN uv pip install --no-deps .")
-        readme_for_the_package(draft)
+        install_itself(draft)
 
 
 # What the rows do.
@@ -186,49 +170,49 @@ def foresee(draft: Draft) -> None:
 
 def other_python(case: Case) -> str:
     """The next version of Python that the project allows, where this one's image cannot be had."""
-    case.draft.without_image.append(case.draft.version)
-    case.draft.looked_for_wheels = False  # among the others, which may not be known yet
-    if len(case.draft.versions) < 2:
+    draft = case.draft
+    draft.without_image.append(draft.version)
+    draft.looked_for_wheels = False  # among the others, which may not be known yet
+    if len(draft.versions) < 2:
         return ""
-    gone, rest = case.draft.versions[0], case.draft.versions[1:]
+    gone, *draft.versions = draft.versions
     # Whoever asked for an old one is nearest to its successor.
-    newer = [one for one in reversed(sorted_versions(rest)) if minor(one) > minor(gone)] or rest
-    case.draft.versions = rest
-    case.draft.set_version(newer[0])
-    return f"no image of Python {gone} can be had: Python {newer[0]}"
+    newer = [version for version in reversed(newest_first(draft.versions)) if minor(version) > minor(gone)]
+    draft.set_version((newer or draft.versions)[0])
+    return f"no image of Python {gone} can be had: Python {draft.version}"
 
 
 def older_python(case: Case) -> str:
     """The next older version of Python that the project allows, and that has the module which is missing."""
     if "distutils" in case.line and case.failure.stage not in ("lists", "build"):
         return ""  # setuptools has it
-    gone = case.draft.version
+    draft, gone = case.draft, case.draft.version
     last = next((last for last, names in GONE.items() if re.search(rf"module named '(?:{names})\b", case.line)), 99)
-    older = [one for one in sorted_versions(case.draft.versions) if minor(one) < minor(gone) and minor(one) <= last]
+    older = [version for version in newest_first(draft.versions) if minor(version) <= min(minor(gone) - 1, last)]
     if not older:
         return ""
-    case.draft.too_new = case.draft.too_new or case.failure.cause
-    case.draft.versions = [gone, *older]
-    case.draft.set_version(older[0])
-    case.draft.versions.remove(gone)
+    draft.too_new = draft.too_new or case.failure.cause
+    draft.versions = older
+    draft.set_version(older[0])
     return f"Python {gone} is too new for a package ({case.line}): Python {older[0]}"
 
 
 def of_its_time(case: Case) -> str:
     """The packages as they were when the project was last changed, where its list does not say which."""
-    day = last_change(case.draft.project)
-    if case.draft.manager or case.draft.until or not day:
+    draft, day = case.draft, last_change(case.draft.project)
+    if draft.manager or draft.until or not day:
         return ""
-    case.draft.until = day
-    case.draft.too_new = case.line
-    case.draft.looked_for_wheels = False
+    draft.until = day
+    draft.too_new = case.line
+    draft.looked_for_wheels = False
     # Python 3.14 came in October 2025, and each October has brought the next one.
-    year, month = (int(part) for part in day.split("-")[:2])
-    of_then = [one for one in sorted_versions(case.draft.versions) if minor(one) <= year - 2012 + (month >= 10)]
-    case.draft.set_version((of_then or sorted_versions(case.draft.versions)[-1:])[0])
+    year, month = map(int, day.split("-")[:2])
+    versions = newest_first(draft.versions)
+    of_then = [version for version in versions if minor(version) <= year - 2012 + (month >= 10)]
+    draft.set_version((of_then or versions[-1:])[0])
     return (
         f"a package is newer than the code ({case.line}): "
-        f"the packages of {day}, the project's last change, and Python {case.draft.version}"
+        f"the packages of {day}, the project's last change, and Python {draft.version}"
     )
 
 
@@ -236,8 +220,7 @@ def minor(version: str) -> int:
     return int(version.partition(".")[2])
 
 
-def sorted_versions(versions: list[str]) -> list[str]:
-    """From the newest down."""
+def newest_first(versions: list[str]) -> list[str]:
     return sorted(versions, key=minor, reverse=True)
 
 
@@ -264,8 +247,7 @@ def windows_only(case: Case) -> str:
     """A package that Windows alone has, as `pip freeze` writes it down there."""
     if case.draft.manager:
         return ""
-    name = case.name
-    source = make_source(case.draft.folder)
+    name, source = case.name, make_source(case.draft.folder)
     line = re.compile(rf"^({re.escape(name)}\s*[=<>~!][^;#\n]*?|{re.escape(name)})\s*$", re.MULTILINE | re.IGNORECASE)
     source.write_text(line.sub(r'\1 ; sys_platform == "win32"', source.read_text()))
     return f'{name} is for Windows alone: requirements.in says ; sys_platform == "win32"'
@@ -275,38 +257,37 @@ def compiler(case: Case) -> str:
     """The compiler's line, with the headers that the log names, and what production needs of them."""
     # pkg-config alone is missed: the rest of the log says for what.
     text = case.failure.text if "pkg-config" in case.line else case.line
-    rows = [row for row in HEADERS if re.search(row[0], text)]
-    needed = ["build-essential", *(name for _, packages, _ in rows for name in packages)]
-    if not case.draft.install_compiler(needed):
+    rows = [(headers, libraries) for pattern, headers, libraries in HEADERS if re.search(pattern, text)]
+    if not case.draft.install_compiler(" ".join(["build-essential", *(headers for headers, _ in rows)]).split()):
         return ""
-    case.draft.install([name for _, _, packages in rows for name in packages if packages])
+    case.draft.install(" ".join(libraries for _, libraries in rows).split())
     return f"a package has no wheel ({case.line}): the line with the compiler, {' '.join(case.draft.compilers)}"
 
 
 def library(case: Case) -> str:
-    """The Debian package of a library or a program that production misses."""
+    """The Debian package of a library that production misses."""
     name = case.name
-    packages = next((names for start, names in LIBRARIES.items() if name.startswith(start)), None)
-    if packages is None:
+    packages = next((packages for start, packages in LIBRARIES.items() if name.startswith(start)), "")
+    if not packages:
         # libodbc.so.2 is in libodbc2, libglib-2.0.so.0 in libglib2.0-0.
         stem, _, version = name.partition(".so.")
         version = version.partition(".")[0]
-        stem = re.sub(r"-(?=\d)", "", stem) if re.search(r"-\d", stem) and not stem.startswith("libpango") else stem
-        joined = f"{stem}-{version}" if stem[-1:].isdigit() else f"{stem}{version}"
-        packages = [joined.lower().replace("_", "-")]
-    return f"{name} is missing: Debian's {' '.join(packages)} in production" if case.draft.install(packages) else ""
+        stem = re.sub(r"-(?=\d)", "", stem) if not stem.startswith("libpango") else stem
+        packages = f"{stem}{'-' if stem[-1:].isdigit() else ''}{version}".lower().replace("_", "-")
+    return installed(case.draft, name, packages)
 
 
 def program(case: Case) -> str:
+    """The Debian package of a program that production misses."""
     name = Path(case.name).name
-    if name not in PROGRAMS:
-        return ""
-    packages = LIBRARIES.get(name, [name])
-    done = f"the program {name} is missing: Debian's {' '.join(packages)} in production"
-    return done if case.draft.install(packages) else ""
+    return installed(case.draft, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
 
 
-COLLECT = "python manage.py collectstatic"
+def installed(draft: Draft, missing: str, packages: str) -> str:
+    return f"{missing} is missing: Debian's {packages} in production" if draft.install(packages.split()) else ""
+
+
+COLLECT = r"^RUN .*manage\.py collectstatic.*$"
 
 
 def collect_static(case: Case) -> str:
@@ -321,26 +302,26 @@ def fit_collect_static(draft: Draft) -> None:
     """Let the line name production's settings, and manage.py where it is."""
     settings = production_settings(draft.folder, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
-    draft.set("Dockerfile", rf"{COLLECT}", given + manage(draft.folder, "collectstatic"))
+    draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
 
 
 def compress_static(case: Case) -> str:
     """The line of django-compressor beside the one with collectstatic."""
     collect_static(case)
-    line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
-    if not line or "manage.py compress" in case.draft.read("Dockerfile"):
+    line = case.draft.find("Dockerfile", COLLECT)
+    compress = line.replace("collectstatic --no-input", "compress --force")
+    if not line or compress in case.draft.read("Dockerfile"):
         return ""
-    compress = line[0].replace("collectstatic --no-input", "compress --force")
-    case.draft.set("Dockerfile", re.escape(line[0]), f"{line[0]}\n{compress}")
+    case.draft.replace("Dockerfile", line, f"{line}\n{compress}")
     return "static files are compressed in advance: the line with compress"
 
 
 def no_collect_static(case: Case) -> str:
     """Nothing is collected where that is what stops the build."""
-    line = re.search(r"^RUN .*manage\.py collectstatic.*$", case.draft.read("Dockerfile"), re.MULTILINE)
+    line = case.draft.find("Dockerfile", COLLECT)
     if not line or "collectstatic" not in failing_instruction(case.failure):
         return ""
-    case.draft.set("Dockerfile", re.escape(line[0]), f"# {line[0]}")
+    case.draft.replace("Dockerfile", line, f"# {line}")
     return f"collectstatic stops the build ({case.failure.cause[:120]}): without it"
 
 
@@ -367,27 +348,27 @@ def names_read(folder: Path) -> dict[str, str]:
 
 
 MADE_UP = "for-this-trial-only-" + "x" * 32
+# Values that an app may accept, by what the names of variables contain.
+VALUES = (
+    (r"ALLOWED_HOSTS|TRUSTED_HOSTS", "localhost,127.0.0.1"),
+    (r"ORIGIN", "http://localhost"),
+    (r"DATABASE_UR[IL]|DB_UR[IL]|SQLALCHEMY|SQLITE", "sqlite:////tmp/adopt.db"),
+    (r"REDIS.*UR[IL]|BROKER|CELERY", "redis://localhost:6379/0"),
+    (r"MONGO.*UR[IL]", "mongodb://localhost:27017/adopt"),
+    (r"FERNET|ENCRYPTION_KEY", base64.urlsafe_b64encode(b"a key for this trial, and no oth").decode()),
+    (r"ALGORITHM", "HS256"),
+    (r"DEBUG|^USE_|^ENABLE|_ENABLED$|_TLS$|_SSL$", "false"),
+    (r"PORT$|MINUTES|SECONDS|HOURS|DAYS|EXPIRE|TIMEOUT|LIMIT|SIZE|COUNT|_ID$|MAX_", "30"),
+    (r"HOST$|SERVER$", "localhost"),
+    (r"EMAIL|MAIL_(?:FROM|SENDER)", "somebody@example.org"),
+    (r"UR[IL]$|ENDPOINT", "http://localhost"),
+    (r"PATH$|DIR$|FOLDER$", "/tmp"),  # noqa: S108  in the container
+)
 
 
 def value_for(name: str, example: str = "") -> str:
-    """A value of a variable that an app may accept, for a trial: the project's own example, or one of its kind."""
-    upper = name.upper()
-    kinds = (
-        (r"ALLOWED_HOSTS|TRUSTED_HOSTS", "localhost,127.0.0.1"),
-        (r"ORIGIN", "http://localhost"),
-        (r"DATABASE_UR[IL]|DB_UR[IL]|SQLALCHEMY|SQLITE", "sqlite:////tmp/adopt.db"),
-        (r"REDIS.*UR[IL]|BROKER|CELERY", "redis://localhost:6379/0"),
-        (r"MONGO.*UR[IL]", "mongodb://localhost:27017/adopt"),
-        (r"FERNET|ENCRYPTION_KEY", base64.urlsafe_b64encode(b"a key for this trial, and no oth").decode()),
-        (r"ALGORITHM", "HS256"),
-        (r"DEBUG|^USE_|^ENABLE|_ENABLED$|_TLS$|_SSL$", "false"),
-        (r"PORT$|MINUTES|SECONDS|HOURS|DAYS|EXPIRE|TIMEOUT|LIMIT|SIZE|COUNT|_ID$|MAX_", "30"),
-        (r"HOST$|SERVER$", "localhost"),
-        (r"EMAIL|MAIL_(?:FROM|SENDER)", "somebody@example.org"),
-        (r"UR[IL]$|ENDPOINT", "http://localhost"),
-        (r"PATH$|DIR$|FOLDER$", "/tmp"),  # noqa: S108  in the container
-    )
-    made_up = next((value for kind, value in kinds if re.search(kind, upper)), "")
+    """A value of a variable for a trial: the project's own example, or one of its kind."""
+    made_up = next((value for kind, value in VALUES if re.search(kind, name.upper())), "")
     if re.search(r"://(?!localhost)|^sqlite:///(?!/)", example):  # nothing answers there, or nothing can be written
         return made_up or re.sub(r"(?<=@)[\w.-]+|(?<=://)[\w.-]+(?=[:/]\w*$|$)", "localhost", example)
     return example or made_up or MADE_UP
@@ -399,16 +380,11 @@ def variable(case: Case) -> str:
 
 
 def demand(draft: Draft, name: str, failure: Failure) -> str:
-    known = names_read(draft.folder)
-    value = value_for(name, known.get(name, ""))
+    value = value_for(name, names_read(draft.folder).get(name, ""))
     if failure.stage == "build":
         if "collectstatic" not in failing_instruction(failure) or f" {name}=" in draft.read("Dockerfile"):
             return ""
-        draft.set(
-            "Dockerfile",
-            r"^RUN SECRET_KEY=for-this-line-only",
-            f"RUN SECRET_KEY=for-this-line-only {name}={shlex.quote(value)}",
-        )
+        draft.set("Dockerfile", r"(?<=^RUN SECRET_KEY=for-this-line-only)", f" {name}={shlex.quote(value)}")
         return f"collectstatic wants {name}: a made-up value in its line"
     if name in draft.made_up or name in draft.given:
         return ""
@@ -427,27 +403,19 @@ def fields(case: Case) -> str:
     """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
     names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE)
     known = {name.upper(): name for name in names_read(case.draft.folder)}
-    prefix = next(
-        (
-            p[1]
-            for path in python_files(case.draft.folder)
-            if (p := re.search(r"env_prefix\s*=\s*[\"'](\w+)", text_of(path)))
-        ),
-        "",
-    )
+    code = "\n".join(map(text_of, python_files(case.draft.folder)))
+    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code)), "")
     lines = [demand(case.draft, known.get(name.upper(), (prefix + name).upper()), case.failure) for name in names]
     return "; ".join(filter(None, lines))
 
 
 def mentioned(case: Case) -> str:
     """Variables that the code reads and that the failing lines or their message are about."""
-    known = names_read(case.draft.folder)
-    places = last_traceback(case.failure.text)
+    known = names_read(case.draft.folder).keys() - case.draft.made_up.keys()
     # The message first, then the lines from the innermost on.
-    for line in reversed(places):
-        words = re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", line)
-        for name in words:
-            if name in known and name not in case.draft.made_up and (done := demand(case.draft, name, case.failure)):
+    for line in reversed(last_traceback(case.failure.text)):
+        for name in re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", line):
+            if name in known and (done := demand(case.draft, name, case.failure)):
                 return done
     return ""
 
@@ -467,30 +435,22 @@ def secret_key(case: Case) -> str:
     """The variable that Django's or Flask's secret key is read from."""
     names = [name for name in names_read(case.draft.folder) if "SECRET" in name]
     names.sort(key=lambda name: ("DJANGO" not in name and "FLASK" not in name, len(name)))
-    return demand(case.draft, names[0] if names else "SECRET_KEY", case.failure) if names else ""
+    return demand(case.draft, names[0], case.failure) if names else ""
 
 
 def hosts(case: Case) -> str:
     """The variable with the names of the host that Django answers to."""
-    names = [
-        name for name in names_read(case.draft.folder) if "HOST" in name and "DB" not in name and "MAIL" not in name
-    ]
+    names = [name for name in names_read(case.draft.folder) if "HOST" in name and not re.search("DB|MAIL", name)]
     names.sort(key=lambda name: "ALLOWED" not in name)
     return demand(case.draft, names[0], case.failure) if names else ""
 
 
+TYPES = (("int|number|float", "30"), ("bool", "false"), ("list|JSON|json", "[]"))
+
+
 def of_another_type(case: Case) -> str:
     """Another made-up value, where the first one was not of the type that the app wants."""
-    text = case.line
-    value = (
-        "30"
-        if re.search("int|number|float", text)
-        else "false"
-        if "bool" in text
-        else "[]"
-        if re.search("list|JSON|json", text)
-        else ""
-    )
+    value = next((value for kind, value in TYPES if re.search(kind, case.line)), "")
     lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
@@ -536,10 +496,8 @@ def database(case: Case) -> str:
     opened = re.findall(r"^adopt: sqlite3 opens (\S+)$", case.failure.text, re.MULTILINE)
     for path in reversed(dict.fromkeys(opened)):
         committed = bring_back(case.draft, path.removeprefix("/app/"))
-        if committed:
-            return committed
-        if line := keep(case.draft, path, is_file=True):
-            return line
+        if done := committed or keep(case.draft, path, is_file=True):
+            return done
     return ""
 
 
@@ -547,16 +505,11 @@ def bring_back(draft: Draft, name: str) -> str:
     """A line in .dockerignore for a file that Git has and the image has not."""
     if not (draft.folder / name).is_file() or not draft.ignores(name):
         return ""
-    asked = subprocess.run(
-        ["git", "-C", str(draft.project), "ls-files", "--error-unmatch", name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if asked.returncode and re.search(r"\.sqlite3$|^instance/|\.key$|\.pem$|\.env", name):
+    command = ["git", "-C", str(draft.project), "ls-files", "--error-unmatch", name]
+    unknown = subprocess.run(command, capture_output=True, check=False).returncode
+    if unknown and re.search(r"\.sqlite3$|^instance/|\.key$|\.pem$|\.env", name):
         return ""  # it is this machine's own
-    file = draft.folder / ".dockerignore"
-    file.write_text(f"{file.read_text()}!{name}\n")
+    draft.append(".dockerignore", f"!{name}\n")
     return f"{name} was left out of the image: !{name} in .dockerignore"
 
 
@@ -584,59 +537,53 @@ def migrate(case: Case) -> str:
 
 def own_metadata(case: Case) -> str:
     """The line that installs the project itself."""
-    if canonicalize_name(case.name) != own_name(case.draft.folder) or not case.draft.uncomment(
-        "Dockerfile", "# RUN uv pip install --no-deps ."
-    ):
+    if canonicalize_name(case.name) != own_name(case.draft.folder) or not install_itself(case.draft):
         return ""
-    readme_for_the_package(case.draft)
     return "the project asks for its own metadata: the line that installs it"
 
 
-def readme_for_the_package(draft: Draft) -> None:
-    """Whoever installs the project needs the README that its pyproject.toml names."""
-    names = re.findall(r"^readme\s*=.*?[\"']([\w./-]+\.\w+)[\"']", draft.read("pyproject.toml"), re.MULTILINE)
-    for name in names:
-        bring_back(draft, name)
+ITSELF = "RUN uv pip install --no-deps ."
+
+
+def install_itself(draft: Draft) -> bool:
+    """Take the # from that line; it needs the README that pyproject.toml names."""
+    uncommented = draft.uncomment("Dockerfile", f"# {ITSELF}")
+    if uncommented:
+        for name in re.findall(r"^readme\s*=.*?[\"']([\w./-]+\.\w+)[\"']", draft.read("pyproject.toml"), re.MULTILINE):
+            bring_back(draft, name)
+    return uncommented
 
 
 def from_git(case: Case) -> str:
     """Git, and no hash asked of what comes from there."""
-    if "--require-hashes" not in case.draft.read("Dockerfile"):
+    if not case.draft.replace("Dockerfile", "--require-hashes", "--verify-hashes"):
         return ""
-    file = case.draft.folder / "Dockerfile"
-    file.write_text(file.read_text().replace("--require-hashes", "--verify-hashes"))
     case.draft.install_compiler(["build-essential", "git"])
     return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
 
 
 def asked_for_itself(case: Case) -> str:
     """The list without what its packages ask for: it is whole, but for the project, whose code is copied."""
-    file = case.draft.folder / "Dockerfile"
-    if canonicalize_name(case.name) not in {
-        own_name(case.draft.folder),
-        *map(canonicalize_name, local_names(file.parent)),
-    }:
+    own = {own_name(case.draft.folder), *map(canonicalize_name, local_names(case.draft.folder))}
+    install = "uv pip install {}--require-hashes"
+    if canonicalize_name(case.name) not in own:
         return ""
-    file.write_text(
-        file.read_text().replace("uv pip install --require-hashes", "uv pip install --no-deps --require-hashes")
-    )
+    case.draft.replace("Dockerfile", install.format(""), install.format("--no-deps "))
     return f"a package asks for {case.name}, the project itself: --no-deps, as the list is whole"
 
 
 def no_own_package(case: Case) -> str:
     """It is not installed, where that stops the build."""
-    if "pip install --no-deps ." not in failing_instruction(case.failure):
+    if ITSELF.removeprefix("RUN uv ") not in failing_instruction(case.failure):
         return ""
-    case.draft.set("Dockerfile", r"^RUN uv pip install --no-deps \.$", "# RUN uv pip install --no-deps .")
+    case.draft.replace("Dockerfile", f"\n{ITSELF}\n", f"\n# {ITSELF}\n")
     return f"the project cannot be installed ({case.failure.cause[:120]}): without that line"
 
 
 def tests_stay(case: Case) -> str:
     """The package tests, where the app imports it."""
-    if not re.search(r"\brm -rf tests ", case.draft.read("Dockerfile")):
-        return ""
-    case.draft.set("Dockerfile", r"\brm -rf tests ", "rm -rf ")
-    return "the app imports the package tests: it stays in the image"
+    kept = case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
+    return "the app imports the package tests: it stays in the image" if kept else ""
 
 
 def elsewhere(case: Case) -> str:
@@ -646,7 +593,7 @@ def elsewhere(case: Case) -> str:
     for path in sorted(paths, key=lambda path: len(path.parts)):
         place = path.parent if path.stem == name else path.parent.parent
         inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
-        if inside not in ("", ".", "src") and case.draft.add_path(inside):
+        if inside not in ("", ".", "src") and add_path(case.draft.folder, inside):
             return f"the module {name} is in {inside}: its directory in PYTHONPATH"
     return ""
 
@@ -663,21 +610,12 @@ def add(case: Case) -> str:
 
 def in_dev_list(draft: Draft, module: str) -> str:
     """The package of a module, if the list for developers names one that is called so."""
-    files = [
-        path
-        for pattern in ("requirements*.in", "requirements*.txt", "requirements/*.txt")
-        for path in draft.folder.glob(pattern)
-    ]
-    lines = [line for path in files for line in text_of(path).splitlines()]
     same = canonicalize_name(module)
-    for line in lines:
-        name = re.split(r"[<>=!~\[; ]", line.strip())[0]
-        if (
-            name
-            and canonicalize_name(name) in (same, f"django-{same}", f"python-{same}", f"{same}-python")
-            and not line.startswith("-")
-        ):
-            return line.split("--hash")[0].rstrip(" \\")
+    names = (same, f"django-{same}", f"python-{same}", f"{same}-python")
+    for pattern in ("requirements*.in", "requirements*.txt", "requirements/*.txt"):
+        for line in (line for path in draft.folder.glob(pattern) for line in text_of(path).splitlines()):
+            if name_of(line) in names:
+                return line.split("--hash")[0].rstrip(" \\")
     return ""
 
 
@@ -697,21 +635,18 @@ def newer_gunicorn(case: Case) -> str:
 
 def worker(case: Case) -> str:
     """The worker for what the app is."""
-    kind = case.name
+    draft, kind = case.draft, case.name
     if kind == "none":
         others = re.search(r"^adopt: apps besides: (\w+)(?: \w+)*$", case.failure.text, re.MULTILINE)
         if not others:
             return ""
-        case.draft.set_app(replace(case.draft.app, name=f"{case.draft.app.module}:{others[1]}"))
-        return f"{case.line} is no app: {case.draft.app.name}"
-    framework = (
-        "aiohttp" if kind == "aiohttp" else "" if case.draft.app.framework == "aiohttp" else case.draft.app.framework
-    )
-    case.draft.set_app(replace(case.draft.app, asgi=kind == "asgi", framework=framework))
-    if names := lacking(case.draft.folder, case.draft.app):
-        case.draft.add_packages(names)
-    name = re.search(r'or "([\w.]+)"', case.draft.read("gunicorn.conf.py").partition("worker_class")[2])
-    return f"the app is {kind.upper()}: the worker {name[1] if name else ''}"
+        draft.set_app(replace(draft.app, name=f"{draft.app.module}:{others[1]}"))
+        return f"{case.line} is no app: {draft.app.name}"
+    known = "" if draft.app.framework == "aiohttp" else draft.app.framework
+    draft.set_app(replace(draft.app, asgi=kind == "asgi", framework="aiohttp" if kind == "aiohttp" else known))
+    if names := lacking(draft.folder, draft.app):
+        draft.add_packages(names)
+    return f"the app is {kind.upper()}: the worker {draft.find('gunicorn.conf.py', WORKER_CLASS)}"
 
 
 def more_memory(case: Case) -> str:
@@ -743,222 +678,111 @@ def empty(case: Case) -> str:
     return f"{name} is missing ({why}): it is made, and empty"
 
 
+ANY = "build import start migrate page"
+DOCKERFILE, COMPOSE = "final/README.md, The Dockerfile", "final/README.md, compose.yaml"
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
+# fmt: off
 REMEDIES = [
-    Remedy(
-        "no image of this Python",
-        (r"python:3\.\d+-slim-\w+ cannot be had",),
-        other_python,
-        USE,
-        ("lists",),
-    ),
-    Remedy(
-        "a lock that does not fit",
-        (r"since poetry\.lock was last generated", r"[Rr]un `poetry lock`", r"re-generate the lock file"),
-        lock_anew,
-        USE,
-        ("lists",),
-    ),
-    Remedy(
-        "a package for Windows",
-        (rf"\b({WINDOWS})\b.*(?:no wheels|no usable|source distribution|platform)",),
-        windows_only,
-        USE,
-        ("lists", "build"),
-    ),
-    Remedy(
-        "a list for one platform",
-        (r"No solution found .* for split \(markers: (.*)\)",),
-        for_this_alone,
-        USE,
-        ("lists",),
-    ),
-    Remedy(
-        "a Python that a package does not know",
-        (
-            r"[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported))",
-            r"No interpreter found for Python",
-            r"only versions >=3\.\d+,<3\.\d+ are supported",
-        ),
-        older_python,
-        USE,
-        ("lists", "build"),
-    ),
-    Remedy("a package of an earlier time", OUTDATED, older_python, USE, ("lists", "build", "import", "start", "page")),
-    Remedy(
-        "no wheel, and no compiler, header or program",
-        (
-            r"pg_config executable not found",
-            r"(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found",
-            r"Can not find valid pkg-config name",
-            r"fatal error: [\w./-]+: No such file",
-            r"(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)",
-            r"headers or library files could not be found for \w+",
-            r"(?:Git executable not found|[Gg]it operation failed|'git')",
-            r"\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)",
-            r"[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'",
-            r"command '\S*(?:gcc|cc)' failed",
-            r"(?:Unknown compiler|[Nn]o C compiler)",
-        ),
-        compiler,
-        "final/README.md, The Dockerfile",
-        ("lists", "build"),
-    ),
+    Remedy("no image of this Python", "lists", other_python, USE,
+           r"python:3\.\d+-slim-\w+ cannot be had"),
+    Remedy("a lock that does not fit", "lists", lock_anew, USE,
+           r"since poetry\.lock was last generated|[Rr]un `poetry lock`|re-generate the lock file"),
+    Remedy("a package for Windows", "lists build", windows_only, USE,
+           rf"\b({WINDOWS})\b.*(?:no wheels|no usable|source distribution|platform)"),
+    Remedy("a list for one platform", "lists", for_this_alone, USE,
+           r"No solution found .* for split \(markers: (.*)\)"),
+    # What packages ask for, and then what packages of an earlier time run into.
+    Remedy("a Python that is too new for a package", "lists build import start page", older_python, USE,
+           r"[Pp]ython version.*(?:does not satisfy|is not (?:allowed|supported))"
+           r"|No interpreter found for Python|only versions >=3\.\d+,<3\.\d+ are supported"
+           rf"|No module named '(?:{'|'.join(GONE.values())})(?:\.\w+)*'"
+           r"|module '(?:pkgutil|ast|inspect|collections|asyncio|unittest|importlib|typing|configparser)' has no attr"
+           r"|cannot import name '\w+' from '(?:collections|typing|ast|inspect|fractions|asyncio|importlib\.\w+)'"
+           r"|directly inherits TypingOnly but has additional attributes|unable to infer type for attribute"
+           r"|There is no current event loop in thread|ForwardRef\._evaluate\(\) missing"
+           r"|_SixMetaPathImporter|six\.moves"),
+    Remedy("no wheel, and no compiler, header or program", "lists build", compiler, DOCKERFILE,
+           r"pg_config executable not found|Can not find valid pkg-config name"
+           r"|(?:mysql_config|pkg-config|xml2-config|xslt-config|krb5-config|cargo|cmake)\b.*not found"
+           r"|fatal error: [\w./-]+: No such file|headers or library files could not be found for \w+"
+           r"|(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)"
+           r"|(?:Git executable not found|[Gg]it operation failed|'git')"
+           r"|\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)"
+           r"|[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'"
+           r"|command '\S*(?:gcc|cc)' failed|(?:Unknown compiler|[Nn]o C compiler)"),
     # Not each says that it looked for a compiler: uWSGI does not.
-    Remedy("a package that is built", (r"Failed to build `",), compiler, "final/README.md, The Dockerfile", ("build",)),
-    Remedy(
-        "no server",
-        (
-            r"gunicorn: not found",
-            r"No module named '(?:uvicorn_worker|gunicorn)'",
-            r"class uri 'uvicorn_worker",
-        ),
-        server,
-        USE,
-    ),
-    Remedy("an old gunicorn", (r"No application module specified",), newer_gunicorn, USE, ("start",)),
-    Remedy("another worker", (r"^adopt: the app is (asgi|wsgi|aiohttp|none)$",), worker, USE, ("import",)),
-    Remedy(
-        "a library",
-        (
-            r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object",
-            r"cannot load library '(\S+)'",
-            r"no library called \"(\S+)\"",
-            r"[Cc]ould not find the (GDAL) library",
-            r"failed to find (libmagic)",
-            r"Unable to find (zbar) shared library",
-            r"no (pq wrapper) available",
-        ),
-        library,
-    ),
-    Remedy(
-        "a program",
-        (r"No such file or directory: '([\w-]+)'", r"(tesseract) is not installed", r"(ffmpeg) or avconv"),
-        program,
-        WRONG,
-        ("import", "start", "page"),
-    ),
-    Remedy("the package tests", (r"No module named 'tests(?:\.\w+)*'",), tests_stay),
-    Remedy(
-        "its own metadata",
-        (
-            r"No package metadata was found for ([\w.-]+)",
-            r"PackageNotFoundError: ([\w.-]+)$",
-            r"DistributionNotFound: The '([\w.-]+)",
-        ),
-        own_metadata,
-    ),
-    Remedy(
-        "a package that asks for the project itself",
-        (r"no trusted hash was provided for: `([\w.-]+)`",),
-        asked_for_itself,
-        stages=("build",),
-    ),
-    Remedy("a package from Git", (r"none were provided for: ([\w.-]+) @ git\+",), from_git, stages=("build",)),
-    Remedy("a project that is no package", (r"did not complete successfully",), no_own_package, WRONG, ("build",)),
-    Remedy("a module elsewhere in the project", (r"No module named '([\w.]+)'",), elsewhere),
-    Remedy(
-        "a package",
-        (
-            r"No module named '([\w.]+)'",
-            r"\"(python-multipart)\" to be installed",
-            r"(email-validator) is not installed",
-        ),
-        add,
-        USE,
-    ),
-    Remedy("a variable of the old compose file", (r"required variable (\w+) is missing",), of_compose, SETTINGS),
-    Remedy("settings of pydantic's", (r"Field required",), fields, SETTINGS),
-    Remedy(
-        "a variable",
-        (
-            r"environ\[[\"'](\w+)[\"']\]",
-            r"^KeyError: '([A-Z][A-Z0-9_]{2,})'",
-            r"[Ss]et the ([A-Z]\w+) environment variable",
-            r"([A-Z][A-Z0-9_]+) not found\. Declare it",
-            rf"[Ee]nvironment variable {VARIABLE} (?:is )?(?:not set|missing|required|not found)",
-            rf"{VARIABLE} environment variable",
-            r"Config '(\w+)' is missing",
-        ),
-        variable,
-        SETTINGS,
-    ),
-    Remedy(
-        "the key of Django or Flask",
-        (
-            r"SECRET_KEY setting must not be empty",
-            r"(?:no|[Aa]) secret key",
-            r"secret.?key (?:is not|must be) (?:changed|set)",
-        ),
-        secret_key,
-        SETTINGS,
-    ),
-    Remedy(
-        "another type of a variable",
-        (
-            r"(?:int|bool|float)_parsing",
-            r"valid (?:integer|boolean|list|dict|number)",
-            r"(?:JSONDecodeError|error parsing value)",
-            r"invalid literal for int\(\)",
-            r"Invalid truth value",
-        ),
-        of_another_type,
-        SETTINGS,
-    ),
-    Remedy(
-        "a sample of a secret",
-        (r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b",),
-        refused_sample,
-        SETTINGS,
-        ("start", "migrate"),
-    ),
-    Remedy("a host that Django does not know", (r"Invalid HTTP_HOST header",), hosts, SETTINGS, ("page",)),
-    Remedy(
-        "static files under hashed names",
-        (r"Missing staticfiles manifest entry", r"staticfiles\.json", r"No directory at: .*static"),
-        collect_static,
-    ),
-    Remedy("static files compressed in advance", (r"offline (?:compression|manifest)",), compress_static),
-    Remedy("a place that is read-only", (r"Read-only file system: b?'([^']+)'",), writes),
-    Remedy(
-        "a database of SQLite's",
-        (r"unable to open database file", r"attempt to write a readonly database"),
-        database,
-    ),
-    Remedy(
-        "no table",
-        (r"no such table", r"relation \".*\" does not exist", r"UndefinedTable", r"Table '.*' doesn't exist"),
-        migrate,
-        "final/README.md, compose.yaml",
-    ),
-    Remedy("a file that the image has not", (r"No such file or directory: b?'([^']+)'",), left_out),
-    Remedy(
-        "an empty directory", (r"[Dd]irectory '([^']+)' does not exist", r"[Ff]ile '([^']+\.env)' not found"), empty
-    ),
-    Remedy(
-        "a database that each worker prepares",
-        (r"\btable \S+ already exists", r"pg_type_typname_nsp_index"),
-        one_worker,
-        "final/README.md, compose.yaml",
-        ("start",),
-    ),
-    Remedy("memory", (r"Perhaps out of memory", r"exit code 137"), more_memory, "reference-final/README.md, Sizing"),
-    Remedy("a variable that a failing line names", (r"Traceback \(most recent call last\)",), mentioned, SETTINGS),
-    Remedy(
-        "a package that is newer than the code",
-        (
-            r"^(?:Import|Attribute|Type|Name)Error: ",
-            r"^ModuleNotFoundError: No module named '\w+\.",
-            r"^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b",
-        ),
-        of_its_time,
-        stages=("import", "start", "migrate", "page"),
-    ),
-    Remedy(
-        "static files that cannot be collected",
-        (r"did not complete successfully",),
-        no_collect_static,
-        WRONG,
-        ("build",),
-    ),
+    Remedy("a package that is built", "build", compiler, DOCKERFILE,
+           r"Failed to build `"),
+    Remedy("no server", ANY, server, USE,
+           r"gunicorn: not found|No module named '(?:uvicorn_worker|gunicorn)'|class uri 'uvicorn_worker"),
+    Remedy("an old gunicorn", "start", newer_gunicorn, USE,
+           r"No application module specified"),
+    Remedy("another worker", "import", worker, USE,
+           r"^adopt: the app is (asgi|wsgi|aiohttp|none)$"),
+    Remedy("a library", ANY, library, WRONG,
+           r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object|cannot load library '(\S+)'"
+           r"|no library called \"(\S+)\"|[Cc]ould not find the (GDAL) library|failed to find (libmagic)"
+           r"|Unable to find (zbar) shared library|no (pq wrapper) available"),
+    Remedy("a program", "import start page", program, WRONG,
+           r"No such file or directory: '([\w-]+)'|(tesseract) is not installed|(ffmpeg) or avconv"),
+    Remedy("the package tests", ANY, tests_stay, WRONG,
+           r"No module named 'tests(?:\.\w+)*'"),
+    Remedy("its own metadata", ANY, own_metadata, WRONG,
+           r"No package metadata was found for ([\w.-]+)|PackageNotFoundError: ([\w.-]+)$"
+           r"|DistributionNotFound: The '([\w.-]+)"),
+    Remedy("a package that asks for the project itself", "build", asked_for_itself, WRONG,
+           r"no trusted hash was provided for: `([\w.-]+)`"),
+    Remedy("a package from Git", "build", from_git, WRONG,
+           r"none were provided for: ([\w.-]+) @ git\+"),
+    Remedy("a project that is no package", "build", no_own_package, WRONG,
+           r"did not complete successfully"),
+    Remedy("a module elsewhere in the project", ANY, elsewhere, WRONG,
+           r"No module named '([\w.]+)'"),
+    Remedy("a package", ANY, add, USE,
+           r"No module named '([\w.]+)'|\"(python-multipart)\" to be installed|(email-validator) is not installed"),
+    Remedy("a variable of the old compose file", ANY, of_compose, SETTINGS,
+           r"required variable (\w+) is missing"),
+    Remedy("settings of pydantic's", ANY, fields, SETTINGS,
+           r"Field required"),
+    Remedy("a variable", ANY, variable, SETTINGS,
+           r"environ\[[\"'](\w+)[\"']\]|^KeyError: '([A-Z][A-Z0-9_]{2,})'"
+           r"|[Ss]et the ([A-Z]\w+) environment variable|([A-Z][A-Z0-9_]+) not found\. Declare it"
+           rf"|[Ee]nvironment variable {VARIABLE} (?:is )?(?:not set|missing|required|not found)"
+           rf"|{VARIABLE} environment variable|Config '(\w+)' is missing"),
+    Remedy("the key of Django or Flask", ANY, secret_key, SETTINGS,
+           r"SECRET_KEY setting must not be empty|(?:no|[Aa]) secret key"
+           r"|secret.?key (?:is not|must be) (?:changed|set)"),
+    Remedy("another type of a variable", ANY, of_another_type, SETTINGS,
+           r"(?:int|bool|float)_parsing|valid (?:integer|boolean|list|dict|number)"
+           r"|(?:JSONDecodeError|error parsing value)|invalid literal for int\(\)|Invalid truth value"),
+    Remedy("a sample of a secret", "start migrate", refused_sample, SETTINGS,
+           r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b"),
+    Remedy("a host that Django does not know", "page", hosts, SETTINGS,
+           r"Invalid HTTP_HOST header"),
+    Remedy("static files under hashed names", ANY, collect_static, WRONG,
+           r"Missing staticfiles manifest entry|staticfiles\.json|No directory at: .*static"),
+    Remedy("static files compressed in advance", ANY, compress_static, WRONG,
+           r"offline (?:compression|manifest)"),
+    Remedy("a place that is read-only", ANY, writes, WRONG,
+           r"Read-only file system: b?'([^']+)'"),
+    Remedy("a database of SQLite's", ANY, database, WRONG,
+           r"unable to open database file|attempt to write a readonly database"),
+    Remedy("no table", ANY, migrate, COMPOSE,
+           r"no such table|relation \".*\" does not exist|UndefinedTable|Table '.*' doesn't exist"),
+    Remedy("a file that the image has not", ANY, left_out, WRONG,
+           r"No such file or directory: b?'([^']+)'"),
+    Remedy("an empty directory", ANY, empty, WRONG,
+           r"[Dd]irectory '([^']+)' does not exist|[Ff]ile '([^']+\.env)' not found"),
+    Remedy("a database that each worker prepares", "start", one_worker, COMPOSE,
+           r"\btable \S+ already exists|pg_type_typname_nsp_index"),
+    Remedy("memory", ANY, more_memory, "reference-final/README.md, Sizing",
+           r"Perhaps out of memory|exit code 137"),
+    Remedy("a variable that a failing line names", ANY, mentioned, SETTINGS,
+           r"Traceback \(most recent call last\)"),
+    Remedy("a package that is newer than the code", "import start migrate page", of_its_time, WRONG,
+           r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: No module named '\w+\."
+           r"|^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b"),
+    Remedy("static files that cannot be collected", "build", no_collect_static, WRONG,
+           r"did not complete successfully"),
 ]
+# fmt: on

@@ -19,7 +19,7 @@ from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
 from library.project import Unusable
 from library.subject import READY_LIMIT, Running, Subject
 
-from .draft import AIOHTTP, UVICORN, Draft, bring, is_here, python_path, run_beside
+from .draft import AIOHTTP, UVICORN, WORKER_CLASS, Draft, bring, is_here, python_path, run_beside
 
 # Run in the image: import what gunicorn is told to start, and print what it is, by how it can be called.
 APP_KIND = """
@@ -252,9 +252,8 @@ def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: 
     if done.returncode == TIMED_OUT:
         log += f"\nadopt: the import of {draft.app.name} does not end"
     served = {UVICORN: "asgi", AIOHTTP: "aiohttp"}
-    worker = re.search(r'"WORKER_CLASS"\) or "([\w.]+)"', draft.read("gunicorn.conf.py"))
     kind = re.search(r"^adopt: the app is (\w+)$", log, re.MULTILINE)
-    expected = served.get(worker[1] if worker else "", "wsgi")
+    expected = served.get(draft.find("gunicorn.conf.py", WORKER_CLASS), "wsgi")
     if done.returncode or not kind or kind[1] not in ("unknown", expected):
         yield Failure("import", log, stops=done.returncode == TIMED_OUT)
 

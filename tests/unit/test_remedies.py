@@ -72,13 +72,13 @@ ROWS = [
         "error: No solution found when resolving dependencies for split (markers: python_full_version >= '3.14')",
     ),
     Row(
-        "a Python that a package does not know",
+        "a Python that is too new for a package",
         "lists",
         "Because the requested Python version (>=3.14) does not satisfy Python<3.14 and numba depends on it",
         {"Dockerfile": "FROM python:3.13-slim"},
     ),
     Row(
-        "a package of an earlier time",
+        "a Python that is too new for a package",
         "import",
         "ModuleNotFoundError: No module named 'telnetlib'",
         {"Dockerfile": "FROM python:3.12-slim"},
