@@ -1,4 +1,4 @@
-"""What `make adopt` finds in a project, and what it asks for."""
+"""What `make adopt` writes into a project, and what it asks for."""
 
 import io
 import runpy
@@ -16,111 +16,27 @@ from library.tutorial import ROOT
 from tools import trial
 from tools.adopt import Options, left_to_do, may_add, may_replace
 from tools.draft import COMPILE, Draft, exporting, lacking, put_final
-from tools.guess import POETRY, UV, App, Manager, find_app, find_manager, python_versions
+from tools.guess import POETRY, UV, App, Manager, find_app
 
 PROJECTS = ROOT / "tests/projects"
 
 
-def project(folder: Path, **files: str) -> Path:
-    """A folder with these files; in their names, __ is a slash and the last _ a point."""
+def project(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
-        path = folder / ".".join(name.replace("__", "/").rsplit("_", 1))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
     return folder
 
 
-@pytest.mark.parametrize(
-    ("files", "app"),
-    [
-        ({"shop_py": "from flask import Flask\napp = Flask(__name__)"}, "shop:app"),
-        ({"src__orders__main_py": "import fastapi\napi: object = fastapi.FastAPI()"}, "orders.main:api"),
-        (
-            {"shop__init_py": "def create_app(config=None):\n    app = Flask(__name__)\n    return app"},
-            "shop.init:create_app()",
-        ),
-        (
-            {"shop__main_py": "app = FastAPI()", "shop__admin_py": "app = FastAPI()", "tests__x_py": "app = FastAPI()"},
-            "shop.main:app",
-        ),
-        ({"a_py": "app = Flask(__name__)", "b_py": "def create_app():\n    return Flask(__name__)"}, "a:app"),
-        (
-            {"manage_py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings.dev')", "site__wsgi_py": ""},
-            "site.wsgi:application",
-        ),
-    ],
-)
-def test_the_app(tmp_path: Path, files: dict[str, str], app: str) -> None:
-    assert find_app(project(tmp_path, **files)).name == app
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ({}, "name it, APP=shop:app"),
-        ({"shop_py": "def create_app(config):\n    return Flask(__name__)"}, "name it, APP=shop:app"),
-        ({"shop_py": "this is no Python"}, "name it, APP=shop:app"),
-        ({"a_py": "x = Flask(__name__)", "b_py": "y = Flask(__name__)"}, "several apps: APP=a:x or APP=b:y"),
-        ({"manage_py": "import django"}, "APP=mysite.wsgi:application"),
-    ],
-)
-def test_an_app_that_nobody_can_find_is_asked_for(tmp_path: Path, files: dict[str, str], message: str) -> None:
-    with pytest.raises(Unusable, match=message):
-        find_app(project(tmp_path, **files))
-
-
-@pytest.mark.parametrize(
-    ("files", "manager"),
-    [
-        ({"poetry_lock": "", "pyproject_toml": "[project]"}, POETRY),
-        ({"pyproject_toml": "[tool.poetry]"}, POETRY),
-        ({"pyproject_toml": "[project]"}, UV),
-        ({"uv_lock": "", "requirements_txt": "flask"}, UV),
-        ({"requirements_txt": "flask", "pyproject_toml": "[project]"}, None),
-    ],
-)
-def test_who_keeps_the_packages(tmp_path: Path, files: dict[str, str], manager: object) -> None:
-    assert find_manager(project(tmp_path, **files)) == manager
-
-
-def test_no_packages_at_all(tmp_path: Path) -> None:
-    with pytest.raises(Unusable, match="needs a pyproject"):
-        find_manager(tmp_path)
-
-
 def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path) -> None:
-    files = {"requirements_txt": "FastAPI[standard]>=0.1 # the API\n--index-url x\n", "main_py": "app = FastAPI()"}
-    folder = project(tmp_path, **files)
+    files = {"requirements.txt": "FastAPI[standard]>=0.1 # the API\n--index-url x\n", "main.py": "app = FastAPI()"}
+    folder = project(tmp_path, files)
     names = lacking(folder, find_app(folder))
     assert names == ["gunicorn", "uvicorn-worker", "httptools"]
     with pytest.raises(Unusable, match=r"are not among .*: write gunicorn and uvicorn-worker and httptools into"):
         may_add(names, None, Options(adds=False))
     with pytest.raises(Unusable, match="poetry add --lock gunicorn uvicorn-worker httptools"):
         may_add(names, POETRY, Options(adds=False))
-
-
-@pytest.mark.parametrize(
-    ("allowed", "version"),
-    [(">=3.11", "3.14"), (">=3.11,<3.14", "3.13"), ("~=3.12.3", "3.12"), ("==3.13.*", "3.13")],
-)
-def test_the_version_of_python(tmp_path: Path, allowed: str, version: str) -> None:
-    assert (
-        python_versions(project(tmp_path, pyproject_toml=f'[project]\nrequires-python = "{allowed}"'), "3.14")[0]
-        == version
-    )
-
-
-@pytest.mark.parametrize(
-    ("allowed", "version"), [("^3.11,<3.13", "3.12"), ("^3.12", "3.14"), ("~3.12.2", "3.12"), ("3.11.7", "3.11")]
-)
-def test_poetrys_own_ways_to_say_which_python(tmp_path: Path, allowed: str, version: str) -> None:
-    poetry = f'[tool.poetry.dependencies]\npython = "{allowed}"'
-    assert python_versions(project(tmp_path, pyproject_toml=poetry), "3.14")[0] == version
-
-
-def test_a_python_that_is_too_old(tmp_path: Path) -> None:
-    with pytest.raises(Unusable, match=r"requires-python is <3\.9"):
-        python_versions(project(tmp_path, pyproject_toml='[project]\nrequires-python = "<3.9"'), "3.14")
 
 
 def test_the_commands_are_those_of_the_article() -> None:
@@ -190,21 +106,17 @@ INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexpli
 @pytest.mark.parametrize(
     ("files", "manager", "emitted"),
     [
-        ({"pyproject_toml": INDEX}, UV, 2),
-        ({"pyproject_toml": "[tool.uv]\npackage = false\n"}, UV, 0),
-        (
-            {"pyproject_toml": '[tool.uv.workspace]\nmembers = ["packages/*"]', "packages__one__pyproject_toml": INDEX},
-            UV,
-            2,
-        ),
-        ({"pyproject_toml": '[[tool.poetry.source]]\nname = "cpu"\nurl = "https://example.org/cpu"'}, POETRY, 0),
-        ({"requirements_txt": "--extra-index-url https://example.org/cpu\ntorch\n"}, None, 1),
+        ({"pyproject.toml": INDEX}, UV, 2),
+        ({"pyproject.toml": "[tool.uv]\npackage = false\n"}, UV, 0),
+        ({"pyproject.toml": '[tool.uv.workspace]\nmembers = ["libs/*"]', "libs/one/pyproject.toml": INDEX}, UV, 2),
+        ({"pyproject.toml": '[[tool.poetry.source]]\nname = "cpu"\nurl = "https://example.org/cpu"'}, POETRY, 0),
+        ({"requirements.txt": "--extra-index-url https://example.org/cpu\ntorch\n"}, None, 1),
     ],
 )
 def test_an_index_that_a_project_names_is_named_in_its_lists(
     tmp_path: Path, files: dict[str, str], manager: Manager | None, emitted: int
 ) -> None:
-    folder = project(tmp_path, **files)
+    folder = project(tmp_path, files)
     put_final(folder, App("shop:app", ""), manager, "3.14")
     first_only = "ENV VIRTUAL_ENV=/venv UV_COMPILE" in (folder / "Dockerfile").read_text()
     assert first_only == ("example.org" not in str(files))
@@ -268,8 +180,7 @@ def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
-    folder = project(tmp_path, requirements_txt="flask\n")
-    (folder / "requirements-dev.txt").write_text("-r requirements.txt\npytest\n")
+    folder = project(tmp_path, {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"})
     commands = exporting(folder, None, "3.14")
     assert [command.split()[-3] for command in commands] == ["requirements.in", "requirements-dev.in"]
     assert (folder / "requirements-dev.in").read_text() == "-r requirements.in\npytest\n"

@@ -42,6 +42,27 @@ def project(folder: Path, files: dict[str, str]) -> Path:
 
 
 APPS = {
+    "an object": ({"shop.py": FLASK}, App("shop:app", "flask")),
+    "an object that has a type": (
+        {"src/orders/main.py": "import fastapi\napi: object = fastapi.FastAPI()"},
+        App("orders.main:api", "fastapi"),
+    ),
+    "a factory that can do without its argument": (
+        {"shop/make.py": "def create_app(config=None):\n    app = Flask(__name__)\n    return app"},
+        App("shop.make:create_app()", "flask"),
+    ),
+    "in the usual module, not in a test": (
+        {"shop/main.py": "app = FastAPI()", "shop/admin.py": "app = FastAPI()", "tests/x.py": "app = FastAPI()"},
+        App("shop.main:app", "fastapi"),
+    ),
+    "an object before a factory": (
+        {"a.py": FLASK, "b.py": "def create_app():\n    return Flask(__name__)"},
+        App("a:app", "flask"),
+    ),
+    "beside Django's settings": (
+        {"manage.py": MANAGE.format("site.settings.dev"), "site/wsgi.py": ""},
+        App("site.wsgi:application", "django"),
+    ),
     "an object that a factory has made": ({"main.py": f"{FASTAPI}app = create_app()\n"}, App("main:app", "fastapi")),
     "a factory of another module": (
         {"shop/__init__.py": FASTAPI, "wsgi.py": "from shop import create_app\n\napplication = create_app()\n"},
@@ -155,6 +176,21 @@ def test_the_app_is(files: dict[str, str], app: App, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "name it, APP=shop:app"),
+        ({"shop.py": "def create_app(config):\n    return Flask(__name__)"}, "name it, APP=shop:app"),
+        ({"shop.py": "this is no Python"}, "name it, APP=shop:app"),
+        ({"a.py": "x = Flask(__name__)", "b.py": "y = Flask(__name__)"}, "several apps: APP=a:x or APP=b:y"),
+        ({"manage.py": "import django"}, "APP=mysite.wsgi:application"),
+    ],
+)
+def test_an_app_that_nobody_can_find_is_asked_for(files: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match=message):
+        find_app(project(tmp_path, files))
+
+
+@pytest.mark.parametrize(
     ("command", "apps"),
     [
         ("web: gunicorn --chdir src mysite.wsgi --log-file -", ["mysite.wsgi:application"]),
@@ -185,14 +221,41 @@ def test_the_version_that_a_project_is_at_home_on(files: dict[str, str], tmp_pat
     assert python_versions(project(tmp_path, files), "3.14")[0] == "3.12"
 
 
-@pytest.mark.parametrize("text", ["2.7\n", "3.8.1\n", "pypy3.10\n", "shop-env\n"])
-def test_a_version_that_is_too_old_or_none_is_not_asked_for(text: str, tmp_path: Path) -> None:
-    assert python_versions(project(tmp_path, {".python-version": text}), "3.14")[0] == "3.14"
+ALLOWED = {">=3.11": "3.14", ">=3.11,<3.14": "3.13", "~=3.12.3": "3.12", "==3.13.*": "3.13"}
+ALLOWED_BY_POETRY = {"^3.11,<3.13": "3.12", "^3.12": "3.14", "~3.12.2": "3.12", "3.11.7": "3.11"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "version"),
+    [
+        *((".python-version", text, "3.14") for text in ("2.7\n", "3.8.1\n", "pypy3.10\n", "shop-env\n")),
+        *(
+            ("pyproject.toml", f'[project]\nrequires-python = "{allowed}"', version)
+            for allowed, version in ALLOWED.items()
+        ),
+        *(
+            ("pyproject.toml", f'[tool.poetry.dependencies]\npython = "{allowed}"', version)
+            for allowed, version in ALLOWED_BY_POETRY.items()
+        ),
+    ],
+)
+def test_the_version_is_the_newest_that_the_project_allows(name: str, text: str, version: str, tmp_path: Path) -> None:
+    assert python_versions(project(tmp_path, {name: text}), "3.14")[0] == version
+
+
+def test_a_python_that_is_too_old(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match=r"requires-python is <3\.9"):
+        python_versions(project(tmp_path, {"pyproject.toml": '[project]\nrequires-python = "<3.9"'}), "3.14")
 
 
 @pytest.mark.parametrize(
     ("files", "manager"),
     [
+        ({"poetry.lock": "", "pyproject.toml": "[project]"}, POETRY),
+        ({"pyproject.toml": "[tool.poetry]"}, POETRY),
+        ({"pyproject.toml": "[project]"}, UV),
+        ({"uv.lock": "", "requirements.txt": "flask"}, UV),
+        ({"requirements.txt": "flask", "pyproject.toml": "[project]"}, None),
         ({"Pipfile.lock": "{}", "requirements.txt": ""}, PIPENV),
         ({"Pipfile": ""}, PIPENV),
         ({"pdm.lock": "", "pyproject.toml": "[project]"}, PDM),
@@ -214,10 +277,18 @@ def test_two_locks_are_a_question(tmp_path: Path) -> None:
         find_manager(folder, "pip")
 
 
-def test_a_folder_with_the_project_is_named(tmp_path: Path) -> None:
-    folder = project(tmp_path, {"api/pyproject.toml": "", "front/requirements.txt": "", "back/requirements.txt": ""})
-    with pytest.raises(Unusable, match="as api has: PROJECT="):
-        find_manager(folder)
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "it needs a pyproject.toml or a requirements.txt$"),
+        ({"api/pyproject.toml": "", "front/requirements.txt": "", "back/requirements.txt": ""}, "as api has: PROJECT="),
+    ],
+)
+def test_where_nothing_names_packages_a_folder_that_does_is_named(
+    files: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Unusable, match=message):
+        find_manager(project(tmp_path, files))
 
 
 @pytest.mark.parametrize(

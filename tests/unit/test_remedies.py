@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools import remedies
+from library.tutorial import ROOT
 from tools.draft import Draft, put_final
 from tools.guess import POETRY, UV, find_app
 from tools.remedies import REMEDIES, foresee, mend, value_for
@@ -52,318 +52,140 @@ class Row:
     before: Callable[[Draft], object] = lambda _: None
 
 
+# fmt: off
 ROWS = [
-    Row(
-        "no image of this Python",
-        "lists",
+    Row("no image of this Python", "lists",
         "python:3.14-slim-trixie cannot be had\nbases: no answer from docker.io in 8 s",
-        {"Dockerfile": "\nFROM python:3.13-slim-trixie AS base\n"},
-    ),
-    Row(
-        "a package for Windows",
-        "lists",
+        {"Dockerfile": "\nFROM python:3.13-slim-trixie AS base\n"}),
+    Row("a package for Windows", "lists",
         "error: Distribution `pywin32==306` can't be installed because it doesn't have a source distribution",
         {"requirements.in": 'pywin32==306 ; sys_platform == "win32"'},
-        FLASK | {"requirements.txt": "flask\npywin32==306\n"},
-    ),
-    Row(
-        "a list for one platform",
-        "lists",
-        "error: No solution found when resolving dependencies for split (markers: python_full_version >= '3.14')",
-    ),
-    Row(
-        "a Python that is too new for a package",
-        "lists",
+        FLASK | {"requirements.txt": "flask\npywin32==306\n"}),
+    Row("a list for one platform", "lists",
+        "error: No solution found when resolving dependencies for split (markers: python_full_version >= '3.14')"),
+    Row("a Python that is too new for a package", "lists",
         "Because the requested Python version (>=3.14) does not satisfy Python<3.14 and numba depends on it",
-        {"Dockerfile": "FROM python:3.13-slim"},
-    ),
-    Row(
-        "a Python that is too new for a package",
-        "import",
-        "ModuleNotFoundError: No module named 'telnetlib'",
-        {"Dockerfile": "FROM python:3.12-slim"},
-    ),
-    Row(
-        "a package",
-        "import",
-        "ModuleNotFoundError: No module named 'distutils'",
-        {"requirements.in": "setuptools<81\n"},
-    ),
-    Row(
-        "no wheel, and no compiler, header or program",
-        "build",
-        "#12 3.4 Error: pg_config executable not found.",
-        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libpq5 && rm -rf"},
-    ),
-    Row(
-        "no wheel, and no compiler, header or program",
-        "build",
+        {"Dockerfile": "FROM python:3.13-slim"}),
+    Row("a Python that is too new for a package", "import", "ModuleNotFoundError: No module named 'telnetlib'",
+        {"Dockerfile": "FROM python:3.12-slim"}),
+    Row("a package", "import", "ModuleNotFoundError: No module named 'distutils'",
+        {"requirements.in": "setuptools<81\n"}),
+    Row("no wheel, and no compiler, header or program", "build", "#12 3.4 Error: pg_config executable not found.",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libpq5 && rm -rf"}),
+    Row("no wheel, and no compiler, header or program", "build",
         "#12 3.4 /bin/sh: 1: pkg-config: not found\nException: Can not find valid pkg-config name.",
-        {"Dockerfile": "recommends build-essential pkg-config default-libmysqlclient-dev\n"},
-    ),
-    Row(
-        "no wheel, and no compiler, header or program",
-        "build",
+        {"Dockerfile": "recommends build-essential pkg-config default-libmysqlclient-dev\n"}),
+    Row("no wheel, and no compiler, header or program", "build",
         "error: command 'gcc' failed: No such file or directory",
-        {"Dockerfile": "--no-install-recommends build-essential\n"},
-    ),
-    Row(
-        "a package that is built",
-        "build",
+        {"Dockerfile": "--no-install-recommends build-essential\n"}),
+    Row("a package that is built", "build",
         "error: Failed to build `uwsgi==2.0.31`\nAttributeError: 'NoneType' object has no attribute 'split'",
-        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential\n"},
-    ),
-    Row(
-        "no server",
-        "build",
-        "/bin/sh: 1: gunicorn: not found",
-        {"requirements.in": "flask\ngunicorn\n"},
-        FLASK | {"requirements.txt": "flask\n"},
-    ),
-    Row(
-        "an old gunicorn",
-        "start",
-        "Error: No application module specified.",
-        {"requirements.in": "flask\ngunicorn>=23\n"},
-        FLASK | {"requirements.txt": "gunicorn==19.9.0\nflask\n"},
-    ),
-    Row(
-        "another worker", "import", "adopt: the app is asgi", {"gunicorn.conf.py": 'or "uvicorn_worker.UvicornWorker"'}
-    ),
-    Row(
-        "another worker", "import", "adopt: the app is aiohttp", {"gunicorn.conf.py": 'or "aiohttp.GunicornWebWorker"'}
-    ),
-    Row(
-        "another worker",
-        "import",
-        "adopt: the app is none\nadopt: apps besides: server",
-        {"gunicorn.conf.py": 'wsgi_app = "shop:server"'},
-    ),
-    Row(
-        "a library",
-        "import",
-        "ImportError: libodbc.so.2: cannot open shared object file: No such file or directory",
-        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libodbc2 && rm -rf"},
-    ),
-    Row(
-        "a library",
-        "start",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential\n"}),
+    Row("no server", "build", "/bin/sh: 1: gunicorn: not found", {"requirements.in": "flask\ngunicorn\n"},
+        FLASK | {"requirements.txt": "flask\n"}),
+    Row("an old gunicorn", "start", "Error: No application module specified.",
+        {"requirements.in": "flask\ngunicorn>=23\n"}, FLASK | {"requirements.txt": "gunicorn==19.9.0\nflask\n"}),
+    Row("another worker", "import", "adopt: the app is asgi",
+        {"gunicorn.conf.py": 'or "uvicorn_worker.UvicornWorker"'}),
+    Row("another worker", "import", "adopt: the app is aiohttp",
+        {"gunicorn.conf.py": 'or "aiohttp.GunicornWebWorker"'}),
+    Row("another worker", "import", "adopt: the app is none\nadopt: apps besides: server",
+        {"gunicorn.conf.py": 'wsgi_app = "shop:server"'}),
+    Row("a library", "import", "ImportError: libodbc.so.2: cannot open shared object file: No such file or directory",
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends libodbc2 && rm -rf"}),
+    Row("a library", "start",
         "OSError: cannot load library 'libgobject-2.0-0': libgobject-2.0-0: cannot open shared object file",
-        {"Dockerfile": " libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core && rm"},
-    ),
-    Row(
-        "a program",
-        "page",
-        "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
-        {"Dockerfile": "--no-install-recommends ffmpeg && rm"},
-    ),
-    Row(
-        "the package tests",
-        "import",
-        "ModuleNotFoundError: No module named 'tests.questions'",
-        {"Dockerfile": "rm -rf /venv/.lock"},
-    ),
-    Row(
-        "its own metadata",
-        "import",
-        "importlib.metadata.PackageNotFoundError: No package metadata was found for shop",
+        {"Dockerfile": " libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core && rm"}),
+    Row("a program", "page", "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
+        {"Dockerfile": "--no-install-recommends ffmpeg && rm"}),
+    Row("the package tests", "import", "ModuleNotFoundError: No module named 'tests.questions'",
+        {"Dockerfile": "rm -rf /venv/.lock"}),
+    Row("its own metadata", "import", "importlib.metadata.PackageNotFoundError: No package metadata was found for shop",
         {"Dockerfile": "\nRUN uv pip install --no-deps .\n", ".dockerignore": "\n!README.md\n"},
-        {
-            "shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
-            "pyproject.toml": '[project]\nname = "shop"\nreadme = "README.md"\n',
-            "README.md": "A shop",
-        },
-    ),
-    Row(
-        "a package that asks for the project itself",
-        "build",
+        {"shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
+         "pyproject.toml": '[project]\nname = "shop"\nreadme = "README.md"\n', "README.md": "A shop"}),
+    Row("a package that asks for the project itself", "build",
         "error: Hash-checking is required, but no trusted hash was provided for: `Shop`",
         {"Dockerfile": "uv pip install --no-deps --require-hashes -r requirements-dev.txt"},
-        {
-            "shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
-            "pyproject.toml": '[project]\nname = "shop"\n',
-        },
-    ),
-    Row(
-        "a package from Git",
-        "build",
+        {"shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
+         "pyproject.toml": '[project]\nname = "shop"\n'}),
+    Row("a package from Git", "build",
         "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
-        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"},
-    ),
-    Row(
-        "a project that is no package",
-        "build",
-        BUILD.format("uv pip install --no-deps ."),
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"}),
+    Row("a project that is no package", "build", BUILD.format("uv pip install --no-deps ."),
         {"Dockerfile": "\n# RUN uv pip install --no-deps .\n"},
-        before=lambda draft: draft.uncomment("Dockerfile", "# RUN uv pip install"),
-    ),
-    Row(
-        "a module elsewhere in the project",
-        "import",
-        "ModuleNotFoundError: No module named 'prices'",
-        {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs\n"},
-        FLASK | {"libs/prices.py": ""},
-    ),
-    Row(
-        "a package",
-        "import",
-        "ModuleNotFoundError: No module named 'debug_toolbar'",
+        before=lambda draft: draft.uncomment("Dockerfile", "# RUN uv pip install")),
+    Row("a module elsewhere in the project", "import", "ModuleNotFoundError: No module named 'prices'",
+        {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs\n"}, FLASK | {"libs/prices.py": ""}),
+    Row("a package", "import", "ModuleNotFoundError: No module named 'debug_toolbar'",
         {"requirements.in": "django-debug-toolbar==4\n"},
-        FLASK | {"requirements-dev.txt": "django-debug-toolbar==4\n"},
-    ),
-    Row(
-        "a package",
-        "start",
-        'RuntimeError: Form data requires "python-multipart" to be installed.',
-        {"requirements.in": "gunicorn\npython-multipart\n"},
-    ),
-    Row(
-        "a variable of the old compose file",
-        "build",
+        FLASK | {"requirements-dev.txt": "django-debug-toolbar==4\n"}),
+    Row("a package", "start", 'RuntimeError: Form data requires "python-multipart" to be installed.',
+        {"requirements.in": "gunicorn\npython-multipart\n"}),
+    Row("a variable of the old compose file", "build",
         "error while interpolating: required variable SHOP_KEY is missing a value",
-        {"compose.yaml": "\n    SHOP_KEY: ${SHOP_KEY:?}\n"},
-    ),
-    Row(
-        "settings of pydantic's",
-        "import",
+        {"compose.yaml": "\n    SHOP_KEY: ${SHOP_KEY:?}\n"}),
+    Row("settings of pydantic's", "import",
         "pydantic_core.ValidationError: 1 validation error for Settings\nmail_server\n  Field required [type=missing]",
         {"compose.yaml": "\n    SHOP_MAIL_SERVER: ${SHOP_MAIL_SERVER:?}\n"},
-        FLASK | {"shop/settings.py": 'model_config = {"env_prefix": "SHOP_"}\nenv_prefix = "SHOP_"'},
-    ),
-    Row(
-        "a variable",
-        "import",
-        "KeyError: 'DATABASE_URL'",
-        {"compose.yaml": "\n  environment:\n    DATABASE_URL: ${DATABASE_URL:?}\n"},
-    ),
-    Row(
-        "a variable",
-        "start",
-        "django.core.exceptions.ImproperlyConfigured: Set the API_TOKEN environment variable",
-        {"compose.yaml": "\n    API_TOKEN: ${API_TOKEN:?}\n"},
-    ),
-    Row(
-        "the key of Django or Flask",
-        "import",
+        FLASK | {"shop/settings.py": 'model_config = {"env_prefix": "SHOP_"}\nenv_prefix = "SHOP_"'}),
+    Row("a variable", "import", "KeyError: 'DATABASE_URL'",
+        {"compose.yaml": "\n  environment:\n    DATABASE_URL: ${DATABASE_URL:?}\n"}),
+    Row("a variable", "start", "django.core.exceptions.ImproperlyConfigured: Set the API_TOKEN environment variable",
+        {"compose.yaml": "\n    API_TOKEN: ${API_TOKEN:?}\n"}),
+    Row("the key of Django or Flask", "import",
         "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.",
-        {"compose.yaml": "\n    DJANGO_SECRET_KEY: ${DJANGO_SECRET_KEY:?}\n"},
-        DJANGO,
-    ),
-    Row(
-        "the key of Django or Flask",
-        "start",
+        {"compose.yaml": "\n    DJANGO_SECRET_KEY: ${DJANGO_SECRET_KEY:?}\n"}, DJANGO),
+    Row("the key of Django or Flask", "start",
         "ERROR: server.secret_key is not changed. Please use something else instead of a sample",
         {"compose.yaml": "\n    SHOP_SECRET: ${SHOP_SECRET:?}\n"},
-        FLASK | {"shop/settings.py": "Value(str, environ_name='SHOP_SECRET')"},
-    ),
-    Row(
-        "another type of a variable",
-        "import",
+        FLASK | {"shop/settings.py": "Value(str, environ_name='SHOP_SECRET')"}),
+    Row("another type of a variable", "import",
         "Traceback (most recent call last)\n  int(os.environ['SEATS'])\nValueError: invalid literal for int()",
-        before=lambda draft: draft.demand("SEATS", "x"),
-    ),
-    Row(
-        "a sample of a secret",
-        "start",
+        before=lambda draft: draft.demand("SEATS", "x")),
+    Row("a sample of a secret", "start",
         'ValidationError: 1\n  Value error, The value of SECRET_KEY is "changethis", for security, please change it',
-        {".env": "KEY=for-this-trial-only-xxxx"},
-        FLASK | {".env": 'SHOP_KEY="changethis"\nDEBUG=changethis-not\n'},
-    ),
-    Row(
-        "a host that Django does not know",
-        "page",
-        "Invalid HTTP_HOST header: '127.0.0.1:8000'.",
-        {"compose.yaml": "\n    ALLOWED_HOSTS: ${ALLOWED_HOSTS:?}\n"},
-        DJANGO,
-    ),
-    Row(
-        "static files under hashed names",
-        "page",
-        "ValueError: Missing staticfiles manifest entry for 'a.css'",
+        {".env": "KEY=for-this-trial-only-xxxx"}, FLASK | {".env": 'SHOP_KEY="changethis"\nDEBUG=changethis-not\n'}),
+    Row("a host that Django does not know", "page", "Invalid HTTP_HOST header: '127.0.0.1:8000'.",
+        {"compose.yaml": "\n    ALLOWED_HOSTS: ${ALLOWED_HOSTS:?}\n"}, DJANGO),
+    Row("static files under hashed names", "page", "ValueError: Missing staticfiles manifest entry for 'a.css'",
         {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py collectstatic --no-input\n"},
-        DJANGO,
-    ),
-    Row(
-        "static files compressed in advance",
-        "page",
+        DJANGO),
+    Row("static files compressed in advance", "page",
         'compressor.exceptions.OfflineGenerationError: You have offline compression enabled but key "a" is missing',
-        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress --force\n"},
-        DJANGO,
-    ),
-    Row(
-        "a place that is read-only",
-        "start",
-        "OSError: [Errno 30] Read-only file system: '/app/instance'",
-        {"Dockerfile": "install -d -o 10001 /app/instance\n", "compose.yaml": '\n  volumes: ["data:/app/instance"]'},
-    ),
-    Row(
-        "a place that is read-only",
-        "start",
-        "OSError: [Errno 30] Read-only file system: 'shop.log'",
-        {"Dockerfile": "\nRUN ln -sf /data/shop.log shop.log\n", "compose.yaml": "\nvolumes: { data: }\n"},
-    ),
-    Row(
-        "a database of SQLite's",
-        "page",
+        {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress --force\n"}, DJANGO),
+    Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: '/app/instance'",
+        {"Dockerfile": "install -d -o 10001 /app/instance\n", "compose.yaml": '\n  volumes: ["data:/app/instance"]'}),
+    Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: 'shop.log'",
+        {'Dockerfile': '\nRUN ln -sf /data/shop.log shop.log\n', 'compose.yaml': '\nvolumes: { data: }\n'}),
+    Row("a database of SQLite's", "page",
         "adopt: sqlite3 opens /app/db.sqlite3\ndjango.db.utils.OperationalError: unable to open database file",
-        {"Dockerfile": "\nRUN ln -sf /data/db.sqlite3 db.sqlite3\n", "compose.yaml": '\n  volumes: ["data:/data"]'},
-    ),
-    Row(
-        "no table",
-        "page",
-        "django.db.utils.OperationalError: no such table: shop_order",
-        {"compose.yaml": "\n  migrate:\n    <<: *app\n    profiles: [migrate]\n    command: python manage.py"},
-        DJANGO,
-    ),
-    Row(
-        "a file that the image has not",
-        "import",
-        "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'",
-        {".dockerignore": "\n!README.md\n"},
-        FLASK | {"README.md": "A shop"},
-    ),
-    Row(
-        "an empty directory",
-        "import",
-        "RuntimeError: Frontend directory '/app/static' does not exist",
-        {"Dockerfile": "\nRUN mkdir -p static\n"},
-    ),
-    Row(
-        "an empty directory",
-        "start",
-        "FileNotFoundError: Config file '/app/src/core/../.env' not found.",
-        {"Dockerfile": "\nRUN touch src/.env\n"},
-        FLASK | {"src/.env": "A=1\n"},
-    ),
-    Row(
-        "a database that each worker prepares",
-        "start",
+        {"Dockerfile": "\nRUN ln -sf /data/db.sqlite3 db.sqlite3\n", "compose.yaml": '\n  volumes: ["data:/data"]'}),
+    Row("no table", "page", "django.db.utils.OperationalError: no such table: shop_order",
+        {"compose.yaml": "\n  migrate:\n    <<: *app\n    profiles: [migrate]\n    command: python manage.py"}, DJANGO),
+    Row("a file that the image has not", "import",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'", {".dockerignore": "\n!README.md\n"},
+        FLASK | {"README.md": "A shop"}),
+    Row("an empty directory", "import", "RuntimeError: Frontend directory '/app/static' does not exist",
+        {"Dockerfile": "\nRUN mkdir -p static\n"}),
+    Row("an empty directory", "start", "FileNotFoundError: Config file '/app/src/core/../.env' not found.",
+        {"Dockerfile": "\nRUN touch src/.env\n"}, FLASK | {"src/.env": "A=1\n"}),
+    Row("a database that each worker prepares", "start",
         "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table shop_orders already exists",
-        {"compose.yaml": "\n    WORKERS: 1\n"},
-    ),
+        {"compose.yaml": "\n    WORKERS: 1\n"}),
     Row("memory", "start", "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?", {"compose.yaml": "{MEMORY:-1g}"}),
-    Row(
-        "a variable that a failing line names",
-        "import",
+    Row("a variable that a failing line names", "import",
         "Traceback (most recent call last):\n    url = os.getenv('SHOP_URL').strip()\nAttributeError: 'NoneType'",
         {"compose.yaml": "\n    SHOP_URL: ${SHOP_URL:?}\n"},
-        FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"},
-    ),
-    Row(
-        "a package that is newer than the code",
-        "start",
+        FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"}),
+    Row("a package that is newer than the code", "start",
         "Traceback (most recent call last):\nImportError: cannot import name 'Markup' from 'flask' (/venv/x.py)",
-        {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"},
-        before=lambda draft: in_2023(draft.folder),
-    ),
-    Row(
-        "static files that cannot be collected",
-        "build",
+        {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"}, before=lambda draft: in_2023(draft.folder)),
+    Row("static files that cannot be collected", "build",
         BUILD.format("SECRET_KEY=for-this-line-only python manage.py collectstatic --no-input"),
-        {"Dockerfile": "\n# RUN SECRET_KEY="},
-        before=lambda draft: draft.uncomment("Dockerfile", "# RUN SECRET_KEY="),
-    ),
+        {"Dockerfile": "\n# RUN SECRET_KEY="}, before=lambda draft: draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")),
 ]
+# fmt: on
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -389,12 +211,8 @@ def test_each_row_has_its_test() -> None:
 def test_each_row_is_taught_where_it_says() -> None:
     for remedy in REMEDIES:
         page, _, title = remedy.taught.partition(", ")
-        text = (remedies_root() / page).read_text()
+        text = (ROOT / page).read_text()
         assert f"\n## {title}\n" in text or f"\n## The {title}\n" in text, remedy.taught
-
-
-def remedies_root() -> Path:
-    return Path(remedies.__file__).parents[2]
 
 
 def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) -> None:
@@ -418,9 +236,15 @@ def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: P
     assert "--require-hashes" not in draft.read("Dockerfile")
 
 
-def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a draft runs beside the project."""
+    run: list[str] = []
+    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, commands, _debian: run.extend(commands))
+    return run
+
+
+def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(tmp_path: Path, commands: list[str]) -> None:
     files = {
         "pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
         "emails/pyproject.toml": '[project]\nname = "emails"\n',
@@ -428,8 +252,6 @@ def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(
         "backend/shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
     }
     draft = draft_of(tmp_path, files)
-    commands: list[str] = []
-    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, command, _debian: commands.extend(command))
     draft.add_packages(["gunicorn"])
     assert commands == ["uv add --no-sync --package shop-api 'gunicorn'"]
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "root"\n[tool.uv.workspace]\nmembers = ["*"]\n')
@@ -437,11 +259,9 @@ def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(
     assert commands[1:] == ["uv add --no-sync 'gunicorn'"]
 
 
-def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, commands: list[str]) -> None:
     draft = draft_of(tmp_path, FLASK)
     draft.manager = POETRY
-    commands: list[str] = []
-    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, command, _debian: commands.extend(command))
     draft.add_packages(["uvicorn-worker", "gunicorn>=23"])
     assert commands == ["poetry add --lock 'uvicorn-worker>=0' 'gunicorn>=23'"]
 
