@@ -19,94 +19,14 @@ from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
 from library.project import Unusable
 from library.subject import READY_LIMIT, Running, Subject
 
+from . import inside
 from .draft import AIOHTTP, UVICORN, WORKER_CLASS, Draft, bring, is_here, python_path, run_beside
 
-# Run in the image: import what gunicorn is told to start, and print what it is, by how it can be called.
-APP_KIND = """
-import importlib, inspect, os, sys
-
-def kind(app):
-    if isinstance(app, type) or not callable(app):
-        return "aiohttp" if any(c.__module__.startswith("aiohttp.") for c in type(app).__mro__) else "none"
-    if any(c.__module__.startswith("aiohttp.") for c in type(app).__mro__):
-        return "aiohttp"
-    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):
-        return "asgi"
-    try:
-        arguments = [a for a in inspect.signature(app).parameters.values() if a.default is a.empty]
-    except (TypeError, ValueError):
-        return "unknown"
-    if any(a.kind in (a.VAR_POSITIONAL, a.KEYWORD_ONLY) for a in arguments):
-        return "unknown"
-    return {2: "wsgi", 3: "asgi"}.get(len(arguments), "unknown")
-
-name, root = sys.argv[1:]
-os.chdir(root)
-sys.path.insert(0, root)
-module, _, expression = name.partition(":")
-module = importlib.import_module(module)
-app = eval(expression, vars(module))
-print("adopt: the app is", kind(app), flush=True)
-if kind(app) == "none":
-    values = [(name, value) for name, value in vars(module).items() if not inspect.isroutine(value)]
-    others = [name for name, value in values if kind(value) in ("asgi", "wsgi")]
-    print("adopt: apps besides:", *others, flush=True)
-"""
-# Put into every process of the trial: which databases of SQLite's are opened, which their messages do not say.
-SITE = """
-import os, sys
-
-def report(event, arguments):
-    if event == "sqlite3.connect" and isinstance(arguments[0], (str, bytes)):
-        path = os.fsdecode(arguments[0]).removeprefix("file:").partition("?")[0]
-        print("adopt: sqlite3 opens", os.path.abspath(path), file=sys.stderr, flush=True)
-
-sys.addaudithook(report)
-"""
-# In the image of the exporter: for each version of Python, the packages of a list that have no wheel for it.
-NO_WHEEL = r"""
-import pathlib, platform, re, subprocess, sys
-
-text = re.sub(r"\\\n", " ", pathlib.Path("requirements.txt").read_text())
-lines = [line.partition(" --hash")[0].strip() for line in text.splitlines() if re.match(r"[\w.-]+(\[.*\])?==|--", line)]
-common = ["uv", "pip", "compile", "--quiet", "--no-deps", "--no-header", "--only-binary=:all:"]
-common += [f"--python-platform={platform.machine()}-manylinux_2_40", "-"]
-refusal = "Wheels are required for `([\w.-]+)`|Because ([\w.-]+)==\S+ has no|([\w.-]+)==\S+ depends on Python"
-for version in sys.argv[1:]:
-    left, missing = lines, []
-    while len(missing) < 12:
-        command = [*common, f"--python-version={version}"]
-        done = subprocess.run(command, input="\n".join(left), capture_output=True, text=True)
-        match = re.search(refusal, done.stderr)
-        if not done.returncode or not match:
-            break
-        missing.append(next(filter(None, match.groups())))
-        left = [line for line in left if re.split(r"[\[=]", line)[0].lower() != missing[-1].lower()]
-    print("adopt: no wheel for", version, *missing)
-    # Whether an older Python has more wheels, the same packages show.
-    lines = [line for line in lines if re.split(r"[\[=]", line)[0].lower() in map(str.lower, missing)]
-    if not missing:
-        break
-"""
-# Run in the container: the page once more, with the traceback that Django in production shows to nobody.
-DJANGO_PAGE = """
-import importlib, sys
-importlib.import_module(sys.argv[1])
-from django.test import Client
-Client(HTTP_HOST=sys.argv[3] or "127.0.0.1:8000").get(sys.argv[2])
-"""
 # What the trial takes in the place of an image that cannot be had: bootstrap makes these two, one of them for step 5.
 LIKE = {
     r"(?:docker\.io/)?(?:library/)?postgres:": "postgres:17-trixie",
     r"(?:docker\.io/)?(?:library/|valkey/)?(?:redis|valkey)\b": "redis:8",
 }
-# Run in the container: a name that Django answers to.
-DJANGO_HOST = """
-import importlib, sys
-importlib.import_module(sys.argv[1])
-from django.conf import settings
-print(next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip(".*")), ""))
-"""
 IMPORT_LIMIT = 90  # seconds
 COMMAND_LIMIT = 240
 TIMED_OUT = 124  # the exit code of `timeout`
@@ -176,7 +96,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
     """Build and start a draft; yield what does not end well, until nothing more can be tried."""
     place = SCRATCH / "trial"
     place.mkdir(exist_ok=True)
-    (place / "sitecustomize.py").write_text(SITE)
+    (place / "sitecustomize.py").write_text(inside.report_databases.source())
     subject = Subject(
         f"{draft.folder.name} {number}",
         draft.folder,
@@ -245,9 +165,9 @@ def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: 
         f"--volume={place}:/trial:ro",
     ]
     root = f"/app/{draft.app.root}".rstrip("/")
-    limited = ["timeout", str(IMPORT_LIMIT), "python", "-c", APP_KIND]
+    limited = ["timeout", str(IMPORT_LIMIT), *inside.import_app.command(draft.app.name, root)]
     command = ["docker", "run", "--rm", *options, subject.built_image(), *limited]
-    done = subprocess.run([*command, draft.app.name, root], capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
     if done.returncode == TIMED_OUT:
         log += f"\nadopt: the import of {draft.app.name} does not end"
@@ -283,7 +203,7 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
     answer = answers[0]
     of_django = draft.app.framework == "django"
     if answer.status_code == 400 and of_django:  # to a name that it does not know; in production no log says so
-        draft.host = running.host = running.python(DJANGO_HOST, draft.app.module).strip()
+        draft.host = running.host = running.run(inside.host_of_django, draft.app.module)
         answer = _get(running, running.page) or answer
     for _ in range(3):
         # A page that only says where the real one is (a login, say) is no answer yet.
@@ -298,7 +218,7 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
             why = f"Invalid HTTP_HOST header, or another reason: {why}"
         elif of_django:
             try:
-                running.python(DJANGO_PAGE, draft.app.module, answer.url.path, running.host)
+                running.run(inside.ask_django, draft.app.module, answer.url.path, running.host)
             except DockerException as error:
                 why = f"{error.stderr}\n{why}"
         yield Failure("page", f"{running.log}\n{why}")
@@ -319,9 +239,9 @@ def without_wheels(draft: Draft) -> dict[str, list[str]]:
 
     It ends with the first version for which all have one.
     """
-    script = shlex.quote(NO_WHEEL)
+    command = shlex.join(inside.print_missing_wheels.command(draft.versions))
     try:
-        log = run_beside(draft.folder, draft.base, [f"python -c {script} {' '.join(draft.versions)}"], draft.compilers)
+        log = run_beside(draft.folder, draft.base, [command], draft.compilers)
     except Unusable as error:
         log = error.log
     lines = re.findall(r"^adopt: no wheel for (\S+) ?(.*)$", log, re.MULTILINE)
