@@ -199,7 +199,7 @@ def test_markdown_is_a_table_with_what_was_seen(project: Path) -> None:
         ({}, ("--require=nonroot",), "REQUIRE: there is no practice nonroot; did you mean non-root?"),
         ({}, ("--service=web",), "there is no compose file"),
         ({}, ("--env-file=nowhere.env",), "there is no file nowhere.env"),
-        ({}, ("--format=xml",), "FORMAT is one of text, markdown, json, sarif, badge, not xml"),
+        ({}, ("--format=xml",), "FORMAT is one of text, markdown, html, json, sarif, badge, not xml"),
         (
             {"compose.yaml": "services:\n  web:\n    build: .\n    env_file: .env\n"},
             (),

@@ -221,7 +221,7 @@ def test_every_practice_has_a_folder_that_teaches_it_and_every_thing_a_reason() 
 def test_a_practice_that_no_folder_teaches_yet_is_shown_all_the_same() -> None:
     new = replace(PRACTICES["non-root"], id="no-world-writable-tmp")
     result = Result(new, Answer("violated", "seen"), taught_by(new.id), ("look",))
-    for as_ in (as_text, as_markdown, as_sarif):
+    for as_ in (as_text, as_markdown, as_html, as_sarif):
         assert "no folder yet" in as_(PREPARED, [result])
 
 
