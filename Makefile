@@ -62,7 +62,7 @@ practice: .venv/ready ## ask one practice of every folder, listed or not, and sa
 adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh && bootstrap/bases.sh final
-	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} \
+	@PYTHONPATH=tests .venv/bin/python -m adopt.command --project "$$PROJECT" $${APP:+--app "$$APP"} \
 		$${MANAGER:+--manager "$$MANAGER"} $${FORCE:+--force "$$FORCE"} $${TRY:+--try "$$TRY"} $${ADD:+--add "$$ADD"}
 
 exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
@@ -91,7 +91,7 @@ endif
 PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit tests/adopt/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
 	@cd tests && ../.venv/bin/python -m lab.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \

@@ -112,7 +112,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _name(item: pytest.Item) -> str:
-    return item.nodeid.removeprefix("tests/system/")
+    return item.nodeid.rpartition("/system/")[2]
 
 
 def _is_daily(item: pytest.Item) -> bool:

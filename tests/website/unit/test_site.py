@@ -1,4 +1,4 @@
-"""What the site makes of a page and of the folders' files; tests/system/test_site.py builds it and looks at it."""
+"""What the site makes of a page and of the folders' files; system/test_site.py builds it and looks at it."""
 
 import re
 import socket

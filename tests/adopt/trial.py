@@ -1,6 +1,6 @@
 """Try a draft as its reader would: make its lists, build, import the app, start it, ask for a page, and stop it.
 
-Each step that does not end well is a `Failure` with its whole log, which `tools.remedies` then reads.
+Each step that does not end well is a `Failure` with its whole log, which `adopt.remedies` then reads.
 """
 
 import json

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from adopt import trial
+from adopt.command import Options, left_to_do, may_add, may_replace
+from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
+from adopt.guess import POETRY, UV, App, Manager, find_app
 from library import hooks
 from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import ROOT
-from tools import trial
-from tools.adopt import Options, left_to_do, may_add, may_replace
-from tools.draft import COMPILE, Draft, exporting, lacking, put_final
-from tools.guess import POETRY, UV, App, Manager, find_app
 
 PROJECTS = ROOT / "tests/projects"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from adopt.draft import Draft, put_final
+from adopt.guess import POETRY, UV, find_app
+from adopt.remedies import REMEDIES, foresee, mend, value_for
+from adopt.trial import Failure
 from library.tutorial import ROOT
-from tools.draft import Draft, put_final
-from tools.guess import POETRY, UV, find_app
-from tools.remedies import REMEDIES, foresee, mend, value_for
-from tools.trial import Failure
 
 FLASK = {"shop/__init__.py": "from flask import Flask\napp = Flask(__name__)", "requirements.txt": "flask\ngunicorn\n"}
 DJANGO = {
@@ -240,7 +240,7 @@ def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: P
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a draft runs beside the project."""
     run: list[str] = []
-    monkeypatch.setattr("tools.draft.run_beside", lambda _folder, _base, commands, _debian: run.extend(commands))
+    monkeypatch.setattr("adopt.draft.run_beside", lambda _folder, _base, commands, _debian: run.extend(commands))
     return run
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from adopt.draft import exporting, put_final
+from adopt.guess import POETRY, UV, App, Manager
 from library.engine import BuildFailed, run_to_its_end, wait_until
 from library.strangers import beside, change, uncomment
 from library.subject import Subject
-from tools.draft import exporting, put_final
-from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("installed")]
 PYPROJECT = """[project]

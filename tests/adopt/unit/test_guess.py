@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from library.project import Unusable
-from tools.draft import exporting, is_asgi, lacking, portable, put_final, python_path
-from tools.guess import (
+from adopt.draft import exporting, is_asgi, lacking, portable, put_final, python_path
+from adopt.guess import (
     PDM,
     PIPENV,
     POETRY,
@@ -27,6 +26,7 @@ from tools.guess import (
     roots,
     started_by,
 )
+from library.project import Unusable
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 FASTAPI = "from fastapi import FastAPI\n\n\ndef create_app():\n    return FastAPI()\n"

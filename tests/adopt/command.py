@@ -19,6 +19,7 @@ from library.project import COMPOSE_FILES, Unusable
 from library.repository import copy_folder
 from library.subject import Subject
 from library.tutorial import FINAL_FILES
+from tools.pool import TooLong, at_most
 
 from . import remedies
 from .draft import (
@@ -37,7 +38,6 @@ from .guess import (
     python_versions,
     workspace,
 )
-from .pool import TooLong, at_most
 from .remedies import minor
 from .trial import Failure, attempt, indented, without_wheels
 

@@ -1,6 +1,6 @@
 """What a project's files say: who keeps its packages, the version of Python, the app, and where its modules are.
 
-It only reads. `tools.trial` shows what is not true, and `tools.remedies` what is done about it.
+It only reads. `adopt.trial` shows what is not true, and `adopt.remedies` what is done about it.
 """
 
 import ast

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from adopt.draft import exporting, put_final
+from adopt.guess import POETRY, UV, App, Manager
 from library import packages
 from library.engine import BuildFailed
 from library.packages import Packages
 from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
-from tools.draft import exporting, put_final
-from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("indexes")]
 OF_UV = """

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.about("final")
 
 
 def adopt(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.adopt", f"--project={project}", *options]
+    command = [sys.executable, "-m", "adopt.command", f"--project={project}", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
     return subprocess.run(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -326,7 +326,7 @@ IGNORED = pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, 
 @pytest.mark.parametrize("stop", [pytest.param(signal.SIGINT, marks=IGNORED), signal.SIGTERM])
 def test_who_stops_it_finds_the_project_as_it_was_and_nothing_else(shop: Path, stop: signal.Signals) -> None:
     before = content(shop)
-    command = [sys.executable, "-m", "tools.adopt", f"--project={shop}"]
+    command = [sys.executable, "-m", "adopt.command", f"--project={shop}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(shop.parent)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
