@@ -35,7 +35,7 @@ class NotAsked(Exception):
 
 def pins(root: Path = ROOT) -> dict[Pin, list[Path]]:
     """Every (name, version) that a lock or an exported list pins, and the files that do."""
-    found: dict[Pin, list[Path]] = defaultdict(list)
+    files: dict[Pin, list[Path]] = defaultdict(list)
     for file in repository.files(root):
         if file.suffix == ".lock":
             packages = tomllib.loads((root / file).read_text())["package"]
@@ -46,8 +46,8 @@ def pins(root: Path = ROOT) -> dict[Pin, list[Path]]:
             continue
         for pin in pinned:
             if "*" not in pin[1]:
-                found[pin].append(file)
-    return dict(found)
+                files[pin].append(file)
+    return dict(files)
 
 
 def vulnerabilities(asked: set[Pin], osv_url: str = "") -> dict[Pin, list[dict[str, Any]]]:
@@ -73,12 +73,12 @@ def vulnerabilities(asked: set[Pin], osv_url: str = "") -> dict[Pin, list[dict[s
             raise NotAsked("the advisory service cannot be reached: what answers in PyPI's place knows no package")
         some = ", ".join(skipped[:3]) + ", ..." * (len(skipped) > 3)
         raise NotAsked(f"the advisory service does not know {len(skipped)} of {len(answers)} packages: {some}")
-    found = {(answer["name"], answer["version"]): answer["vulns"] for answer in answers if answer["vulns"]}
+    vulnerable = {(answer["name"], answer["version"]): answer["vulns"] for answer in answers if answer["vulns"]}
     if silent := asked - {(answer["name"], answer["version"]) for answer in answers}:
         raise NotAsked(f"pip-audit says nothing about {', '.join(map('=='.join, sorted(silent)))}")
-    if not found.pop(KNOWN, None):
+    if not vulnerable.pop(KNOWN, None):
         raise NotAsked(f"the advisory service knows nothing about {'=='.join(KNOWN)}, which has vulnerabilities")
-    return found
+    return vulnerable
 
 
 def _ask(listed: dict[str, str], osv_url: str) -> list[dict[str, Any]]:
@@ -93,9 +93,9 @@ def _ask(listed: dict[str, str], osv_url: str) -> list[dict[str, Any]]:
     try:
         answers: list[dict[str, Any]] = json.loads(ran.stdout)["dependencies"]
     except ValueError:
-        said = ran.stderr.strip().rpartition("\n")[2] or f"exit code {ran.returncode}"
-        why = "the advisory service cannot be reached" if UNREACHABLE.search(said) else "pip-audit ended"
-        raise NotAsked(f"{why}: {said[:300]}") from None
+        last = ran.stderr.strip().rpartition("\n")[2] or f"exit code {ran.returncode}"
+        why = "the advisory service cannot be reached" if UNREACHABLE.search(last) else "pip-audit ended"
+        raise NotAsked(f"{why}: {last[:300]}") from None
     return answers
 
 
@@ -105,17 +105,17 @@ def main() -> int:
     where = pins()
     files = {file for pinned in where.values() for file in pinned}
     try:
-        found = vulnerabilities(set(where), parser.parse_args().osv_url)
+        vulnerable = vulnerabilities(set(where), parser.parse_args().osv_url)
     except NotAsked as reason:
         print(f"audit: {reason}", file=sys.stderr)
         return 2
-    for pin, known in sorted(found.items()):
+    for pin, known in sorted(vulnerable.items()):
         for one in known:
             names = ", ".join([one["id"], *one["aliases"]])
             repaired = f"repaired in {', '.join(one['fix_versions'])}" if one["fix_versions"] else "not repaired"
             print(f"{'=='.join(pin)}: {names}; {repaired}; in {', '.join(map(str, where[pin]))}")
-    print(f"audit: {len(where)} versions in {len(files)} files: {len(found)} with a known vulnerability")
-    return 1 if found else 0
+    print(f"audit: {len(where)} versions in {len(files)} files: {len(vulnerable)} with a known vulnerability")
+    return 1 if vulnerable else 0
 
 
 if __name__ == "__main__":

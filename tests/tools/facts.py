@@ -66,18 +66,20 @@ def unfounded(page: str, folder: Folder) -> Iterator[Fact]:
                 yield Fact(line, file, sentence)
         if any(address.startswith("https:") for _, address in links) or TRIED.search(sentence):
             continue
-        seen = near + "".join(_linked(address, folder) for _, address in links)
+        visible = near + "".join(_linked(address, folder) for _, address in links)
         plain = LINK.sub(r"\1", sentence)
         words = NAMED.sub(" ", CODE.sub(" ", plain))
         for code in CODE.findall(plain):
-            if not all(_stands(token, seen) or _stands(token, _everything()) for token in re.findall(r"[^\s…]+", code)):
+            if not all(
+                _stands(token, visible) or _stands(token, _everything()) for token in re.findall(r"[^\s…]+", code)
+            ):
                 yield Fact(line, code, sentence)
         for number in EXIT_CODE.findall(words):
             # As such, or as all that a command prints.
-            if not re.search(rf"exit[ _]code(?: ==)? {number}\b|^{number}$", seen, re.MULTILINE):
+            if not re.search(rf"exit[ _]code(?: ==)? {number}\b|^{number}$", visible, re.MULTILINE):
                 yield Fact(line, f"exit code {number}", sentence)
         for figure in FIGURE.findall(words):
-            if not re.search(rf"(?<![\w.]){re.escape(figure.replace(',', ''))}(?!\d|\.\d)", seen):
+            if not re.search(rf"(?<![\w.]){re.escape(figure.replace(',', ''))}(?!\d|\.\d)", visible):
                 yield Fact(line, figure, sentence)
         for name in OTHERS.findall(words):
             yield Fact(line, name, sentence)
@@ -93,19 +95,19 @@ def citations(page: str) -> Iterator[tuple[str, str]]:
 
 def cited() -> dict[str, list[str]]:
     """What all articles cite each address for."""
-    found: dict[str, set[str]] = {}
+    sentences: dict[str, set[str]] = {}
     for folder in load():
         for page in folder.pages:
             for address, sentence in citations(page.read_text()):
-                found.setdefault(address, set()).add(sentence)
-    return {address: sorted(found[address]) for address in sorted(found)}
+                sentences.setdefault(address, set()).add(sentence)
+    return {address: sorted(sentences[address]) for address in sorted(sentences)}
 
 
 def _sentences(page: str) -> Iterator[tuple[int, str]]:
     """The sentences of the prose and where their paragraphs begin: no code, nothing generated, no heading."""
 
-    def blank(found: re.Match[str]) -> str:
-        return "\n" * found[0].count("\n")
+    def blank(match: re.Match[str]) -> str:
+        return "\n" * match[0].count("\n")
 
     for pattern in (
         r"<!-- \[\[\[cog.*?\[\[\[end\]\]\] -->",
@@ -150,16 +152,16 @@ def _text(folder: Path) -> str:
     """A folder's files, without its articles and its locks, and their names."""
     if folder == ROOT:
         return ""
-    found = [file for file in files(folder) if file.suffix in READ or not file.suffix]
-    return _searched("\n".join(f"{file}\n{(folder / file).read_text()}" for file in found if "lock" not in file.name))
+    read = [file for file in files(folder) if (file.suffix in READ or not file.suffix) and "lock" not in file.name]
+    return _searched("\n".join(f"{file}\n{(folder / file).read_text()}" for file in read))
 
 
 @cache
 def _everything() -> str:
     """All files that are no pages, and the names of all."""
-    found = [file for file in files() if file.suffix in {*READ, ".lock"} or not file.suffix]
-    here = [file for file in found if file.name not in {"facts.py", "test_facts.py", SOURCES.name}]  # their own words
-    return _searched("\n".join((*map(str, files()), *((ROOT / file).read_text() for file in here))))
+    own_words = {"facts.py", "test_facts.py", SOURCES.name}
+    read = [file for file in files() if file.suffix in {*READ, ".lock", ""} and file.name not in own_words]
+    return _searched("\n".join((*map(str, files()), *((ROOT / file).read_text() for file in read))))
 
 
 def _searched(text: str) -> str:

@@ -152,16 +152,16 @@ def as_markdown(prepared: Prepared, results: Sequence[Result]) -> str:
     for title, group in grouped(by_weight(results)):
         lines += ["", f"**{title}**", "", "| | Practice | |", "|---|---|---|"]
         for result in group:
-            said = "" if result.outcome == "holds" else result.said
+            text = "" if result.outcome == "holds" else result.said
             cell = "not asked: " if result.outcome == "not asked" else ""
-            cell += " ".join(said.replace("|", "\\|").replace("<", "&lt;").split())
+            cell += " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
             cell += f" (`{result.teacher}`)" if result.violated else ""
             lines.append(f"| {MARKS[result.outcome]} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
     if file := compose_file(prepared):
         lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
-    if seen := [result for result in by_weight(results) if result.violated]:
+    if failures := [result for result in by_weight(results) if result.violated]:
         lines += ["", "<details><summary>The commands that show it</summary>"]
-        for result in seen:
+        for result in failures:
             lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
         lines += ["", "</details>"]
     return "\n".join(lines)
@@ -220,8 +220,8 @@ def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
     }
     subject = prepared.subject
     head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
-    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    whole = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
+    return json.dumps(whole, indent=2, ensure_ascii=False)
 
 
 def as_sarif(prepared: Prepared, results: Sequence[Result]) -> str:

@@ -31,8 +31,8 @@ def layers(dockerfiles: Mapping[str, str]) -> str:
         changing_files = [line for line in stage.instructions if re.match("WORKDIR|COPY|ADD|RUN", line)]
         for number, instruction in enumerate((f"FROM {stage.base}", *changing_files)):
             again = again or bool(re.match(r"COPY (?!--from)(.* )?\. ", instruction))
-            kind, said = ("again", "runs again") if again else ("kept", "from the cache")
-            lines.append(f'g{graph}_{number}["{_escaped(instruction)}<br>{said}"]:::{kind}')
+            kind, meaning = ("again", "runs again") if again else ("kept", "from the cache")
+            lines.append(f'g{graph}_{number}["{_escaped(instruction)}<br>{meaning}"]:::{kind}')
             if number:
                 lines.append(f"g{graph}_{number - 1} --> g{graph}_{number}")
         lines.append("end")
@@ -44,7 +44,7 @@ def stages(dockerfile: str) -> str:
 
     Thick arrows lead to a stage from what it begins with; thin ones carry what `COPY --from` and mounts take.
     """
-    found = Dockerfile(dockerfile).stages
+    all_stages = Dockerfile(dockerfile).stages
     ids: dict[str, str] = {}
     lines = []
 
@@ -55,8 +55,8 @@ def stages(dockerfile: str) -> str:
             lines.append(f'{ids[name]}(["{name}"])')
         return ids[name]
 
-    for number, stage in enumerate(found):
-        last = number == len(found) - 1
+    for number, stage in enumerate(all_stages):
+        last = number == len(all_stages) - 1
         name = f"stage {stage.name}" if stage.name else "the last stage" if last else f"stage {number}"
         base, node = known(stage.base), f"stage{number}"
         lines.append(f'{node}["{name}{"<br>becomes the image" if last else ""}"]{":::image" if last else ""}')

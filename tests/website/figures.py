@@ -76,7 +76,7 @@ def _medians(names: Iterable[str]) -> dict[str, dict[str, float]]:
     return {name: subjects[name]["median"] for name in names}
 
 
-def _said(name: str, kind: str, first: str) -> str:
+def _in_words(name: str, kind: str, first: str) -> str:
     """A time, and in words how it compares with the first subject's.
 
     Where a round of one took as long as a round of the other, the rounds show no difference, and the words say so.
@@ -95,12 +95,12 @@ def _said(name: str, kind: str, first: str) -> str:
 def _conditions(names: Iterable[str]) -> str:
     """The machine and the runs behind the figures of these subjects, in one sentence."""
     data = json.loads(MEASUREMENTS.read_text())
-    found = {data["subjects"][name]["run"]: len(data["subjects"][name]["samples"]["cold_s"]) for name in names}
-    described = []
-    for run, samples in found.items():
-        machine = data["runs"][run]["machine"]
-        described.append(f"Medians of {samples} rounds on {run[:10]}: {_described(machine)}.")
-    return " ".join(dict.fromkeys(described))
+    subjects = [data["subjects"][name] for name in names]
+    rounds = {subject["run"]: len(subject["samples"]["cold_s"]) for subject in subjects}
+    machines = {run: _described(data["runs"][run]["machine"]) for run in rounds}
+    return " ".join(
+        dict.fromkeys(f"Medians of {count} rounds on {run[:10]}: {machines[run]}." for run, count in rounds.items())
+    )
 
 
 def _linked(conditions: str, root: str) -> str:
@@ -192,11 +192,11 @@ def folders() -> dict[str, str]:
 
 def _by_app(*apps: str) -> dict[str, list[str]]:
     """The measured folders of each app whose name begins so: what two apps weigh and take is not comparable."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for folder in tutorial.load():
         if folder.name in folders() and folder.app.startswith(apps):
-            found.setdefault(folder.app, []).append(folder.name)
-    return found
+            names.setdefault(folder.app, []).append(folder.name)
+    return names
 
 
 def _times(kind: str) -> dict[str, list[Bar]]:
@@ -204,7 +204,7 @@ def _times(kind: str) -> dict[str, list[Bar]]:
     groups = _by_app(COMPARED_APP)
     medians = _medians([name for names in groups.values() for name in names])
     return {
-        app: [Bar(short_name(name), (("own", medians[name][kind]),), _said(name, kind, names[0])) for name in names]
+        app: [Bar(short_name(name), (("own", medians[name][kind]),), _in_words(name, kind, names[0])) for name in names]
         for app, names in groups.items()
     }
 
@@ -283,12 +283,12 @@ def workers() -> str:
         "| Worker, for this app, one of it | Requests a second | Memory, with the main process | Idle stop | Image |",
         "|---|---:|---:|---:|---:|",
     ]
-    for name, found in json.loads(ACCEPTANCE.read_text())["workers"].items():
+    for name, figures in json.loads(ACCEPTANCE.read_text())["workers"].items():
         cells = (
-            f"{found['requests_per_s']:,.0f}",
-            f"{found['memory_mb']:.0f} MB",
-            f"{found['stop_s']:.1f} s",
-            f"{found['image_mb']:.0f} MB",
+            f"{figures['requests_per_s']:,.0f}",
+            f"{figures['memory_mb']:.0f} MB",
+            f"{figures['stop_s']:.1f} s",
+            f"{figures['image_mb']:.0f} MB",
         )
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -301,21 +301,21 @@ def bases() -> str:
         "| base | image, unpacked | packages listed | setuid, setgid | shell, pip | start | requests per CPU second |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, found in data["bases"].items():
-        least, *_, most = sorted(sample["requests_per_cpu_s"] for sample in found["samples"])
+    for name, base in data["bases"].items():
+        least, *_, most = sorted(sample["requests_per_cpu_s"] for sample in base["samples"])
         cells = (
             name,
-            f"{found['image_mb']:.0f} MB",
-            found["packages"],
-            found["setuid"],
-            ", ".join("yes" if found[program] else "no" for program in ("sh", "pip")),
-            f"{found['start_s']:.1f} s",
-            f"{_three_digits(found['requests_per_cpu_s'])} ({_three_digits(least)} to {_three_digits(most)})",
+            f"{base['image_mb']:.0f} MB",
+            base["packages"],
+            base["setuid"],
+            ", ".join("yes" if base[program] else "no" for program in ("sh", "pip")),
+            f"{base['start_s']:.1f} s",
+            f"{_three_digits(base['requests_per_cpu_s'])} ({_three_digits(least)} to {_three_digits(most)})",
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    rounds = len(found["samples"])
-    said = f"*Medians of {rounds} rounds, in turns, on {data['on']}: {_described(data['machine'])}.*"
-    return "\n".join([*lines, "", _linked(said, "../")])
+    rounds = len(base["samples"])
+    conditions = f"*Medians of {rounds} rounds, in turns, on {data['on']}: {_described(data['machine'])}.*"
+    return "\n".join([*lines, "", _linked(conditions, "../")])
 
 
 def acceptance() -> str:

@@ -55,13 +55,13 @@ def anchor(heading: str) -> str:
 
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings; a second one of the same words has a number."""
-    found: set[str] = set()
+    slugs: set[str] = set()
     for kind, text in _texts(page.read_text()):
         if kind == "heading_open":
             slug = anchor("".join(part.content for part in text.children or ()))
-            same = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other) is not None for other in found)
-            found.add(f"{slug}-{same}" if same else slug)
-    return found
+            same = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other) is not None for other in slugs)
+            slugs.add(f"{slug}-{same}" if same else slug)
+    return slugs
 
 
 def dead(page: Path, text: str | None = None) -> Iterator[str]:

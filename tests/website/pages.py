@@ -130,10 +130,10 @@ def part(path: str, language: str, begins: str, ends: str = "", folded: str = ""
     lines = (ROOT / path).read_text().rstrip().splitlines()
 
     def at(beginning: str, after: int = -1) -> int:
-        found = [number for number, line in enumerate(lines) if number > after and line.startswith(beginning)]
-        if not found:
-            raise ValueError(f"{path}: no line begins with {beginning!r}")
-        return found[0]
+        for number, line in enumerate(lines):
+            if number > after and line.startswith(beginning):
+                return number
+        raise ValueError(f"{path}: no line begins with {beginning!r}")
 
     first = at(begins)
     _code(language, "\n".join(lines[first : at(ends, first) if ends else None]).rstrip(), folded)

@@ -209,20 +209,20 @@ def reasons(file: Path) -> dict[int, list[str]]:
     A reason is the comment above a line, and what turned red without the line.
     """
     lines = file.read_text().splitlines()
-    found: dict[int, list[str]] = {}
+    by_line: dict[int, list[str]] = {}
     comment: list[str] = []
     for number, line in enumerate(lines):
         if re.match(r"\s*#(?!!)", line):
             comment.append(line.strip().lstrip("# "))
             continue
         if comment and line.strip():
-            found[number] = [marked(" ".join(comment))]
+            by_line[number] = [marked(" ".join(comment))]
         comment = []
     defences = _defences(file.relative_to(ROOT).parts[0])
     for number, line in enumerate(lines):
         if defence := defences.get((file.name, line.strip().removesuffix("\\").strip())):
-            found.setdefault(number, []).append(f"Without it, or with less: {marked(defence)}")
-    return dict(sorted(found.items()))
+            by_line.setdefault(number, []).append(f"Without it, or with less: {marked(defence)}")
+    return dict(sorted(by_line.items()))
 
 
 @functools.cache
@@ -331,7 +331,7 @@ def build(out: Path, where: Source, texts: Mapping[str, str]) -> None:
         Unbuildable: a page has a dead link, or something else that the generator does not understand.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        pages, made, warnings = Path(temporary, "pages"), Path(temporary, "made"), io.StringIO()
+        pages, html_folder, warnings = Path(temporary, "pages"), Path(temporary, "html"), io.StringIO()
         pages.mkdir()
         _stage(pages, where, texts)
         settings = {
@@ -358,13 +358,13 @@ def build(out: Path, where: Source, texts: Mapping[str, str]) -> None:
         }
         doctrees = Path(temporary, "doctrees")
         with docutils_namespace():  # two in one process, as in a test, would be in each other's way
-            app = Sphinx(pages, None, made, doctrees, "html", settings, status=None, warning=warnings)
+            app = Sphinx(pages, None, html_folder, doctrees, "html", settings, status=None, warning=warnings)
             app.add_search_language(Words)
             app.build()
-        if found := warnings.getvalue().replace(f"{pages}/", "").strip():
-            raise Unbuildable(re.sub(r"\x1b\[[\d;]*m", "", found))
+        if complaints := warnings.getvalue().replace(f"{pages}/", "").strip():
+            raise Unbuildable(re.sub(r"\x1b\[[\d;]*m", "", complaints))
         shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(made, out, ignore=shutil.ignore_patterns(".buildinfo*", "objects.inv", "_sources"))
+        shutil.copytree(html_folder, out, ignore=shutil.ignore_patterns(".buildinfo*", "objects.inv", "_sources"))
 
 
 def server(folder: Path, port: int) -> ThreadingHTTPServer:

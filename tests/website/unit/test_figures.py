@@ -41,7 +41,7 @@ def test_a_time_is_compared_in_words(
     file.write_text(json.dumps({"subjects": subjects}))
     monkeypatch.setattr(figures, "MEASUREMENTS", file)
     first = "two" if "," not in said else "one"
-    assert figures._said("two", "s", first) == said
+    assert figures._in_words("two", "s", first) == said
 
 
 def test_apps_are_not_compared_with_each_other() -> None:
