@@ -109,7 +109,7 @@ lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
 
 audit: .venv/ready .venv-audit/ready ## ask for known vulnerabilities of every version that a lock pins
-	@PYTHONPATH=tests .venv/bin/python -m tools.audit $${OSV_URL:+--osv-url "$$OSV_URL"}
+	@PYTHONPATH=tests .venv/bin/python -m lab.audit $${OSV_URL:+--osv-url "$$OSV_URL"}
 
 hooks: clone .venv/ready ## let Git run the same checks before each commit
 	@.venv/bin/pre-commit install

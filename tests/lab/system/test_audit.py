@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.audit import KNOWN, Pin
 from library import locks
 from library.tutorial import ROOT
-from tools.audit import KNOWN, Pin
 
 pytestmark = pytest.mark.xdist_group("audit")  # one environment of the tool, made once
 
@@ -60,7 +60,7 @@ def _tool() -> None:
 
 def audit(url: str) -> tuple[int, str, str]:
     """Run it; return the exit code and what it printed."""
-    command = [sys.executable, "-m", "tools.audit", "--osv-url", url]
+    command = [sys.executable, "-m", "lab.audit", "--osv-url", url]
     ran = subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout, ran.stderr
 
