@@ -104,6 +104,7 @@ def test_json() -> None:
     assert found["summary"] == SUMMARY
     assert next(iter(found["practices"])) == "graceful-stop"
     assert found["practices"]["non-root"]["weight"] == "taste"
+    assert found["practices"]["single-stage"]["said"] == "2 stages", "a word that programs of others read"
     assert found["practices"]["cached-downloads"]["outcome"] == "violated"
     assert found["practices"]["cached-downloads"]["by_hand"][0] == "cd shop"
     assert found["practices"]["locked-dependencies"]["by_hand"] == []
