@@ -56,8 +56,8 @@ def change_entry(subject: Subject, name: str) -> None:
     lock = subject.source / "poetry.lock"
     old = rf'(name = "{name}"\n[\s\S]*?files = \[\n)'
     entry = f'    {{file = "unique.zip", hash = "sha256:{secrets.token_hex(32)}"}},\n'
-    text, found = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
-    assert found, name  # noqa: S101  the folder's own lock
+    text, count = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
+    assert count, name  # noqa: S101  the folder's own lock
     lock.write_text(text)
 
 
@@ -70,8 +70,8 @@ def change_dependency(subject: Subject) -> str:
         LookupError: the project locks none of the packages of which another version is known here.
     """
     locked = locks.versions(subject.source)
-    found = locks.files(subject.source)
-    files_ = {file.name: file.read_text() for file in found}
+    lock_files = locks.files(subject.source)
+    files_ = {file.name: file.read_text() for file in lock_files}
     if not files_.keys() & {"poetry.lock", "requirements.txt"}:
         raise LookupError("it changes a poetry.lock or a requirements.txt, and there is neither")
     name = next((name for name in OTHER_VERSIONS if name in locked), "click")
@@ -80,8 +80,8 @@ def change_dependency(subject: Subject) -> str:
     version, wheel, sdist = OTHER_VERSIONS[name]
     unique = secrets.token_hex(32)
     files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
-    beside = [file.with_name("pyproject.toml") for file in found[:1]]
-    for path in (*found, *filter(Path.exists, beside)):
+    beside = [file.with_name("pyproject.toml") for file in lock_files[:1]]
+    for path in (*lock_files, *filter(Path.exists, beside)):
         if path.name not in ("poetry.lock", "requirements.txt", "pyproject.toml"):
             continue
         text = path.read_text()

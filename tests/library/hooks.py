@@ -1,6 +1,5 @@
 """final's hooks for whoever keeps a project's packages: Poetry's are in its file, uv's on the page that it names."""
 
-import re
 import shlex
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from .markdown import blocks
 from .tutorial import ROOT
 
 FILE = ROOT / "final/.pre-commit-config.yaml"
@@ -18,10 +18,7 @@ OF_POETRY = " They are Poetry's: the reference has those for uv."
 
 def of_uv() -> str:
     """What stands in the file in the place of Poetry's hooks, where uv keeps the packages."""
-    shown = re.search(r"^## Hooks for uv\n.*?^```yaml\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    if not shown:
-        raise LookupError(f"{PAGE.name} shows no hooks for uv")
-    return shown[1]
+    return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[0]
 
 
 def commands(hook: str) -> tuple[str, ...]:

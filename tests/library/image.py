@@ -29,7 +29,7 @@ def find_in_layers(
         known: images whose layers nobody has to look at, besides those of the base image. Where there are no others,
             nothing is unpacked: a full image takes the engine ten seconds of a CPU to save.
     """
-    found = set()
+    file_names = set()
     layers = layers_of(subject.built_image())
     aside = {layer for image in (subject.base, *known) for layer in layers_of(image)}
     if aside.issuperset(layers):
@@ -45,8 +45,8 @@ def find_in_layers(
                     if "/.wh." in file.name:
                         continue
                     if file.isfile() and (stream := files.extractfile(file)) and wanted(file.name, stream):
-                        found.add(file.name)
-    return found
+                        file_names.add(file.name)
+    return file_names
 
 
 def layers_of(image: str) -> list[str]:

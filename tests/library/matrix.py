@@ -1,16 +1,9 @@
 """The matrix: every practice, asked of every folder that it applies to, and where `make test` sees it."""
 
-import ast
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import yaml
-
-from . import tutorial
-from .dockerfile import Dockerfile
 from .practices import PRACTICES, Practice
-from .sabotages import SABOTAGES, Sabotage
+from .sabotages import FOLDERS, SABOTAGES, Sabotage
 from .subject import Subject, subject_of, wrong_subject
 from .tutorial import Folder
 
@@ -27,8 +20,6 @@ DAILY_TESTS = (
     "test_projects.py::test_answers_and_stops_gracefully[flask]",
     "test_score.py::test_make_passes_everything_on_and_says_what_is_required",
 )
-
-FOLDERS = {folder.name: folder for folder in tutorial.load()}
 
 
 @dataclass(frozen=True)
@@ -66,39 +57,15 @@ ASKED_LATER = {"verified-hashes": "step-3-basic"}
 def is_daily(folder: Folder, practice: Practice) -> bool:
     """Whether `make test` asks a practice of a folder.
 
-    What is slow, where it is first added and right before that. What is quick, of every folder; but of one that starts
-    the same as the folder before only what it adds, and what reads other files of its own.
+    What is slow, where it is first added and right before that. What is quick, of every folder; but of one that builds
+    on final, and so starts the same (test_final.py sees to that), only what it adds, and what reads files of its own.
     """
     if practice.slow:
         first = first_folder(practice)
         before = first.builds_on[-1:] if practice.id not in SEEN_AFTER_A_CHANGE else ()
         return folder.name in (ASKED_LATER.get(practice.id, first.name), *before)
     reads_files = practice.builds or practice.needs == "published"
-    return practice.id in folder.adds or reads_files or not starts_the_same(folder)
-
-
-def starts_the_same(folder: Folder) -> bool:
-    """Whether `docker compose up` starts in a folder what it starts in the one that it builds on, its name apart."""
-    before = [FOLDERS[name] for name in folder.builds_on[-1:]]
-    return any(_what_starts(one.path, one.name) <= _what_starts(folder.path, folder.name) for one in before)
-
-
-@cache
-def _what_starts(path: Path, name: str) -> set[str]:
-    """What decides what the app's container is like: its service, the stages of its image, and the files in that."""
-    service = yaml.safe_load((path / "compose.yaml").read_text())["services"]["web"] | {"develop": None}
-    stages = map(str, Dockerfile((path / "Dockerfile").read_text()).stages)
-    code = {_code(file).replace(f"'{name}'", "") for file in (*path.glob("gunicorn.conf.py"), *path.glob("hello/*.py"))}
-    return {str(service), *stages, *code, *(file.read_text() for file in path.glob("requirements.txt"))}
-
-
-def _code(file: Path) -> str:
-    """A module without what it says of itself: comments and docstrings."""
-    tree = ast.parse(file.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
-            del node.body[0]
-    return ast.unparse(tree)
+    return practice.id in folder.adds or reads_files or folder.builds_on != ("final",)
 
 
 def cells() -> list[Cell]:

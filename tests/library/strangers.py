@@ -106,10 +106,10 @@ PROJECTS = [
 
 def export_commands(manager: str) -> str:
     """The commands that the article gives for this manager, as one."""
-    found = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
-    if not found:
+    block = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
+    if not block:
         raise LookupError(f"final/README.md has no commands for {manager}")
-    return " && ".join(line.removeprefix("$ ") for line in found[1].splitlines())
+    return " && ".join(line.removeprefix("$ ") for line in block[1].splitlines())
 
 
 def uncomment(file: Path, beginnings: Sequence[str]) -> None:

@@ -99,9 +99,9 @@ def test_hooks_pass_on_the_repository_as_it_is(clone: Path) -> None:
 def test_hook_alone_refuses_its_mistake(clone: Path, hook: str) -> None:
     name, mistake = MISTAKES[hook]
     if hook == "dockerfile-check":
-        said = subprocess.run([clone / ".ci/dockerfile-check"], capture_output=True, text=True, check=True).stdout
-        if said.startswith("skipped"):
-            pytest.skip(said.strip())
+        printed = subprocess.run([clone / ".ci/dockerfile-check"], capture_output=True, text=True, check=True).stdout
+        if printed.startswith("skipped"):
+            pytest.skip(printed.strip())
     file = clone / name
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as text:

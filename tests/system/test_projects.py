@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from library import clock
-from library.engine import SCRATCH, BuildFailed, one_build_at_a_time, run_to_its_end, wait_until
+from library.engine import SCRATCH, one_build_at_a_time, run_to_its_end, wait_until
 from library.hooks import complaint_of_hooks
 from library.image import files, find_in_layers
+from library.markdown import blocks
 from library.practices import PRACTICES, Violation
 from library.practices.health import health_when_looked_at
 from library.practices.stopping import require_answer_in_flight, require_quick_stop
@@ -85,6 +86,16 @@ def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
     return project, adopt(project, SCRATCH / "projects" / project.name)
 
 
+@pytest.fixture
+def project(adopted: tuple[Project, Subject]) -> Project:
+    return adopted[0]
+
+
+@pytest.fixture
+def subject(adopted: tuple[Project, Subject]) -> Subject:
+    return adopted[1]
+
+
 def differing_code(image: str, other: str) -> set[str]:
     """Code and bytecode that is not the same in two images."""
     first, second = files(image), files(other)
@@ -94,8 +105,7 @@ def differing_code(image: str, other: str) -> set[str]:
     return {name for name in code if not name.startswith("venv/bin/activate")}
 
 
-def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
+def test_answers_and_stops_gracefully(project: Project, subject: Subject) -> None:
     with subject.running() as running:
         page = running.get("/")
         assert project.page in page.text
@@ -112,24 +122,21 @@ def test_answers_and_stops_gracefully(adopted: tuple[Project, Subject]) -> None:
         require_quick_stop(running)
 
 
-def test_its_own_tests_run_and_its_hooks_pass(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_its_own_tests_run_and_its_hooks_pass(subject: Subject) -> None:
     with subject.copied("and its tests", service="test") as copy:
         with copy.started() as running:
-            assert wait_until(lambda: not running.is_up, limit=60), "its tests do not end"
-            assert running.container.state.exit_code == 0, running.log
+            assert running.ends(60), "its tests do not end"
+            assert running.exit_code == 0, running.log
             assert re.search(r"\d passed", running.log)
         subprocess.run(["git", "init", "--quiet"], cwd=copy.path, check=True)
         assert complaint_of_hooks(copy.path) == ""
 
 
 @only("django")
-def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: Path) -> None:
-    _, subject = adopted
+def test_hooks_work_in_a_subfolder(subject: Subject, tmp_path: Path) -> None:
     shutil.copytree(subject.path, tmp_path / "api")
-    command = re.search(r"## A subfolder.*?^\$ (sed .*?)$", ARTICLE, re.DOTALL | re.MULTILINE)
-    assert command
-    subprocess.run(["sh", "-c", command[1]], cwd=tmp_path, check=True)
+    [command] = blocks(ARTICLE, "A subfolder", "console")
+    subprocess.run(["sh", "-c", command.removeprefix("$ ")], cwd=tmp_path, check=True)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     assert complaint_of_hooks(tmp_path) == ""
     with (tmp_path / "api/requirements.txt").open("a") as requirements:
@@ -139,8 +146,7 @@ def test_hooks_work_in_a_subfolder(adopted: tuple[Project, Subject], tmp_path: P
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("practice", PROMISED)
-def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: str) -> None:
-    project, subject = adopted
+def test_holds_what_final_promises(project: Project, subject: Subject, practice: str) -> None:
     if practice == "any-uid" and "compose.yaml" in project.changed and "data:" in project.changed["compose.yaml"][0]:
         pytest.skip("a volume belongs to one user")
     try:
@@ -150,8 +156,7 @@ def test_holds_what_final_promises(adopted: tuple[Project, Subject], practice: s
 
 
 @only("flask")
-def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_flask_runs_on_gevent(subject: Subject) -> None:
     with subject.running(environment={"WORKER_CLASS": "gevent", "WORKERS": "1"}) as running:
         assert "Using worker: gevent" in running.log
         report = running.url() + "/report"
@@ -161,21 +166,18 @@ def test_flask_runs_on_gevent(adopted: tuple[Project, Subject]) -> None:
         assert answers == [200] * 40
         assert clock.seconds() - start < 20, "40 requests of 2 seconds each were not served at once"
         running.stop()
-        running.container.reload()
-        assert running.container.state.exit_code == 0
+        assert running.exit_code == 0
 
 
 @only("websocket")
-def test_a_websocket_is_answered(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_a_websocket_is_answered(subject: Subject) -> None:
     talk = "from websockets.sync.client import connect\nwith connect('ws://127.0.0.1:8000/room') as room:\n"
     with subject.running() as running:
         assert running.python(talk + "    room.send('hello'); print(room.recv())") == "You said: hello"
 
 
 @only("celery")
-def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_a_worker_of_the_same_image_does_the_work(subject: Subject) -> None:
     with subject.copied("and Redis") as copy:
         compose = copy.path / "compose.yaml"
         compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
@@ -188,8 +190,7 @@ def test_a_worker_of_the_same_image_does_the_work(adopted: tuple[Project, Subjec
 
 
 @only("django")
-def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_migrations_are_a_command_that_runs_once(subject: Subject) -> None:
     with subject.copied("that migrates") as copy:
         compose = copy.path / "compose.yaml"
         uncomment(compose, ["  # migrate:"])
@@ -209,11 +210,9 @@ def test_migrations_are_a_command_that_runs_once(adopted: tuple[Project, Subject
 
 
 @only("compiled")
-def test_flask_counts_in_postgresql(adopted: tuple[Project, Subject]) -> None:
+def test_flask_counts_in_postgresql(subject: Subject) -> None:
     """With what the reference of final says of a database."""
-    _, subject = adopted
-    section = ARTICLE.partition("\n## A database\n")[2].partition("\n## ")[0]
-    app, database = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    app, database = blocks(ARTICLE, "A database", "yaml")
     with subject.copied("and PostgreSQL") as copy:
         compose = copy.path / "compose.yaml"
         change(compose, "  # environment:\n", f"{app}  # environment:\n")
@@ -223,8 +222,7 @@ def test_flask_counts_in_postgresql(adopted: tuple[Project, Subject]) -> None:
 
 
 @only("django")
-def test_static_files_that_nobody_has_collected_are_missed_by_name(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_static_files_that_nobody_has_collected_are_missed_by_name(subject: Subject) -> None:
     with subject.copied("without collectstatic") as copy:
         change(copy.path / "Dockerfile", "\nRUN SECRET_KEY", "\n# RUN SECRET_KEY")
         with copy.started() as running:
@@ -236,9 +234,7 @@ def test_static_files_that_nobody_has_collected_are_missed_by_name(adopted: tupl
 
 
 @only("flask")
-def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
-
+def test_what_flask_keeps_outlives_the_container(subject: Subject) -> None:
     def visits(running: Running) -> int:
         return int(running.get("/").text.partition("Visit ")[2].partition("<")[0])
 
@@ -246,49 +242,44 @@ def test_what_flask_keeps_outlives_the_container(adopted: tuple[Project, Subject
         # The wait for its start is a visit, too, and so is each request of it that was given up.
         before = visits(running)
         running.project.compose.up(running.service, detach=True, no_build=True, quiet=True, force_recreate=True)
-        again = Running(running.project, running.service, running.by_hand)
+        again = running.now()
         again.wait_until_ready(path="/static/style.css")
         assert visits(again) > before > 1
 
 
 @only("fastapi")
-def test_uv_needs_no_exported_list(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
+def test_uv_needs_no_exported_list(project: Project, subject: Subject) -> None:
     with subject.copied("from uv.lock") as copy:
         dockerfile = copy.path / "Dockerfile"
-        instead = re.search(r"## uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
-        assert instead
+        [instead] = blocks(ARTICLE, "uv without", "dockerfile")
         installs = re.findall(r"^RUN --mount=type=cache(?:.*\\\n)+.*\n", dockerfile.read_text(), re.MULTILINE)
         for own, groups in zip(installs, ("--no-dev", "--all-groups"), strict=True):
-            change(dockerfile, own, instead[1].replace("--no-dev", groups))
+            change(dockerfile, own, instead.replace("--no-dev", groups))
         for name in ("requirements.txt", "requirements-dev.txt"):
             (copy.path / name).unlink()
         with copy.running() as running:
             assert project.page in running.get("/").text
         assert differing_code(subject.built_image(), copy.built_image()) == set()
         with replace(copy, service="test").started() as running:
-            assert wait_until(lambda: not running.is_up, limit=60)
+            assert running.ends(60)
             assert "1 passed" in running.log
 
 
 @pytest.mark.thorough
 @only("flask")
-def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_uv_comes_from_the_package_index_where_its_image_cannot_be_had(subject: Subject) -> None:
     with subject.copied("with uv from the package index") as copy:
-        instead = re.search(r"## uv from elsewhere.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
-        assert instead
+        [instead] = blocks(ARTICLE, "uv from elsewhere", "dockerfile")
         dockerfile = copy.path / "Dockerfile"
         (line,) = re.findall(r"^COPY --from=\S+/uv:.*\n", dockerfile.read_text(), re.MULTILINE)
-        change(dockerfile, line, instead[1])
+        change(dockerfile, line, instead)
         assert set(copy.parsed.images) == {BASE}
         assert differing_code(subject.built_image(), copy.built_image()) == set()
         replace(copy, service="test").built_image()  # its stage has it, too
 
 
 @only("websocket")
-def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
+def test_index_credentials_are_in_no_layer(subject: Subject) -> None:
     mount = re.search(r"^ +--mount=type=secret,id=netrc.*\n", ARTICLE, re.MULTILINE)
     assert mount
     password = secrets.token_hex()
@@ -317,25 +308,7 @@ def test_index_credentials_are_in_no_layer(adopted: tuple[Project, Subject]) -> 
 
 
 @only("flask")
-def test_a_list_for_another_python_stops_the_build(adopted: tuple[Project, Subject]) -> None:
-    _, subject = adopted
-    with subject.copied("with a list for Python 3.9") as copy:
-        requirements = copy.path / "requirements.txt"
-        text = re.sub(
-            r"^(\w[^ ]+==[^ ]+).*?( \\)$",
-            r'\1 ; python_version == "3.9"\2',
-            requirements.read_text(),
-            flags=re.MULTILINE,
-        )
-        requirements.write_text(text)
-        with pytest.raises(BuildFailed) as stopped:
-            copy.build()
-        assert "cannot access '/venv/bin/gunicorn'" in stopped.value.output
-
-
-@only("flask")
-def test_an_app_that_is_not_there_ends_the_start_with_its_name(adopted: tuple[Project, Subject]) -> None:
-    project, subject = adopted
+def test_an_app_that_is_not_there_ends_the_start_with_its_name(project: Project, subject: Subject) -> None:
     with subject.copied("with a wrong app") as copy:
         change(copy.path / "gunicorn.conf.py", f'"{project.app}"', '"shopp:app"')
         ended = run_to_its_end(copy.built_image(), check=False)

@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
@@ -62,7 +62,7 @@ class Result:
 
     @property
     def said(self) -> str:
-        return COLOURS.sub("", self.answer.said).strip()
+        return COLOURS.sub("", self.answer.reason).strip()
 
     @property
     def line(self) -> str:
@@ -211,9 +211,10 @@ def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
         result.practice.id: {
             "family": result.practice.family,
             "sentence": result.practice.sentence,
-            **asdict(result.answer),
-            "weight": result.weight,
+            "outcome": result.answer.outcome,
+            "said": result.answer.reason,
             "by_hand": result.by_hand if result.answer.by_hand else (),
+            "weight": result.weight,
             "taught_by": result.folder,
         }
         for result in by_weight(results)

@@ -18,13 +18,13 @@ PINNING = [file for file in FILES if "==" in (ROOT / file).read_text()]
 
 def _seen(file: str, text: str) -> set[tuple[str, str]]:
     """The names and versions that the managers for this file find; JavaScript writes named groups without a P."""
-    found = set()
+    pins = set()
     for manager in MANAGERS:
         if any(re.search(pattern.strip("/"), file) for pattern in manager["managerFilePatterns"]):
             for pattern in manager["matchStrings"]:
                 for match in re.finditer(pattern.replace("(?<", "(?P<"), text):
-                    found.add((match["depName"], match["currentValue"]))
-    return found
+                    pins.add((match["depName"], match["currentValue"]))
+    return pins
 
 
 @pytest.mark.parametrize("file", PINNING)
@@ -38,7 +38,7 @@ def test_every_pin_is_seen(file: str) -> None:
 def test_dockerfiles_hooks_and_articles_name_one_version(tool: str) -> None:
     pages = [str(file) for file in files() if file.name == "README.md"]
     texts = [(ROOT / file).read_text() for file in FILES + pages]
-    named = {found for text in texts for found in re.findall(rf"(?<![\w-]){tool}(?:==|:)(\d[\w.]+)", text)}
+    named = {version for text in texts for version in re.findall(rf"(?<![\w-]){tool}(?:==|:)(\d[\w.]+)", text)}
     assert len(named) == 1, named
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from adopt.draft import exporting, put_final
 from adopt.guess import POETRY, UV, App, Manager
-from library.engine import BuildFailed, run_to_its_end, wait_until
+from library.engine import BuildFailed, run_to_its_end
 from library.strangers import beside, change, uncomment
 from library.subject import Subject
 
@@ -79,7 +79,7 @@ def test_its_command_and_its_version_are_in_production(subject: Subject) -> None
             assert running.get("/").text == "1.2.3"
         # Where its tests run, it is installed, too.
         with replace(copy, service="test").started() as running:
-            assert wait_until(lambda: not running.is_up, limit=60)
+            assert running.ends(60)
             assert "1 passed" in running.log
 
 

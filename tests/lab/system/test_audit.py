@@ -68,10 +68,10 @@ def audit(url: str) -> tuple[int, str, str]:
 def test_a_vulnerable_version_is_named_with_its_files() -> None:
     pin = "click", locks.versions(ROOT / "final")["click"]
     with Service(KNOWN, pin) as service:
-        code, said, _ = audit(service.url)
+        code, printed, _ = audit(service.url)
         service.shutdown()
     assert code == 1
-    (line,) = (line for line in said.splitlines() if line.startswith("click=="))
+    (line,) = (line for line in printed.splitlines() if line.startswith("click=="))
     assert "PYSEC-0000-1, CVE-0000-1; repaired in 99.1; in " in line
     named = {Path(file) for file in line.partition("; in ")[2].split(", ")}
     assert {Path("final/poetry.lock"), Path("final/requirements.txt")} <= named
@@ -80,21 +80,21 @@ def test_a_vulnerable_version_is_named_with_its_files() -> None:
 @pytest.mark.thorough
 def test_nothing_known_is_said_of_every_lock() -> None:
     with Service(KNOWN) as service:
-        code, said, errors = audit(service.url)
+        code, printed, errors = audit(service.url)
         service.shutdown()
     assert (code, errors) == (0, "")
     files = [file for file in (*ROOT.glob("*/poetry.lock"), ROOT / "poetry.lock") if ".venv" not in str(file)]
     assert len(files) >= 9
-    assert int(said.split(" in ")[1].split()[0]) > len(files)
-    assert said.endswith(" files: 0 with a known vulnerability\n")
+    assert int(printed.split(" in ")[1].split()[0]) > len(files)
+    assert printed.endswith(" files: 0 with a known vulnerability\n")
 
 
 @pytest.mark.thorough
 def test_a_service_that_knows_nothing_is_not_believed() -> None:
     with Service() as service:
-        code, said, errors = audit(service.url)
+        code, printed, errors = audit(service.url)
         service.shutdown()
-    assert (code, said) == (2, "")
+    assert (code, printed) == (2, "")
     assert errors == "audit: the advisory service knows nothing about jinja2==2.10, which has vulnerabilities\n"
 
 

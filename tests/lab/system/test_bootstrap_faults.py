@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from library import packages, runner
+from lab import packages
+from lab.packages import ALWAYS, Packages
+from library import runner
 from library.dockerfile import Dockerfile
-from library.packages import ALWAYS, Packages
 from library.runner import Runner
 from library.strangers import BASE
 from library.tutorial import ROOT

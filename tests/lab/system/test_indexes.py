@@ -8,9 +8,10 @@ import pytest
 
 from adopt.draft import exporting, put_final
 from adopt.guess import POETRY, UV, App, Manager
-from library import packages
+from lab import packages
+from lab.packages import Packages
 from library.engine import BuildFailed
-from library.packages import Packages
+from library.markdown import blocks
 from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
 
@@ -105,10 +106,9 @@ def test_without_it_the_list_is_made_and_the_build_stops(
 def test_uv_sync_needs_neither(tmp_path: Path, index: Packages) -> None:
     subject = adopted(tmp_path, index, UV, "UV_INDEX_STRATEGY=unsafe-best-match")
     (subject.path / "requirements.txt").unlink()
-    instead = re.search(r"## uv without.*?```dockerfile\n(.*?)```", ARTICLE, re.DOTALL)
-    assert instead
+    [instead] = blocks(ARTICLE, "uv without", "dockerfile")
     own = re.compile(r"^RUN --mount=type=cache(?:.*\\\n)+.*\n", re.MULTILINE)
-    dockerfile, count = own.subn(lambda _: instead[1], subject.read("Dockerfile"), count=1)
+    dockerfile, count = own.subn(lambda _: instead, subject.read("Dockerfile"), count=1)
     assert count
     (subject.path / "Dockerfile").write_text(dockerfile)
     with subject.running() as running:

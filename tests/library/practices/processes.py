@@ -5,7 +5,7 @@ import signal
 from python_on_whales.exceptions import DockerException
 
 from ..engine import docker, wait_until
-from ..program import in_container
+from ..program import in_container, look
 from ..subject import Running
 
 
@@ -35,7 +35,21 @@ def app_processes() -> dict[int, int]:
     return {pid: parent for pid, parent in parents.items() if is_below_main(pid)}
 
 
-@in_container(app_processes)
+@look(app_processes)
+def command_lines() -> list[str]:
+    """The command line of each of the app's processes, the first one first."""
+    from pathlib import Path
+
+    lines = []
+    for pid in sorted(app_processes()):
+        try:
+            lines.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
+        except OSError:
+            continue  # it has just ended
+    return lines
+
+
+@look(app_processes)
 def app_statuses() -> list[dict[str, str]]:
     """What /proc/PID/status says of each of the app's processes, the first one first."""
     from pathlib import Path

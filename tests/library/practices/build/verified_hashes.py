@@ -35,9 +35,7 @@ def check(subject: Subject) -> None:
                 ) from stopped
         else:
             raise Violation(
-                "the build does not notice",
-                f"change the hashes of the framework in {named}",
-                "docker compose build",
+                "the build does not notice", f"change the hashes of the framework in {named}", "docker compose build"
             )
     if (subject.source / "requirements.txt").exists():
         _refuse_a_package_without_hashes(subject, "requirements.txt")
@@ -63,8 +61,7 @@ def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
 TURNS_RED = [
     Sabotage(
         "hashes dropped and a dependency bumped",
-        "step-4-nontrivial",
-        "Dockerfile",
+        "step-4-nontrivial/Dockerfile",
         r"RUN pip install --require-hashes .*",
         r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt"
         r" && pip install -r loose.txt",

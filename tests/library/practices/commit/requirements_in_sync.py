@@ -38,8 +38,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "export hook that writes elsewhere",
-        "extra-3-precommit",
-        ".pre-commit-config.yaml",
+        "extra-3-precommit/.pre-commit-config.yaml",
         r"export --output requirements\.txt",
         "export --output /dev/null",
         symptom="We updated a package because of a security notice, and every check before the commit passed. The"

@@ -39,8 +39,7 @@ def _start_two_on_an_empty_database(subject: Subject, by_hand: tuple[str, ...]) 
 TURNS_RED = [
     Sabotage(
         "migrations without a lock",
-        "step-5-larger",
-        "src/guestbook/management/commands/prepare_database.py",
+        "step-5-larger/src/guestbook/management/commands/prepare_database.py",
         r"cursor\.execute\(\"SELECT pg_advisory_lock.*",
         "",
     )

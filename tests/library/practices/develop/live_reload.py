@@ -100,8 +100,7 @@ def _replaced(file: Path, text: str) -> None:
 TURNS_RED = [
     Sabotage(
         "one file mounted, and not the folder",
-        "extra-4-developing",
-        "compose.yaml",
+        "extra-4-developing/compose.yaml",
         r"(?<=volumes: \[\")\./hello:/app/hello:ro(?=\"\]\n    develop)",
         "./hello/main.py:/app/hello/main.py:ro",
         symptom="With nano, what I save is there at once. I have another editor now: I save, and the app answers as"
@@ -109,17 +108,12 @@ TURNS_RED = [
     ),
     Sabotage(
         "saved files copied into the container",
-        "extra-4-developing",
-        "compose.yaml",
+        "extra-4-developing/compose.yaml",
         r"    volumes: \[\"\./hello:/app/hello:ro\"\]\n(    develop: .*\n +watch: )\[",
         r"\1[{ action: sync, path: hello, target: /app/hello }, ",
     ),
-    Sabotage("nothing reloads", "extra-4-developing", "compose.yaml", r"uvicorn --reload", "uvicorn"),
+    Sabotage("nothing reloads", "extra-4-developing/compose.yaml", r"uvicorn --reload", "uvicorn"),
     Sabotage(
-        "packages watched by nobody",
-        "extra-4-developing",
-        "compose.yaml",
-        r"path: requirements\.txt",
-        "path: poetry.lock",
+        "packages watched by nobody", "extra-4-developing/compose.yaml", r"path: requirements\.txt", "path: poetry.lock"
     ),
 ]

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .engine import SESSION, build_recipe, docker, wait_until
-from .program import in_container
+from library.engine import SESSION, build_recipe, docker, wait_until
+from library.program import in_container
 
 ALWAYS = 10**6
 PORT = 8000
