@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from library.strangers import change, uncomment
+from library.edits import change, uncomment
 from library.subject import Subject
 from library.tutorial import ROOT
 

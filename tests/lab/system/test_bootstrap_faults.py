@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from adopt.strangers import BASE
 from library import packages, runner
 from library.dockerfile import Dockerfile
 from library.packages import ALWAYS, Packages
 from library.runner import Runner
-from library.strangers import BASE
 from library.tutorial import ROOT
 
 pytestmark = [pytest.mark.thorough, pytest.mark.about("final"), pytest.mark.timeout(1200)]

@@ -8,10 +8,11 @@ import pytest
 
 from adopt.draft import exporting, put_final
 from adopt.guess import POETRY, UV, App, Manager
+from adopt.strangers import ARTICLE, beside
 from library import packages
+from library.edits import change
 from library.engine import BuildFailed
 from library.packages import Packages
-from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("indexes")]
