@@ -1,1 +1,1 @@
-"""``make adopt``: what it guesses of a project, tries and repairs. It uses the tools, never the other way."""
+"""final's files in strangers' projects: by the steps of its article, and by ``make adopt``, which tries and repairs."""

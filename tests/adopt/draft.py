@@ -14,14 +14,14 @@ from packaging.utils import canonicalize_name
 
 from library import engine, hooks
 from library.composing import sample_of
+from library.edits import uncomment
 from library.engine import last_line
-from library.exporter import exporter
 from library.project import Unusable
-from library.strangers import uncomment
 from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
 from . import services
+from .exporter import exporter
 from .guess import (
     ASGI,
     PDM,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from adopt.strangers import PROJECTS, Project
+from adopt.strangers import adopt as by_hand
 from library.repository import copy_files
-from library.strangers import PROJECTS, Project
-from library.strangers import adopt as by_hand
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("final")

@@ -6,8 +6,9 @@ import pytest
 
 from adopt.draft import exporting, put_final
 from adopt.guess import POETRY, UV, App, Manager
+from adopt.strangers import beside
+from library.edits import change, uncomment
 from library.engine import BuildFailed, run_to_its_end
-from library.strangers import beside, change, uncomment
 from library.subject import Subject
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("installed")]

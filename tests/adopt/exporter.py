@@ -3,9 +3,9 @@
 import re
 from functools import cache
 
-from . import hooks
-from .engine import SESSION, build_recipe
-from .tutorial import FINAL_FILES, ROOT
+from library import hooks
+from library.engine import SESSION, build_recipe
+from library.tutorial import FINAL_FILES, ROOT
 
 
 @cache

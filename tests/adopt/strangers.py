@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from . import hooks
-from .engine import SCRATCH
+from library import hooks
+from library.edits import change, uncomment
+from library.engine import SCRATCH
+from library.repository import copy_files
+from library.subject import Subject
+from library.tutorial import FINAL_FILES, ROOT
+
 from .exporter import exporter
-from .repository import copy_files
-from .subject import Subject
-from .tutorial import FINAL_FILES, ROOT
 
 FINAL = ROOT / "final"
 # How a project gets them is in the article, and what few projects need on its second page.
@@ -112,19 +114,6 @@ def export_commands(manager: str) -> str:
     return " && ".join(line.removeprefix("$ ") for line in block[1].splitlines())
 
 
-def uncomment(file: Path, beginnings: Sequence[str]) -> None:
-    """Take the # from the lines that begin so, and from what is indented below them."""
-    lines = file.read_text().splitlines(keepends=True)
-    for beginning in beginnings:
-        (number,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
-        below = beginning.partition("#")[0] + "#   "
-        lines[number] = lines[number].replace("# ", "", 1)
-        while lines[number + 1 : number + 2] and lines[number + 1].startswith(below):
-            number += 1
-            lines[number] = lines[number].replace("# ", "", 1)
-    file.write_text("".join(lines))
-
-
 def beside(folder: Path, command: str) -> None:
     """Run a command in a folder, with the tools that final's hooks name, as on a laptop."""
     laptop = [f"--volume={folder}:/app", "--workdir=/app", exporter(BASE)]
@@ -162,14 +151,6 @@ def set_hooks(project: Project, folder: Path) -> None:
     own = {"Poetry": None, "uv": [hooks.of_uv()], "a plain list": []}[project.manager]
     if own is not None:
         (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
-
-
-def change(file: Path, old: str, new: str) -> None:
-    """Change one line of a file."""
-    text = file.read_text()
-    if text.count(old) != 1:
-        raise ValueError(f"{old!r} is not in {file.name} once")
-    file.write_text(text.replace(old, new))
 
 
 @cache
