@@ -22,22 +22,8 @@ from library.tutorial import FINAL_FILES
 from tools.pool import TooLong, at_most
 
 from . import remedies
-from .draft import (
-    FINAL,
-    LISTS,
-    Draft,
-    bring,
-    is_here,
-    lacking,
-    put_final,
-)
-from .guess import (
-    Manager,
-    find_app,
-    find_manager,
-    python_versions,
-    workspace,
-)
+from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final
+from .guess import Manager, find_app, find_manager, python_versions, workspace
 from .remedies import minor
 from .trial import Failure, attempt, indented, without_wheels
 

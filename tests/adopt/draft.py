@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from library import engine, hooks
+from library import engine
 from library.composing import sample_of
 from library.edits import uncomment
 from library.engine import last_line
@@ -20,7 +20,7 @@ from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
-from . import services
+from . import hooks, services
 from .exporter import exporter
 from .guess import (
     ASGI,

@@ -3,9 +3,10 @@
 import re
 from functools import cache
 
-from library import hooks
 from library.engine import SESSION, build_recipe
 from library.tutorial import FINAL_FILES, ROOT
+
+from . import hooks
 
 
 @cache

@@ -20,9 +20,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from library import hooks
 from library.project import Unusable
 from library.subject import NOT_CODE
+
+from . import hooks
 
 OLDEST = 11  # the oldest version of Python 3 that is tried in the place of final's
 FIRST_DAY = "2010"  # an archive may have no times

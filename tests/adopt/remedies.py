@@ -15,9 +15,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from library import hooks
 from library.locks import own_name
 
+from . import hooks
 from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
 from .guess import last_change, production_settings, python_files, read_pyproject, text_of
 from .trial import Failure

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from library import hooks
 from library.edits import change, uncomment
 from library.engine import SCRATCH
 from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
+from . import hooks
 from .exporter import exporter
 
 FINAL = ROOT / "final"

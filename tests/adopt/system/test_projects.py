@@ -15,10 +15,10 @@ from adopt.strangers import ARTICLE, BASE, PROJECTS, Project, adopt
 from library import clock
 from library.edits import change, uncomment
 from library.engine import SCRATCH, one_build_at_a_time, run_to_its_end, wait_until
-from library.hooks import complaint_of_hooks
 from library.image import files, find_in_layers
 from library.markdown import blocks
 from library.practices import PRACTICES, Violation
+from library.practices.commit.requirements_in_sync import complaint_of_hooks
 from library.practices.health import health_when_looked_at
 from library.practices.stopping import require_answer_in_flight, require_quick_stop
 from library.subject import Running, Subject

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adopt import trial
+from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
 from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app
-from library import hooks
 from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import ROOT

@@ -1,15 +1,12 @@
 """final's hooks for whoever keeps a project's packages: Poetry's are in its file, uv's on the page that it names."""
 
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .markdown import blocks
-from .tutorial import ROOT
+from library.markdown import blocks
+from library.tutorial import ROOT
 
 FILE = ROOT / "final/.pre-commit-config.yaml"
 PAGE = ROOT / "reference-final/README.md"
@@ -36,11 +33,3 @@ def instead_of_poetrys(*own: str) -> str:
     if OF_POETRY not in head or len(all_hooks) - len(others) != 2:
         raise LookupError(f"{FILE.name} does not say that two of its hooks are Poetry's")
     return head.replace(OF_POETRY, "") + line + "\n\n".join([*(hook.rstrip("\n") for hook in own), *others])
-
-
-def complaint_of_hooks(repository: Path) -> str:
-    """Stage everything and run the hooks; what they print if one fails, else nothing."""
-    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
-    command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
-    run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
-    return run.stdout + run.stderr if run.returncode else ""
