@@ -35,11 +35,11 @@ def find_in_layers(
     if aside.issuperset(layers):
         return set()
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        saved = Path(folder)
-        _save(subject.built_image(), saved, without={layer.partition(":")[2] for layer in aside})
-        names = json.loads((saved / "manifest.json").read_text())[0]["Layers"]
+        layer_files = Path(folder)
+        _save(subject.built_image(), layer_files, without={layer.partition(":")[2] for layer in aside})
+        names = json.loads((layer_files / "manifest.json").read_text())[0]["Layers"]
         for layer in (name for layer, name in zip(layers, names, strict=True) if layer not in aside):
-            with tarfile.open(saved / layer) as files:
+            with tarfile.open(layer_files / layer) as files:
                 for file in files:
                     # ".wh." marks a file of an earlier layer as removed.
                     if "/.wh." in file.name:
@@ -78,7 +78,7 @@ def run(image: str, program: Program[T], *arguments: Any, interpreter: str = PYT
 
 
 @contextmanager
-def _saved(image: str) -> Iterator[tarfile.TarFile]:
+def saved(image: str) -> Iterator[tarfile.TarFile]:
     """What `docker save` writes, as it comes through a pipe: one file after the other.
 
     Raises:
@@ -101,17 +101,10 @@ def _save(image: str, folder: Path, without: set[str]) -> None:
     A full base image is a gigabyte that nobody looks at: it never reaches the disk. (containerd's image store calls
     layers by the digest of their compressed form; there, all of them are written.)
     """
-    with _saved(image) as archive:
+    with saved(image) as archive:
         for file in archive:
             if Path(file.name).name not in without:
                 archive.extract(file, folder, filter="data")
-
-
-def describes(image: str) -> str:
-    """What `docker save` says about an image besides its layers: configuration, history, labels, attestations."""
-    with _saved(image) as archive:
-        small = (archive.extractfile(file) for file in archive if file.isfile() and file.size < 2**20)
-        return "\n".join(stream.read().decode(errors="replace") for stream in small if stream)
 
 
 def weight(image: str) -> float:

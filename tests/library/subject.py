@@ -112,7 +112,7 @@ class Running:
         """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
         return 0 < self.status(path, port, timeout=2) < 400
 
-    def wait_until_ready(self, port: int | None = None, path: str | None = None, limit: float = READY_LIMIT) -> None:
+    def wait_until_ready(self, path: str | None = None, limit: float = READY_LIMIT) -> None:
         """Wait for the first answer, for ``limit`` seconds.
 
         Raises:
@@ -122,7 +122,7 @@ class Running:
         polls = itertools.count(1)
 
         def done() -> bool:
-            return self.answers(path, port) or (next(polls) % 10 == 0 and not self.is_up)
+            return self.answers(path) or (next(polls) % 10 == 0 and not self.is_up)
 
         if not (wait_until(done, limit) and self.is_up):
             raise NotReady(self.log, self.by_hand)
@@ -389,6 +389,14 @@ class Subject:
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
         return Build("".join(printed["stdout"] + printed["stderr"]), time.monotonic() - start)
 
+    def stopped_build(self) -> BuildFailed | None:
+        """How a build ends that should stop; None if it does not."""
+        try:
+            self.build()
+        except BuildFailed as stopped:
+            return stopped
+        return None
+
     def built_image(self) -> str:
         """The name of the image, which is built once in a process."""
         if self.image_name not in _built:
@@ -407,20 +415,14 @@ class Subject:
 
         A builder that pulls a base image keeps it to itself.
         """
-        name = self.parsed.base_image
-        if name not in _bases:
-            _bases[name] = name
-            if not docker.image.exists(name):
-                _bases[name] = f"{SESSION}-base-{len(_bases)}"
-                build_recipe(f"FROM {name}\n", _bases[name])
-        return _bases[name]
+        return _base_here(self.parsed.base_image)
 
     @contextmanager
-    def running(self, *, port: int | None = None, **overrides: Any) -> Iterator[Running]:
+    def running(self, **overrides: Any) -> Iterator[Running]:
         """Start a container of its own, ready to answer, and remove it afterwards."""
         environment = {**self.reachable_with, **overrides.pop("environment", {})}
         with self.started(environment=environment, **overrides) as running:
-            running.wait_until_ready(port)
+            running.wait_until_ready()
             yield running
 
     @contextmanager
@@ -481,7 +483,15 @@ def _bring_bases(folder: str) -> None:
         raise BuildFailed(brought.stderr, folder, (" ".join(command),))
 
 
-_bases: dict[str, str] = {}  # what Subject.base has found or built
+@cache
+def _base_here(name: str) -> str:
+    if docker.image.exists(name):
+        return name
+    here = f"{SESSION}-base-{secrets.token_hex(2)}"
+    build_recipe(f"FROM {name}\n", here)
+    return here
+
+
 _built: set[str] = set()  # the names of the images that Subject.built_image has built
 
 

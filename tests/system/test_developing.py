@@ -86,37 +86,27 @@ def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
         assert {port["host_ip"] for port in services[name]["ports"]} == {"127.0.0.1"}, name
 
 
-def test_the_tests_run_again_after_each_save(folder: Folder) -> None:
-    with one_build_at_a_time():
-        folder.run("docker compose build test")
-    log = folder.path.parent / "log"
-    with log.open("w") as output:
-        typed = subprocess.Popen(
-            ["docker", "compose", "run", "--rm", "--no-TTY", "test", "watchfiles", "pytest"],
-            cwd=folder.path, env=folder.environment, stdout=output, stderr=output,
-        )  # fmt: skip
-    try:
-        main = folder.path / "hello/main.py"
+def test_the_tests_run_again_after_each_save() -> None:
+    with (
+        FOLDER.copied("to test", service="test") as copy,
+        copy.started(command=["watchfiles", "pytest"]) as running,
+    ):
+        main = copy.path / "hello/main.py"
         right = main.read_text()
-        assert wait_until(lambda: "13 passed" in log.read_text(), limit=60), log.read_text()
+        assert wait_until(lambda: "13 passed" in running.log, limit=60), running.log
         main.write_text(right.replace("Item {item_id}", "Nothing"))
-        assert wait_until(lambda: "1 failed, 12 passed" in log.read_text(), limit=30), log.read_text()
+        assert wait_until(lambda: "1 failed, 12 passed" in running.log, limit=30), running.log
         main.write_text(right)
-        assert wait_until(lambda: log.read_text().count("13 passed") == 2, limit=30), log.read_text()
-    finally:
-        typed.terminate()
-        typed.wait()
+        assert wait_until(lambda: running.log.count("13 passed") == 2, limit=30), running.log
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "asgi"])
-def test_gunicorn_does_not_reload_as_well(folder: Folder, worker: str) -> None:
+def test_gunicorn_does_not_reload_as_well(worker: str) -> None:
     """With uvicorn's worker it goes on with the old code; with its own, an exception while it imports ends it."""
-    command = ["gunicorn", "--reload"]
-    environment = {"WORKER_CLASS": worker}
-    dev = replace(FOLDER, name=f"extra-4 with {worker}", path=folder.path, service="dev")
-    with dev.running(command=command, environment=environment, restart="no") as running:
-        main = folder.path / "hello/main.py"
+    options = {"command": ["gunicorn", "--reload"], "environment": {"WORKER_CLASS": worker}, "restart": "no"}
+    with FOLDER.copied(f"with {worker}", service="dev") as copy, copy.running(**options) as running:
+        main = copy.path / "hello/main.py"
         main.write_text(main.read_text() + "\nraise NameError\n")
         assert wait_until(lambda: f"{main.name} modified" in running.log, limit=30), running.log
         if worker == "asgi":

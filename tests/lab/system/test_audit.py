@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,38 +21,33 @@ from library.tutorial import ROOT
 pytestmark = pytest.mark.xdist_group("audit")  # one environment of the tool, made once
 
 
-class Service(ThreadingHTTPServer):
-    """An advisory service on a free port, which knows one vulnerability of each of these versions."""
+@contextmanager
+def service(*vulnerable: Pin) -> Iterator[str]:
+    """The address of an advisory service that knows one vulnerability of each of these versions."""
 
-    def __init__(self, *vulnerable: Pin) -> None:
-        self.vulnerable = vulnerable
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server_port}/v1/query"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Service
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        name, version = asked["package"]["name"], asked["version"]
-        affected = [
-            {
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            name, version = asked["package"]["name"], asked["version"]
+            affected = {
                 "package": {"name": name, "ecosystem": "PyPI"},
                 "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.1"}]}],
                 "versions": [version],
             }
-        ]
-        known = {"id": "PYSEC-0000-1", "aliases": ["CVE-0000-1"], "summary": "bad", "affected": affected}
-        answer = json.dumps({"vulns": [known]} if (name, version) in self.server.vulnerable else {}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+            known = {"id": "PYSEC-0000-1", "aliases": ["CVE-0000-1"], "summary": "bad", "affected": [affected]}
+            answer = json.dumps({"vulns": [known]} if (name, version) in vulnerable else {}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
 
-    def log_message(self, *_: object) -> None:
-        pass
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+        server.shutdown()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,9 +64,8 @@ def audit(url: str) -> tuple[int, str, str]:
 
 def test_a_vulnerable_version_is_named_with_its_files() -> None:
     pin = "click", locks.versions(ROOT / "final")["click"]
-    with Service(KNOWN, pin) as service:
-        code, printed, _ = audit(service.url)
-        service.shutdown()
+    with service(KNOWN, pin) as url:
+        code, printed, _ = audit(url)
     assert code == 1
     (line,) = (line for line in printed.splitlines() if line.startswith("click=="))
     assert "PYSEC-0000-1, CVE-0000-1; repaired in 99.1; in " in line
@@ -79,9 +75,8 @@ def test_a_vulnerable_version_is_named_with_its_files() -> None:
 
 @pytest.mark.thorough
 def test_nothing_known_is_said_of_every_lock() -> None:
-    with Service(KNOWN) as service:
-        code, printed, errors = audit(service.url)
-        service.shutdown()
+    with service(KNOWN) as url:
+        code, printed, errors = audit(url)
     assert (code, errors) == (0, "")
     files = [file for file in (*ROOT.glob("*/poetry.lock"), ROOT / "poetry.lock") if ".venv" not in str(file)]
     assert len(files) >= 9
@@ -91,17 +86,15 @@ def test_nothing_known_is_said_of_every_lock() -> None:
 
 @pytest.mark.thorough
 def test_a_service_that_knows_nothing_is_not_believed() -> None:
-    with Service() as service:
-        code, printed, errors = audit(service.url)
-        service.shutdown()
+    with service() as url:
+        code, printed, errors = audit(url)
     assert (code, printed) == (2, "")
     assert errors == "audit: the advisory service knows nothing about jinja2==2.10, which has vulnerabilities\n"
 
 
 def test_a_service_that_cannot_be_reached_is_one_line() -> None:
-    with Service() as service:
-        gone = service.url
-        service.shutdown()
+    with service() as gone:
+        pass
     ran = subprocess.run(["make", "audit", f"OSV_URL={gone}"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     ours = [line for line in ran.stderr.splitlines() if not line.startswith("make")]

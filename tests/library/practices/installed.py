@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import image
 from ..program import in_container, look
 from ..subject import Running, Subject
-from .processes import command_lines
+from .processes import app_statuses
 
 
 @in_container()
@@ -25,7 +25,7 @@ def app_interpreter(running: Running) -> str:
 
     The first process may be a shell or an init: its children follow.
     """
-    words = (word for line in running.look(command_lines) for word in line.split())
+    words = (word for status in running.look(app_statuses) for word in status["Command"].split())
     return next((word for word in words if re.search(r"/python[\d.]*$", word)), "python3")
 
 

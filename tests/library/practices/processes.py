@@ -36,31 +36,18 @@ def app_processes() -> dict[int, int]:
 
 
 @look(app_processes)
-def command_lines() -> list[str]:
-    """The command line of each of the app's processes, the first one first."""
-    from pathlib import Path
-
-    lines = []
-    for pid in sorted(app_processes()):
-        try:
-            lines.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
-        except OSError:
-            continue  # it has just ended
-    return lines
-
-
-@look(app_processes)
 def app_statuses() -> list[dict[str, str]]:
-    """What /proc/PID/status says of each of the app's processes, the first one first."""
+    """What the kernel says of each of the app's processes, the first one first: its command, and /proc/PID/status."""
     from pathlib import Path
 
     statuses = []
     for pid in sorted(app_processes()):
         try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            command, lines = (Path(f"/proc/{pid}/{name}").read_text() for name in ("cmdline", "status"))
         except OSError:
             continue  # it has just ended
-        statuses.append(dict(line.split(":\t", 1) for line in lines if ":\t" in line))
+        status = dict(line.split(":\t", 1) for line in lines.splitlines() if ":\t" in line)
+        statuses.append({"Command": command.replace("\0", " ").strip(), **status})
     return statuses
 
 

@@ -38,15 +38,19 @@ class Visits:
 
 @contextmanager
 def visitors(
-    url: str, rate: float = 40, number: int = 8, connect: Callable[[], http.client.HTTPConnection] | None = None
+    url: str,
+    rate: float = 40,
+    number: int = 8,
+    timeout: float = 30,
+    connect: Callable[[], http.client.HTTPConnection] | None = None,
 ) -> Iterator[Visits]:
     """Ask for a page from this machine, so many times a second, until the end of the block.
 
     Half of the visitors keep their connections, the others open one for each request. One that has to wait for an
-    answer asks more often later. ``connect`` makes another connection than a plain one to the address.
+    answer, at most ``timeout`` seconds, asks more often later. ``connect`` makes another connection than a plain one.
     """
     address, page = urlsplit(url), urlsplit(url).path or "/"
-    connect = connect or (lambda: http.client.HTTPConnection(address.netloc, timeout=30))
+    connect = connect or (lambda: http.client.HTTPConnection(address.netloc, timeout=timeout))
     visits, end, lock, began = Visits(), threading.Event(), threading.Lock(), time.monotonic()
 
     def visit(which: int) -> None:

@@ -8,7 +8,7 @@ from python_on_whales.exceptions import DockerException
 from ...engine import wait_until
 from ...program import in_container
 from .. import Subject, Violation, practice
-from ..processes import command_lines, signal_workers
+from ..processes import app_statuses, signal_workers
 
 
 @in_container()
@@ -25,7 +25,7 @@ def check(subject: Subject) -> None:
     server = subject.shared_container().get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "{curl} --head {url}")
-    commands = "\n".join(subject.shared_container().look(command_lines))
+    commands = "\n".join(status["Command"] for status in subject.shared_container().look(app_statuses))
     if command := DEVELOPS.search(commands):
         raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top {service}")
     if scripts := SCRIPT.findall(commands):
