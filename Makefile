@@ -125,7 +125,7 @@ links: .venv/ready ## list the links that lead out of the repository, and where 
 	@cd tests && ../.venv/bin/python -m website.links
 
 sources: .venv/ready ## remember what the articles cite each source for: once you have opened those that changed
-	@cd tests && ../.venv/bin/python -m tools.facts
+	@cd tests && ../.venv/bin/python -m website.facts
 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh

@@ -1,1 +1,1 @@
-"""What ``make score``, ``practice`` and ``exercise`` run, and what the tests ask of the articles."""
+"""What ``make score``, ``practice`` and ``exercise`` run, and which commands an article has."""

@@ -1,1 +1,1 @@
-"""The generated parts of the pages, and the site made of them. It uses the tools, never the other way."""
+"""The pages: what is generated in them, what is asked of them, and the site. It uses the tools, never the other way."""

@@ -13,8 +13,7 @@ from library.matrix import is_daily
 from library.practices import PRACTICES, Practice
 from library.sabotages import EXERCISES
 from library.tutorial import ROOT, Folder
-from tools import reading
-from website import drawings
+from website import drawings, reading
 from website.links import anchor
 
 FOLDERS = {folder.name: folder for folder in tutorial.load()}

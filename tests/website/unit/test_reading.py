@@ -3,7 +3,7 @@
 import pytest
 
 from library.tutorial import Folder, load
-from tools import reading
+from website import reading
 
 SHORT = ("step-1-kiss", "step-2-poetry", "step-3-basic", "step-4-nontrivial")
 

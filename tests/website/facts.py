@@ -1,4 +1,4 @@
-"""What the articles state, and what stands behind it: `tests/unit/test_facts.py` asks for each fact.
+"""What the articles state, and what stands behind it: `unit/test_facts.py` asks for each fact.
 
 A sentence with a figure, with something in backticks or with the name of somebody else's product states a fact that one
 can look for. It needs a link to where it comes from, or else what it names has to be somewhere that the tests see: in a

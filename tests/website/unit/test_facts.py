@@ -10,7 +10,7 @@ import pytest
 
 from library.tutorial import ROOT, Folder, load
 from tools.blocks import commands
-from tools.facts import SOURCES, citations, cited, unfounded
+from website.facts import SOURCES, citations, cited, unfounded
 
 ARTICLES = [pytest.param(folder, page, id=page.parent.name) for folder in load() for page in folder.pages]
 
@@ -39,9 +39,8 @@ class Plant:
     found_by: str
 
 
-# Two kinds more are elsewhere: a default in test_final.py, a link in tests/website/unit/test_links.py. What none of
-# these sees is a wrong word between right names in a sentence without a source: that `PYTHONUNBUFFERED=1` holds lines
-# back, say.
+# Two kinds more are elsewhere: a default in tests/unit/test_final.py, a link in test_links.py. What none of these sees
+# is a wrong word between right names in a sentence without a source: that `PYTHONUNBUFFERED=1` holds lines back, say.
 PLANTS = [
     Plant("a figure", "step-4-nontrivial", "not reacted for 30 seconds", "not reacted for 45 seconds", "facts"),
     Plant("a flag", "extra-1-compiling", "`--no-install-recommends` leaves", "`--no-suggested` leaves", "facts"),
