@@ -135,23 +135,16 @@ def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes:
                 f"{complaint}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}"
             ) from None
         if missing := re.search(r"env file (\S+) not found", complaint):
-            _take_sample(folder / missing[1], notes)
+            # Its sample is taken in its place, in the copy, as most projects say.
+            there = folder / missing[1]
+            if not (sample := sample_of(there)):
+                raise Unusable(f"the compose file names {there.name}, which is not there: write it") from None
+            shutil.copy2(sample, there)
+            notes.append(f"{there.name} is not there: {sample.name} is taken in its place")
             return config(folder, files, env_files, notes)
         if re.search(r"required variable|is missing a value", complaint):
             raise Unusable(f"{complaint}: put it into a file, and name that file: ENV_FILE=my.env") from None
         raise Unusable(f"docker compose config: {complaint}") from None
-
-
-def _take_sample(missing: Path, notes: list[str]) -> None:
-    """Put the sample that lies beside a file with variables into its place, in the copy, as most projects say.
-
-    Raises:
-        Unusable: there is none.
-    """
-    if not (sample := sample_of(missing)):
-        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
-    shutil.copy2(sample, missing)
-    notes.append(f"{missing.name} is not there: {sample.name} is taken in its place")
 
 
 def sample_of(missing: Path) -> Path | None:

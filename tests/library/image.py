@@ -109,8 +109,13 @@ def _save(image: str, folder: Path, without: set[str]) -> None:
 
 def weight(image: str) -> float:
     """The size of an image's unpacked layers in millions of bytes, which both of Docker's image stores report alike."""
-    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
-    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
+    return sum(map(int, history(image, "Size"))) / 1e6
+
+
+def history(image: str, field: str) -> list[str]:
+    """What the engine says of each instruction that an image was made by: its ``Size``, or ``CreatedBy``."""
+    command = ["docker", "history", "--no-trunc", "--human=false", f"--format={{{{.{field}}}}}", image]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def files(image: str) -> dict[str, tuple[object, ...]]:

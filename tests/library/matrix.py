@@ -37,11 +37,6 @@ class Cell:
     daily: bool
 
 
-def first_folder(practice: Practice) -> Folder:
-    """The first folder, in reading order, that adds a practice or starts with it."""
-    return next(folder for folder in FOLDERS.values() if practice.id in (*folder.adds, *folder.starts_with))
-
-
 # After which changed line `make test` sees soonest that a practice does not hold. In step 2, each of the other three
 # would install everything again, Poetry too, for half a minute of a CPU: step 3's article shows the harm there.
 SEEN_AFTER_A_CHANGE = {
@@ -61,7 +56,7 @@ def is_daily(folder: Folder, practice: Practice) -> bool:
     on final, and so starts the same (test_final.py sees to that), only what it adds, and what reads files of its own.
     """
     if practice.slow:
-        first = first_folder(practice)
+        first = next(one for one in FOLDERS.values() if practice.id in (*one.adds, *one.starts_with))
         before = first.builds_on[-1:] if practice.id not in SEEN_AFTER_A_CHANGE else ()
         return folder.name in (ASKED_LATER.get(practice.id, first.name), *before)
     reads_files = practice.builds or practice.needs == "published"

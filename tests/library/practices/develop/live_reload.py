@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ from python_on_whales.exceptions import DockerException
 
 from ... import locks
 from ...engine import one_build_at_a_time, wait_until
+from ...image import history
 from ...subject import Running
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
@@ -38,7 +38,7 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
     by_hand = f"docker compose up --watch {name}"
     with subject.copied(f"to write in, as {name}") as folder:
         copy = on_free_ports(folder, name, service)
-        if _made_of(copy.built_image()) != _made_of(subject.built_image()):
+        if history(copy.built_image(), "CreatedBy") != history(subject.built_image(), "CreatedBy"):
             raise Violation(
                 f"`{name}` runs another image than `{subject.service}`",
                 f"docker compose build {name} {subject.service}; docker compose --profile '*' images",
@@ -81,12 +81,6 @@ def _runs(running: Running, word: str) -> bool:
         return word in running.log and running.answers()
     except DockerException:
         return False  # another container has taken its place
-
-
-def _made_of(image: str) -> str:
-    """The instructions that an image was made by."""
-    command = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}}", image]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _replaced(file: Path, text: str) -> None:
