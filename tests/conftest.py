@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
+from selenium.webdriver import Chrome
 
 from library import engine, tutorial
+from library.browser import NoBrowser, opened
 from library.environment import isolated
 from library.matrix import DAILY_TESTS
 from library.practices import PRACTICES, Practice, needs
@@ -109,7 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _name(item: pytest.Item) -> str:
-    return item.nodeid.removeprefix("tests/system/")
+    return item.nodeid.rpartition("/system/")[2]
 
 
 def _is_daily(item: pytest.Item) -> bool:
@@ -151,6 +153,18 @@ def _session(_isolated: None, request: pytest.FixtureRequest) -> Iterator[None]:
         subprocess.run(["bootstrap/bases.sh"], cwd=ROOT, check=True)
     with engine.session():
         yield
+
+
+def _browser() -> Iterator[Chrome]:
+    try:
+        with opened() as driver:
+            yield driver
+    except NoBrowser as reason:
+        (pytest.fail if "CI" in os.environ else pytest.skip)(str(reason))
+
+
+browser = pytest.fixture(_browser, name="browser")
+shared_browser = pytest.fixture(_browser, scope="module", name="shared_browser")  # for all tests of a module
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -145,9 +145,9 @@ OF_IMAGE = {"Dockerfile", ".dockerignore"}
 
 
 def path_of(module: str) -> str:
-    """Where in the repository a module of tests is that needs the engine: in the core or in the lab."""
-    lab = f"tests/lab/system/{module}"
-    return lab if (ROOT / lab).exists() else f"tests/system/{module}"
+    """Where in the repository a module of tests is that needs the engine: in the core or in another room."""
+    others = ROOT.glob(f"tests/*/system/{module}")
+    return next((str(path.relative_to(ROOT)) for path in others), f"tests/system/{module}")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from library import tutorial
 from library.practices import PRACTICES
 from library.sabotages import SABOTAGES
 from library.tutorial import ROOT, Folder
-from tools.pages import FOLDERS, table
+from website.pages import FOLDERS, table
 
 NOTICED = ("killed", "refused")  # what may come of a mutant, but for surviving
 

@@ -2,10 +2,32 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
 from .subject import NOT_CODE, Subject
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Change one line of a file."""
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise ValueError(f"{old!r} is not in {file.name} once")
+    file.write_text(text.replace(old, new))
+
+
+def uncomment(file: Path, beginnings: Sequence[str]) -> None:
+    """Take the # from the lines that begin so, and from what is indented below them."""
+    lines = file.read_text().splitlines(keepends=True)
+    for beginning in beginnings:
+        (number,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
+        below = beginning.partition("#")[0] + "#   "
+        lines[number] = lines[number].replace("# ", "", 1)
+        while lines[number + 1 : number + 2] and lines[number + 1].startswith(below):
+            number += 1
+            lines[number] = lines[number].replace("# ", "", 1)
+    file.write_text("".join(lines))
 
 
 def change_code(subject: Subject) -> Path:

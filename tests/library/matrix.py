@@ -7,7 +7,7 @@ from .sabotages import FOLDERS, SABOTAGES, Sabotage
 from .subject import Subject, subject_of, wrong_subject
 from .tutorial import Folder
 
-# What `make test` runs of tests/system besides cells and sabotages: all tests whose names begin so.
+# What `make test` runs of the rooms' system tests besides cells and sabotages: all tests whose names begin so.
 DAILY_TESTS = (
     "test_adopt.py::test_the_files_are_those_of_the_manual_steps[flask]",
     "test_articles.py::test_commands_of_the_article[final]",

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from library.edits import change, uncomment
 from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_its_end, wait_until
 from library.markdown import blocks
 from library.practices.sockets import wait_until_listening
 from library.practices.startup import first_running
-from library.strangers import change, uncomment
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 

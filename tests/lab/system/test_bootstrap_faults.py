@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from adopt.strangers import BASE
 from lab import packages
 from lab.packages import ALWAYS, Packages
 from library import runner
 from library.dockerfile import Dockerfile
 from library.runner import Runner
-from library.strangers import BASE
 from library.tutorial import ROOT
 
 pytestmark = [pytest.mark.thorough, pytest.mark.about("final"), pytest.mark.timeout(1200)]

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from adopt.draft import exporting, put_final
+from adopt.guess import POETRY, UV, App, Manager
+from adopt.strangers import ARTICLE, beside
 from lab import packages
 from lab.packages import Packages
+from library.edits import change
 from library.engine import BuildFailed
 from library.markdown import blocks
-from library.strangers import ARTICLE, beside, change
 from library.subject import Subject
-from tools.draft import exporting, put_final
-from tools.guess import POETRY, UV, App, Manager
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("indexes")]
 OF_UV = """
