@@ -62,7 +62,7 @@ practice: .venv/ready ## ask one practice of every folder, listed or not, and sa
 adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh && bootstrap/bases.sh final
-	@PYTHONPATH=tests .venv/bin/python -m tools.adopt --project "$$PROJECT" $${APP:+--app "$$APP"} \
+	@PYTHONPATH=tests .venv/bin/python -m adopt.command --project "$$PROJECT" $${APP:+--app "$$APP"} \
 		$${MANAGER:+--manager "$$MANAGER"} $${FORCE:+--force "$$FORCE"} $${TRY:+--try "$$TRY"} $${ADD:+--add "$$ADD"}
 
 exercise: .venv/ready ## list the exercises; N=3 lays one out: a folder with one thing broken
@@ -91,7 +91,7 @@ endif
 PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit tests/adopt/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
 	@cd tests && ../.venv/bin/python -m lab.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \
@@ -109,30 +109,30 @@ lint: clone .venv/ready ## check code, Dockerfiles, lock files and articles with
 	@.venv/bin/pre-commit run --all-files --show-diff-on-failure
 
 audit: .venv/ready .venv-audit/ready ## ask for known vulnerabilities of every version that a lock pins
-	@PYTHONPATH=tests .venv/bin/python -m tools.audit $${OSV_URL:+--osv-url "$$OSV_URL"}
+	@PYTHONPATH=tests .venv/bin/python -m lab.audit $${OSV_URL:+--osv-url "$$OSV_URL"}
 
 hooks: clone .venv/ready ## let Git run the same checks before each commit
 	@.venv/bin/pre-commit install
 
 docs: .venv/ready ## write the generated parts of the articles anew
-	@cd tests && ../.venv/bin/python -m tools.figures
+	@cd tests && ../.venv/bin/python -m website.figures
 	@.venv/bin/cog -r -I tests $(DOCUMENTS)
 
-site: .venv/ready tests/site/node_modules/ready ## build the articles as a site with search, below _site; SERVE=1 shows it on this machine
-	@PYTHONPATH=tests .venv/bin/python -m tools.site $(if $(SERVE),--serve '$(PORT)')
+site: .venv/ready tests/website/node_modules/ready ## build the articles as a site with search, below _site; SERVE=1 shows it on this machine
+	@PYTHONPATH=tests .venv/bin/python -m website.site $(if $(SERVE),--serve '$(PORT)')
 
 links: .venv/ready ## list the links that lead out of the repository, and where they stand
-	@cd tests && ../.venv/bin/python -m tools.links
+	@cd tests && ../.venv/bin/python -m website.links
 
 sources: .venv/ready ## remember what the articles cite each source for: once you have opened those that changed
-	@cd tests && ../.venv/bin/python -m tools.facts
+	@cd tests && ../.venv/bin/python -m website.facts
 
 bootstrap: ## make sure that an engine runs and the base images are there
 	@bootstrap/engine.sh && bootstrap/bases.sh
 
 clean: ## remove the folders' containers, volumes and images, the virtual environment and the site; exercises/ stays
 	@for folder in $(FOLDERS) $(wildcard exercises/*); do (cd $$folder && docker compose down --volumes --rmi local); done
-	@rm -rf .venv .venv-audit .venv-kubernetes .venv-checkov tests/site/node_modules _site
+	@rm -rf .venv .venv-audit .venv-kubernetes .venv-checkov tests/website/node_modules _site
 	@[ ! -e /var/cache/dockerizing-python ] || rm -rf /var/cache/dockerizing-python
 
 # pre-commit asks Git for the files.
@@ -151,7 +151,7 @@ clone:
 	@cp $< $@
 
 # What a browser draws the site's drawings with, and what its test asks.
-tests/site/node_modules/ready: tests/site/package-lock.json
+tests/website/node_modules/ready: tests/website/package-lock.json
 	@command -v npm >/dev/null || { echo 'make: the site needs npm, for its drawings: https://nodejs.org' >&2; exit 1; }
 	@cmp -s $< $@ || npm ci --prefix $(<D) --ignore-scripts --no-audit --no-fund --silent
 	@cp $< $@

@@ -26,7 +26,7 @@ RUN apt-get update \
 ENV PYTHONUNBUFFERED=1 \
     PYTHONFAULTHANDLER=1 \
     PATH=/venv/bin:$PATH
-# The owner of what `docker compose watch` copies. Docker looks for it, and for the group of USER, in /etc/passwd.
+# `docker compose watch` copies files as this user, and USER takes its group: both need an entry in /etc/passwd.
 RUN useradd --uid 10001 app
 WORKDIR /app
 

@@ -8,5 +8,5 @@ bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 # A worker, a process of gunicorn's, answers four requests at a time: a slow request does not hold up the rest.
 threads = 4
 
-# A worker touches a file to show that it is alive. In this directory, which is memory, it waits for no disk.
+# A worker touches a file to show that it is alive. /dev/shm is memory, so no slow disk delays that.
 worker_tmp_dir = "/dev/shm"

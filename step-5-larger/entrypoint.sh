@@ -3,7 +3,7 @@
 set -e
 
 prepare_database() {
-    # As process 1, this shell would ignore SIGTERM. It runs a trap at once only while it is in `wait`: hence the `&`.
+    # As process 1, this shell would ignore SIGTERM. It runs a trap at once only during `wait`, which needs the `&`.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!

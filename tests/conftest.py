@@ -5,16 +5,20 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TypeVar
 
 import pytest
+from selenium.webdriver import Chrome
 
 from library import engine, tutorial
+from library.browser import NoBrowser, opened
 from library.environment import isolated
 from library.matrix import DAILY_TESTS
 from library.practices import PRACTICES, Practice, needs
 from library.subject import Subject
 from library.tutorial import ROOT
+
+T = TypeVar("T")
 
 # What a test of these takes of a free CPU, roughly, what a slow practice does, and one change that must be noticed.
 SECONDS = {"test_adopt": 40, "test_articles": 60, "test_guestbook": 30, "test_projects": 20, "test_score": 20}
@@ -41,22 +45,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="run all tests, those that take minutes among them")
 
 
-def _parameters(item: pytest.Item) -> dict[str, Any]:
-    """What a test is parametrized with."""
-    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-
-
-def _subject(item: pytest.Item) -> Subject | None:
-    """The subject that a test is parametrized with, if there is one."""
-    subject = _parameters(item).get("subject")
-    return subject if isinstance(subject, Subject) else None
+def _parameter(item: pytest.Item, name: str, kind: type[T]) -> T | None:
+    """What a test is parametrized with by this name, if that is of this kind."""
+    value = item.callspec.params.get(name) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    return value if isinstance(value, kind) else None
 
 
 def _folder(item: pytest.Item) -> str | None:
     """The folder that a test is about."""
     if mark := item.get_closest_marker("about"):
         return str(mark.args[0])
-    subject = _subject(item)
+    subject = _parameter(item, "subject", Subject)
     return subject.folder if subject else None
 
 
@@ -77,32 +76,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"DAILY_TESTS of tests/library/matrix.py: there is no {', '.join(gone)}")
     step, thorough = config.getoption("--step"), config.getoption("--thorough")
     named = step or config.getoption("keyword")
-    about = {step, *(case for folder in tutorial.load() if folder.name == step for case in _seen_to_fail(folder))}
+    # What a folder adds must not hold one step earlier.
+    folders = [folder for folder in tutorial.load() if folder.name == step]
+    about = {step, *((one, PRACTICES[name]) for each in folders for one in each.builds_on[-1:] for name in each.adds)}
     wanted: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        of_step = not step or _folder(item) in about or (_folder(item), _practice(item)) in about
+        of_step = not step or {_folder(item), (_folder(item), _parameter(item, "practice", Practice))} & about
         mark = item.get_closest_marker("thorough")
         is_daily = _is_daily(item)
         if thorough:
-            chosen = of_step
+            chosen = bool(of_step)
         elif named:
-            chosen = of_step and (is_daily or not mark or bool(step and mark.kwargs.get("or_its_step")))
+            chosen = bool(of_step and (is_daily or not mark or (step and mark.kwargs.get("or_its_step"))))
         else:
             chosen = is_daily and not mark
         (wanted if chosen else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = wanted
     for item in items:
-        if (subject := _subject(item)) and item.path.stem in SHARING:
+        if item.path.stem in SHARING and (subject := _parameter(item, "subject", Subject)):
             item.add_marker(pytest.mark.xdist_group(subject.name))
     # One process builds a subject's image, starts its shared container, and asks it everything: the subjects with the
     # most work come first, so that no process is busy with one when the others have ended. The unit tests come last.
     work = Counter[str]()
     for item in items:
         work[_group(item)] += SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _has_its_own(item)
-        work[_group(item)] += SECONDS_OF_SABOTAGE * len(_parameters(item).get("sabotages", ()))
-        if practice := _practice(item):
+        work[_group(item)] += SECONDS_OF_SABOTAGE * len(_parameter(item, "sabotages", list) or ())
+        if practice := _parameter(item, "practice", Practice):
             work[_group(item)] += SECONDS_OF_NEEDS.get(practice.needs or "", 0)
     items.sort(
         key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
@@ -110,26 +111,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _name(item: pytest.Item) -> str:
-    return item.nodeid.removeprefix("tests/system/")
+    return item.nodeid.rpartition("/system/")[2]
 
 
 def _is_daily(item: pytest.Item) -> bool:
     """Whether `make test` runs it: unit tests, what the matrix names, and the cells and sabotages that it marks."""
     is_unit = not {"system", "lab"} & set(item.path.parts)
     return is_unit or bool(item.get_closest_marker("daily")) or _name(item).startswith(DAILY_TESTS)
-
-
-def _seen_to_fail(folder: tutorial.Folder) -> Iterator[tuple[str, Practice]]:
-    """What a folder adds, with the folder one step earlier, where it must not hold."""
-    for practice in folder.adds:
-        for before in folder.builds_on[-1:]:
-            yield before, PRACTICES[practice]
-
-
-def _practice(item: pytest.Item) -> Practice | None:
-    """The practice that a test asks, if it asks one."""
-    practice = _parameters(item).get("practice")
-    return practice if isinstance(practice, Practice) else None
 
 
 def _group(item: pytest.Item) -> str:
@@ -139,7 +127,7 @@ def _group(item: pytest.Item) -> str:
 
 def _has_its_own(item: pytest.Item) -> bool:
     """Whether it is a practice that builds again or starts containers of its own."""
-    practice = _practice(item)
+    practice = _parameter(item, "practice", Practice)
     return practice is not None and practice.slow
 
 
@@ -165,6 +153,18 @@ def _session(_isolated: None, request: pytest.FixtureRequest) -> Iterator[None]:
         subprocess.run(["bootstrap/bases.sh"], cwd=ROOT, check=True)
     with engine.session():
         yield
+
+
+def _browser() -> Iterator[Chrome]:
+    try:
+        with opened() as driver:
+            yield driver
+    except NoBrowser as reason:
+        (pytest.fail if "CI" in os.environ else pytest.skip)(str(reason))
+
+
+browser = pytest.fixture(_browser, name="browser")
+shared_browser = pytest.fixture(_browser, scope="module", name="shared_browser")  # for all tests of a module
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

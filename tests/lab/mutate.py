@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from library.engine import BuildFailed, NotReady
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.logs import COLOURS
 from library.repository import copy_files
-from library.subject import Subject, share
+from library.subject import Subject, shared
 from library.tutorial import ROOT, Folder
 from tools import pool
 
@@ -145,9 +145,9 @@ OF_IMAGE = {"Dockerfile", ".dockerignore"}
 
 
 def path_of(module: str) -> str:
-    """Where in the repository a module of tests is that needs the engine: in the core or in the lab."""
-    lab = f"tests/lab/system/{module}"
-    return lab if (ROOT / lab).exists() else f"tests/system/{module}"
+    """Where in the repository a module of tests is that needs the engine: in the core or in another room."""
+    others = ROOT.glob(f"tests/*/system/{module}")
+    return next((str(path.relative_to(ROOT)) for path in others), f"tests/system/{module}")
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
         try:
             same = mutant.file in OF_IMAGE and _content(copy.built_image()) == original.content
             if not same:
-                share(copy, original.starts_within, restart="no")
+                _share(copy, original.starts_within)
         except BuildFailed as refused:
             return verdict("refused", "builder", engine.last_line(refused.output))
         except NotReady as silent:
@@ -333,6 +333,18 @@ def concerns(practice: Practice, mutant: Mutant, *, same_image: bool) -> bool:
         return not practice.builds or "build" in mutant.part or "build" in mutant.old or "<<" in mutant.what
     # What is about these other files needs them, and may build something of its own.
     return not practice.builds or (mutant.file in MORE_FILES and practice.needs is not None)
+
+
+def _share(copy: Subject, limit: float) -> None:
+    """Start the shared container of a mutant, and wait for its first answer so many seconds.
+
+    Raises:
+        NotReady: none came.
+    """
+    with ExitStack() as stack:
+        running = stack.enter_context(copy.started(restart="no"))
+        running.wait_until_ready(limit=limit)
+        shared.take(copy, running, stack.pop_all())
 
 
 def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from adopt.strangers import adopted
 from lab.measure import FILE, describe_machine
 from lab.wrk import LoadFailed, memory_mb, require_wrk, serve
 from library import engine
-from library.strangers import adopted
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 

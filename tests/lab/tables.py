@@ -18,7 +18,7 @@ from library import tutorial
 from library.practices import PRACTICES
 from library.sabotages import SABOTAGES
 from library.tutorial import ROOT, Folder
-from tools.pages import FOLDERS, table
+from website.pages import FOLDERS, table
 
 NOTICED = ("killed", "refused")  # what may come of a mutant, but for surviving
 
@@ -129,7 +129,7 @@ def hadolint_on_sabotages() -> None:
     """The changed lines of Dockerfiles that practices notice, and what hadolint says of each that it did not before."""
     rows = []
     sabotages = [sabotage for sabotage in SABOTAGES if sabotage.file.endswith("Dockerfile")]
-    before = [(ROOT / sabotage.folder / sabotage.file).read_text() for sabotage in sabotages]
+    before = [(ROOT / sabotage.path).read_text() for sabotage in sabotages]
     after = [re.sub(sabotage.old, sabotage.new, text) for sabotage, text in zip(sabotages, before, strict=True)]
     for sabotage, was, found in zip(sabotages, _findings(before), _findings(after), strict=True):
         new = found - was

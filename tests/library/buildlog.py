@@ -26,10 +26,10 @@ class Build:
 
     def installs_one(self, instruction: str) -> bool:
         """Whether an instruction installed at most one package, as pip and uv say it: the project itself, say."""
-        found = re.search(rf"^#(\d+) \[.*\] {re.escape(instruction)}$", self.output, re.MULTILINE)
-        said = re.findall(rf"^#{found[1]} [\d.]+ +(.*)$", self.output, re.MULTILINE) if found else []
-        pip = [words for line in said for words in re.findall(r"^Successfully installed (.+)$", line)]
-        uv = [int(count) for line in said for count in re.findall(r"^Installed (\d+) package", line)]
+        step = re.search(rf"^#(\d+) \[.*\] {re.escape(instruction)}$", self.output, re.MULTILINE)
+        lines = re.findall(rf"^#{step[1]} [\d.]+ +(.*)$", self.output, re.MULTILINE) if step else []
+        pip = [words for line in lines for words in re.findall(r"^Successfully installed (.+)$", line)]
+        uv = [int(count) for line in lines for count in re.findall(r"^Installed (\d+) package", line)]
         return bool(pip or uv) and sum(len(words.split()) for words in pip) + sum(uv) <= 1
 
     def downloads(self) -> set[str]:
@@ -51,4 +51,4 @@ class Build:
             for count in re.findall(r"Prepared (\d+) package", self.output)
             for n in range(1, int(count))
         ]
-        return {canonicalize_name(found) for found in (*pip, *poetry)} | set(uv)
+        return {canonicalize_name(package) for package in (*pip, *poetry)} | set(uv)

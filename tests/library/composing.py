@@ -61,8 +61,8 @@ def _compose_files_below(folder: Path) -> list[str]:
     ours = [name for name in names if not re.search(r"(^|/)\.|override", name)]
     # Render's blueprint has a list of services.
     services = re.compile(r"^services:(?!\s*-)", re.MULTILINE)
-    found = [name for name in ours if services.search((folder / name).read_text(errors="replace"))]
-    return sorted(found, key=lambda name: ("prod" not in name, name.count("/"), name))
+    with_services = [name for name in ours if services.search((folder / name).read_text(errors="replace"))]
+    return sorted(with_services, key=lambda name: ("prod" not in name, name.count("/"), name))
 
 
 def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple[str, ...]:
@@ -128,30 +128,23 @@ def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes:
     try:
         return read([folder / name for name in files], *options, environment=environment)
     except subprocess.CalledProcessError as refused:
-        said = last_line(refused.stderr).replace(f"{folder}/", "")
-        if str(folder.parent) in said:
-            said = said.replace(str(folder.parent), "..")
+        complaint = last_line(refused.stderr).replace(f"{folder}/", "")
+        if str(folder.parent) in complaint:
+            complaint = complaint.replace(str(folder.parent), "..")
             raise Unusable(
-                f"{said}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}"
+                f"{complaint}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}"
             ) from None
-        if missing := re.search(r"env file (\S+) not found", said):
-            _take_sample(folder / missing[1], notes)
+        if missing := re.search(r"env file (\S+) not found", complaint):
+            # Its sample is taken in its place, in the copy, as most projects say.
+            there = folder / missing[1]
+            if not (sample := sample_of(there)):
+                raise Unusable(f"the compose file names {there.name}, which is not there: write it") from None
+            shutil.copy2(sample, there)
+            notes.append(f"{there.name} is not there: {sample.name} is taken in its place")
             return config(folder, files, env_files, notes)
-        if re.search(r"required variable|is missing a value", said):
-            raise Unusable(f"{said}: put it into a file, and name that file: ENV_FILE=my.env") from None
-        raise Unusable(f"docker compose config: {said}") from None
-
-
-def _take_sample(missing: Path, notes: list[str]) -> None:
-    """Put the sample that lies beside a file with variables into its place, in the copy, as most projects say.
-
-    Raises:
-        Unusable: there is none.
-    """
-    if not (sample := sample_of(missing)):
-        raise Unusable(f"the compose file names {missing.name}, which is not there: write it")
-    shutil.copy2(sample, missing)
-    notes.append(f"{missing.name} is not there: {sample.name} is taken in its place")
+        if re.search(r"required variable|is missing a value", complaint):
+            raise Unusable(f"{complaint}: put it into a file, and name that file: ENV_FILE=my.env") from None
+        raise Unusable(f"docker compose config: {complaint}") from None
 
 
 def sample_of(missing: Path) -> Path | None:
@@ -228,11 +221,11 @@ def _recipe(service: Mapping[str, Any]) -> str:
 
 def needed_by(services: Mapping[str, Any], name: str) -> list[str]:
     """A service and those that it depends on, directly or not."""
-    found = [name]
-    for one in found:
+    names = [name]
+    for one in names:
         depends = services[one].get("depends_on") or {}
-        found += [other for other in depends if other not in found and other in services]
-    return found
+        names += [other for other in depends if other not in names and other in services]
+    return names
 
 
 def built_from(folder: Path, service: str, build: Mapping[str, Any]) -> tuple[Path, str]:
@@ -284,8 +277,8 @@ def isolate(folder: Path, service: dict[str, Any], serves: bool) -> list[str]:
     ports = service.pop("ports", None) or []
     if serves:
         service["ports"] = [{key: value for key, value in port.items() if key != "published"} for port in ports]
-    service["volumes"], said = mounts_of(folder, service.get("volumes") or [], serves)
-    return notes + said
+    service["volumes"], more_notes = mounts_of(folder, service.get("volumes") or [], serves)
+    return notes + more_notes
 
 
 def mounts_of(folder: Path, mounts: Sequence[dict[str, Any]], serves: bool) -> tuple[list[dict[str, Any]], list[str]]:

@@ -1,9 +1,9 @@
 """An editor's side of the Debug Adapter Protocol: https://microsoft.github.io/debug-adapter-protocol/specification."""
 
+import http.client
 import itertools
 import json
 import socket
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,7 +41,7 @@ class Editor:
         self._socket = socket.create_connection(address, timeout=LIMIT)
         self._stream = self._socket.makefile("rwb")
         self._numbers = itertools.count(1)
-        self._events: deque[dict[str, Any]] = deque()
+        self._messages: list[dict[str, Any]] = []  # that nobody has waited for yet
 
     def __enter__(self) -> Self:
         return self
@@ -71,9 +71,9 @@ class Editor:
         self.wait_for("initialized")
         for file, lines in breakpoints.items():
             wanted = [{"line": line} for line in lines]
-            for found in self.ask("setBreakpoints", source={"path": str(file)}, breakpoints=wanted)["breakpoints"]:
-                if not found["verified"]:
-                    raise Refused(f"{file}: no breakpoint in line {found.get('line')}: {found.get('message')}")
+            for placed in self.ask("setBreakpoints", source={"path": str(file)}, breakpoints=wanted)["breakpoints"]:
+                if not placed["verified"]:
+                    raise Refused(f"{file}: no breakpoint in line {placed.get('line')}: {placed.get('message')}")
         self.ask("configurationDone")
         self._answer(attach)
 
@@ -96,11 +96,7 @@ class Editor:
 
     def wait_for(self, event: str) -> dict[str, Any]:
         """The body of the next event of this kind."""
-        while True:
-            for found in [message for message in self._events if message["event"] == event]:
-                self._events.remove(found)
-                return dict(found.get("body") or {})
-            self._events.append(self._read("event"))
+        return dict(self._next(type="event", event=event).get("body") or {})
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Send a request, and return the body of its answer."""
@@ -115,31 +111,25 @@ class Editor:
         return number
 
     def _answer(self, number: int) -> dict[str, Any]:
-        while (message := self._read("response"))["request_seq"] != number:
-            pass
+        message = self._next(type="response", request_seq=number)
         if not message["success"]:
             raise Refused(str(message.get("message")))
         return dict(message.get("body") or {})
 
-    def _read(self, kind: str) -> dict[str, Any]:
-        """The next message of a kind; events that come before it are kept."""
+    def _next(self, **wanted: Any) -> dict[str, Any]:
+        """The next message that says this, of those that have come or that are still to come."""
         while True:
-            message = self._message()
-            if message["type"] == kind:
-                return message
-            if message["type"] == "event":
-                self._events.append(message)
+            for message in self._messages:
+                if wanted.items() <= message.items():
+                    self._messages.remove(message)
+                    return message
+            self._messages.append(self._receive())
 
-    def _message(self) -> dict[str, Any]:
+    def _receive(self) -> dict[str, Any]:
         try:
-            length = 0
-            while line := self._stream.readline().strip():
-                name, _, value = line.partition(b":")
-                if name.lower() == b"content-length":
-                    length = int(value)
-            if not length:
+            headers = http.client.parse_headers(self._stream)
+            if not (length := int(headers["Content-Length"] or 0)):
                 raise Refused("the debugger has closed the connection, or sends something else")
-            message: dict[str, Any] = json.loads(self._stream.read(length))
-            return message
+            return dict(json.loads(self._stream.read(length)))
         except TimeoutError:
             raise Refused(f"the debugger has said nothing for {LIMIT:.0f} s") from None

@@ -41,24 +41,24 @@ class Dockerfile:
     @cached_property
     def stages(self) -> list[Stage]:
         """The stages in the order of the file; of what stands before them, they know the arguments' defaults."""
-        found: list[tuple[str, str, list[str]]] = []
+        stages: list[tuple[str, str, list[str]]] = []
         arguments: dict[str, str] = {}
         end = ""  # of the here-document that a line is in
         for line in self.instructions:
             if end:
                 end = "" if line.strip() == end else end
-                found[-1][2].append(line)
+                stages[-1][2].append(line)
             elif line.upper().startswith("FROM "):
                 words = [word for word in line.split()[1:] if not word.startswith("--")]
-                found.append((_expanded(words[0], arguments), words[2] if len(words) > 2 else "", []))
-            elif found:
-                found[-1][2].append(line)
+                stages.append((_expanded(words[0], arguments), words[2] if len(words) > 2 else "", []))
+            elif stages:
+                stages[-1][2].append(line)
                 opened = re.search(r"<<-?[\"']?(\w+)", line)
                 end = opened[1] if opened else ""
             elif line.upper().startswith("ARG "):
                 for name, default in re.findall(r"(\w+)(?:=[\"']?([^\s\"']*)[\"']?)?", line[4:]):
                     arguments[name] = self.arguments.get(name, _expanded(default, arguments))
-        return [Stage(base, name, tuple(lines)) for base, name, lines in found]
+        return [Stage(base, name, tuple(lines)) for base, name, lines in stages]
 
     @cached_property
     def stage_names(self) -> set[str]:
@@ -92,6 +92,6 @@ def _expanded(text: str, arguments: dict[str, str]) -> str:
     """A text with its $NAME, ${NAME} and ${NAME:-default}, as `FROM` may have them."""
     return re.sub(
         r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})",
-        lambda found: arguments.get(found[1] or found[2]) or found[3] or "",
+        lambda match: arguments.get(match[1] or match[2]) or match[3] or "",
         text,
     )

@@ -2,10 +2,32 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
 from .subject import NOT_CODE, Subject
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Change one line of a file."""
+    text = file.read_text()
+    if text.count(old) != 1:
+        raise ValueError(f"{old!r} is not in {file.name} once")
+    file.write_text(text.replace(old, new))
+
+
+def uncomment(file: Path, beginnings: Sequence[str]) -> None:
+    """Take the # from the lines that begin so, and from what is indented below them."""
+    lines = file.read_text().splitlines(keepends=True)
+    for beginning in beginnings:
+        (number,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
+        below = beginning.partition("#")[0] + "#   "
+        lines[number] = lines[number].replace("# ", "", 1)
+        while lines[number + 1 : number + 2] and lines[number + 1].startswith(below):
+            number += 1
+            lines[number] = lines[number].replace("# ", "", 1)
+    file.write_text("".join(lines))
 
 
 def change_code(subject: Subject) -> Path:
@@ -56,8 +78,8 @@ def change_entry(subject: Subject, name: str) -> None:
     lock = subject.source / "poetry.lock"
     old = rf'(name = "{name}"\n[\s\S]*?files = \[\n)'
     entry = f'    {{file = "unique.zip", hash = "sha256:{secrets.token_hex(32)}"}},\n'
-    text, found = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
-    assert found, name  # noqa: S101  the folder's own lock
+    text, count = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
+    assert count, name  # noqa: S101  the folder's own lock
     lock.write_text(text)
 
 
@@ -70,8 +92,8 @@ def change_dependency(subject: Subject) -> str:
         LookupError: the project locks none of the packages of which another version is known here.
     """
     locked = locks.versions(subject.source)
-    found = locks.files(subject.source)
-    files_ = {file.name: file.read_text() for file in found}
+    lock_files = locks.files(subject.source)
+    files_ = {file.name: file.read_text() for file in lock_files}
     if not files_.keys() & {"poetry.lock", "requirements.txt"}:
         raise LookupError("it changes a poetry.lock or a requirements.txt, and there is neither")
     name = next((name for name in OTHER_VERSIONS if name in locked), "click")
@@ -80,8 +102,8 @@ def change_dependency(subject: Subject) -> str:
     version, wheel, sdist = OTHER_VERSIONS[name]
     unique = secrets.token_hex(32)
     files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
-    beside = [file.with_name("pyproject.toml") for file in found[:1]]
-    for path in (*found, *filter(Path.exists, beside)):
+    beside = [file.with_name("pyproject.toml") for file in lock_files[:1]]
+    for path in (*lock_files, *filter(Path.exists, beside)):
         if path.name not in ("poetry.lock", "requirements.txt", "pyproject.toml"):
             continue
         text = path.read_text()

@@ -1,4 +1,9 @@
-"""The engine: the session that everything started belongs to, builds that take turns, and waiting."""
+"""The engine: the session that everything started belongs to, builds that take turns, and waiting.
+
+Two ways lead there. `docker`, of python-on-whales, is for what comes back as an object: containers, images, compose
+projects. The docker command is for what is read as text or while it is printed (events, history, a saved image), for an
+exit code that matters, for fields that those objects lack, and for whatever a reader or a folder's script types.
+"""
 
 import fcntl
 import json
@@ -81,24 +86,24 @@ def session() -> Iterator[None]:
             text=True,
             start_new_session=True,  # Ctrl-C must not reach it
         )
-        said = ""  # what was interrupted may have left clients behind, which the reaper then ends, too
+        farewell = ""  # what was interrupted may have left clients behind, which the reaper then ends, too
         try:
             yield
-            said = "done"
+            farewell = "done"
         except Exception:
-            said = "done"
+            farewell = "done"
             raise
         finally:
             at_end.close()
-            reaper.communicate(said)
+            reaper.communicate(farewell)
 
 
 @cache
 def _builds_may_overlap() -> bool:
     """Whether the engine is Docker 28 or newer, where builds of several processes at once have never ended it."""
     version = ["docker", "version", "--format", "{{.Server.Version}}"]
-    found = subprocess.run(version, capture_output=True, text=True, check=True).stdout
-    return int(found.partition(".")[0]) >= 28
+    number = subprocess.run(version, capture_output=True, text=True, check=True).stdout
+    return int(number.partition(".")[0]) >= 28
 
 
 @contextmanager
@@ -194,8 +199,8 @@ def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any
         ended = subprocess.run(["docker", "start", name], capture_output=True, text=True, check=False)
         if ended.returncode == 0:
             code = int(str(docker.wait(container)))
-            said = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
-            ended = subprocess.CompletedProcess([image, *command], code, said.stdout, said.stderr)
+            log = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+            ended = subprocess.CompletedProcess([image, *command], code, log.stdout, log.stderr)
     finally:
         docker.remove(container, force=True, volumes=True)
     if check:

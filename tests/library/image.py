@@ -29,24 +29,24 @@ def find_in_layers(
         known: images whose layers nobody has to look at, besides those of the base image. Where there are no others,
             nothing is unpacked: a full image takes the engine ten seconds of a CPU to save.
     """
-    found = set()
+    file_names = set()
     layers = layers_of(subject.built_image())
     aside = {layer for image in (subject.base, *known) for layer in layers_of(image)}
     if aside.issuperset(layers):
         return set()
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        saved = Path(folder)
-        _save(subject.built_image(), saved, without={layer.partition(":")[2] for layer in aside})
-        names = json.loads((saved / "manifest.json").read_text())[0]["Layers"]
+        layer_files = Path(folder)
+        _save(subject.built_image(), layer_files, without={layer.partition(":")[2] for layer in aside})
+        names = json.loads((layer_files / "manifest.json").read_text())[0]["Layers"]
         for layer in (name for layer, name in zip(layers, names, strict=True) if layer not in aside):
-            with tarfile.open(saved / layer) as files:
+            with tarfile.open(layer_files / layer) as files:
                 for file in files:
                     # ".wh." marks a file of an earlier layer as removed.
                     if "/.wh." in file.name:
                         continue
                     if file.isfile() and (stream := files.extractfile(file)) and wanted(file.name, stream):
-                        found.add(file.name)
-    return found
+                        file_names.add(file.name)
+    return file_names
 
 
 def layers_of(image: str) -> list[str]:
@@ -78,7 +78,7 @@ def run(image: str, program: Program[T], *arguments: Any, interpreter: str = PYT
 
 
 @contextmanager
-def _saved(image: str) -> Iterator[tarfile.TarFile]:
+def saved(image: str) -> Iterator[tarfile.TarFile]:
     """What `docker save` writes, as it comes through a pipe: one file after the other.
 
     Raises:
@@ -101,23 +101,21 @@ def _save(image: str, folder: Path, without: set[str]) -> None:
     A full base image is a gigabyte that nobody looks at: it never reaches the disk. (containerd's image store calls
     layers by the digest of their compressed form; there, all of them are written.)
     """
-    with _saved(image) as archive:
+    with saved(image) as archive:
         for file in archive:
             if Path(file.name).name not in without:
                 archive.extract(file, folder, filter="data")
 
 
-def describes(image: str) -> str:
-    """What `docker save` says about an image besides its layers: configuration, history, labels, attestations."""
-    with _saved(image) as archive:
-        small = (archive.extractfile(file) for file in archive if file.isfile() and file.size < 2**20)
-        return "\n".join(stream.read().decode(errors="replace") for stream in small if stream)
-
-
 def weight(image: str) -> float:
     """The size of an image's unpacked layers in millions of bytes, which both of Docker's image stores report alike."""
-    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
-    return sum(map(int, subprocess.run(history, capture_output=True, text=True, check=True).stdout.split())) / 1e6
+    return sum(map(int, history(image, "Size"))) / 1e6
+
+
+def history(image: str, field: str) -> list[str]:
+    """What the engine says of each instruction that an image was made by: its ``Size``, or ``CreatedBy``."""
+    command = ["docker", "history", "--no-trunc", "--human=false", f"--format={{{{.{field}}}}}", image]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def files(image: str) -> dict[str, tuple[object, ...]]:

@@ -88,14 +88,14 @@ def packages(folder: Path) -> list[dict[str, Any]]:
             if "version" in package
         ]
     content = tomllib.loads(lock.read_text())
-    found: list[dict[str, Any]] = content.get("package") or content.get("packages") or []
-    return found
+    entries: list[dict[str, Any]] = content.get("package") or content.get("packages") or []
+    return entries
 
 
 def versions(folder: Path) -> dict[str, str]:
     """What the folder's lock, or else its lists, pin, as {normalized name: version}."""
-    if found := packages(folder):
-        return {canonicalize_name(package["name"]): package["version"] for package in found if "version" in package}
+    if entries := packages(folder):
+        return {canonicalize_name(package["name"]): package["version"] for package in entries if "version" in package}
     return dict(pin for listed in files(folder) for pin in listed_pins(listed.read_text()))
 
 
@@ -113,7 +113,7 @@ def change_entries(text: str, change: Callable[[str], str]) -> str:
     """A lock or a list with other entries for what serves the app; the same text where it has none."""
     for names in SERVES:
         entry = re.compile(ENTRY.format(names), re.MULTILINE | re.IGNORECASE)
-        if (changed := entry.sub(lambda found: change(found[0]), text)) != text:
+        if (changed := entry.sub(lambda match: change(match[0]), text)) != text:
             return changed
     return text
 

@@ -234,17 +234,17 @@ def cloud_run(file: Path) -> Contract:
 
 def fly(file: Path) -> Contract:
     """What a fly.toml says. Where it does not say how it stops, that is SIGINT and five seconds."""
-    said = tomllib.loads(file.read_text())
-    service, [machine] = said["http_service"], said["vm"]
+    settings = tomllib.loads(file.read_text())
+    service, [machine] = settings["http_service"], settings["vm"]
     port = service["internal_port"]
     checks = (Probe("check", check["path"], port, 0) for check in service["checks"])
     return Contract(
         file.name,
         port,
-        said.get("env", {}),
+        settings.get("env", {}),
         tuple(checks),
-        said.get("kill_signal", "SIGINT"),
-        float(str(said.get("kill_timeout", 5)).removesuffix("s")),
+        settings.get("kill_signal", "SIGINT"),
+        float(str(settings.get("kill_timeout", 5)).removesuffix("s")),
         quantity(machine["memory"]),
         machine["cpus"],
     )
@@ -271,7 +271,7 @@ def azure(file: Path) -> Contract:
 
 def loose_ends(manifests: list[Manifest]) -> list[str]:
     """Where a manifest names something that no other one has: a port, a name, a label."""
-    found = []
+    loose = []
     templates = dict(pod_templates(manifests))
     labels = {what: template["metadata"]["labels"] for what, template in templates.items()}
     ports = {
@@ -288,24 +288,24 @@ def loose_ends(manifests: list[Manifest]) -> list[str]:
         selector = spec.get("podSelector") or spec.get("selector") or {}
         pods = selected(selector.get("matchLabels", selector)) if selector else []
         if selector and not pods:
-            found.append(f"{kind} {manifest['metadata']['name']}: its selector matches no pod")
+            loose.append(f"{kind} {manifest['metadata']['name']}: its selector matches no pod")
         if kind == "Service":
             if wrong := [pod for pod in pods if not pod.startswith("Deployment")]:
-                found.append(f"Service: requests would go to {wrong[0]}")
+                loose.append(f"Service: requests would go to {wrong[0]}")
             wanted = [port.get("targetPort", port["port"]) for port in spec["ports"]]
         elif kind == "NetworkPolicy":
             wanted = [port["port"] for rule in spec.get("ingress", ()) for port in rule.get("ports", ())]
         else:
             wanted = []
-        found += [f"{kind}: no pod has a port {port}" for port in wanted if not any(port in ports[p] for p in pods)]
+        loose += [f"{kind}: no pod has a port {port}" for port in wanted if not any(port in ports[p] for p in pods)]
         if (target := spec.get("scaleTargetRef")) and (target["kind"], target["name"]) not in names:
-            found.append(f"{kind}: there is no {target['kind']} {target['name']}")
+            loose.append(f"{kind}: there is no {target['kind']} {target['name']}")
         for rule in spec.get("rules", ()):
             for backend in rule.get("backendRefs", ()):
                 services = [s for s in of_kind(manifests, "Service") if s["metadata"]["name"] == backend["name"]]
                 if not any(port["port"] == backend["port"] for s in services for port in s["spec"]["ports"]):
-                    found.append(f"{kind}: no Service {backend['name']} has a port {backend['port']}")
-    return found
+                    loose.append(f"{kind}: no Service {backend['name']} has a port {backend['port']}")
+    return loose
 
 
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/, in its order: Baseline, then Restricted.
@@ -323,16 +323,16 @@ SELINUX = {"", "container_t", "container_init_t", "container_kvm_t", "container_
 
 def not_restricted(pod: Manifest) -> list[str]:
     """What the *restricted* Pod Security Standard forbids in a pod's ``spec``, for Linux: empty if nothing."""
-    found = [name for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name)]
+    forbidden = [name for name in ("hostNetwork", "hostPID", "hostIPC") if pod.get(name)]
     whole = pod.get("securityContext", {})
-    found += [f"sysctl {s['name']}" for s in whole.get("sysctls", ()) if s["name"] not in SYSCTLS]
+    forbidden += [f"sysctl {s['name']}" for s in whole.get("sysctls", ()) if s["name"] not in SYSCTLS]
     for volume in pod.get("volumes", ()):
-        found += [f"volume {kind}" for kind in volume.keys() - {"name"} - VOLUMES]
+        forbidden += [f"volume {kind}" for kind in volume.keys() - {"name"} - VOLUMES]
     containers = [c for key in ("initContainers", "containers", "ephemeralContainers") for c in pod.get(key, ())]
     for container in containers:
         own = container.get("securityContext", {})
-        found += [f"{container['name']}: {what}" for what in _forbidden(container, own, {**whole, **own})]
-    return found
+        forbidden += [f"{container['name']}: {what}" for what in _forbidden(container, own, {**whole, **own})]
+    return forbidden
 
 
 def _forbidden(container: Manifest, own: Manifest, effective: Manifest) -> Iterator[str]:

@@ -1,20 +1,13 @@
 """The matrix: every practice, asked of every folder that it applies to, and where `make test` sees it."""
 
-import ast
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import yaml
-
-from . import tutorial
-from .dockerfile import Dockerfile
 from .practices import PRACTICES, Practice
-from .sabotages import SABOTAGES, Sabotage
+from .sabotages import FOLDERS, SABOTAGES, Sabotage
 from .subject import Subject, subject_of, wrong_subject
 from .tutorial import Folder
 
-# What `make test` runs of tests/system besides cells and sabotages: all tests whose names begin so.
+# What `make test` runs of the rooms' system tests besides cells and sabotages: all tests whose names begin so.
 DAILY_TESTS = (
     "test_adopt.py::test_the_files_are_those_of_the_manual_steps[flask]",
     "test_articles.py::test_commands_of_the_article[final]",
@@ -27,8 +20,6 @@ DAILY_TESTS = (
     "test_projects.py::test_answers_and_stops_gracefully[flask]",
     "test_score.py::test_make_passes_everything_on_and_says_what_is_required",
 )
-
-FOLDERS = {folder.name: folder for folder in tutorial.load()}
 
 
 @dataclass(frozen=True)
@@ -46,11 +37,6 @@ class Cell:
     daily: bool
 
 
-def first_folder(practice: Practice) -> Folder:
-    """The first folder, in reading order, that adds a practice or starts with it."""
-    return next(folder for folder in FOLDERS.values() if practice.id in (*folder.adds, *folder.starts_with))
-
-
 # After which changed line `make test` sees soonest that a practice does not hold. In step 2, each of the other three
 # would install everything again, Poetry too, for half a minute of a CPU: step 3's article shows the harm there.
 SEEN_AFTER_A_CHANGE = {
@@ -66,39 +52,15 @@ ASKED_LATER = {"verified-hashes": "step-3-basic"}
 def is_daily(folder: Folder, practice: Practice) -> bool:
     """Whether `make test` asks a practice of a folder.
 
-    What is slow, where it is first added and right before that. What is quick, of every folder; but of one that starts
-    the same as the folder before only what it adds, and what reads other files of its own.
+    What is slow, where it is first added and right before that. What is quick, of every folder; but of one that builds
+    on final, and so starts the same (test_final.py sees to that), only what it adds, and what reads files of its own.
     """
     if practice.slow:
-        first = first_folder(practice)
+        first = next(one for one in FOLDERS.values() if practice.id in (*one.adds, *one.starts_with))
         before = first.builds_on[-1:] if practice.id not in SEEN_AFTER_A_CHANGE else ()
         return folder.name in (ASKED_LATER.get(practice.id, first.name), *before)
     reads_files = practice.builds or practice.needs == "published"
-    return practice.id in folder.adds or reads_files or not starts_the_same(folder)
-
-
-def starts_the_same(folder: Folder) -> bool:
-    """Whether `docker compose up` starts in a folder what it starts in the one that it builds on, its name apart."""
-    before = [FOLDERS[name] for name in folder.builds_on[-1:]]
-    return any(_what_starts(one.path, one.name) <= _what_starts(folder.path, folder.name) for one in before)
-
-
-@cache
-def _what_starts(path: Path, name: str) -> set[str]:
-    """What decides what the app's container is like: its service, the stages of its image, and the files in that."""
-    service = yaml.safe_load((path / "compose.yaml").read_text())["services"]["web"] | {"develop": None}
-    stages = map(str, Dockerfile((path / "Dockerfile").read_text()).stages)
-    code = {_code(file).replace(f"'{name}'", "") for file in (*path.glob("gunicorn.conf.py"), *path.glob("hello/*.py"))}
-    return {str(service), *stages, *code, *(file.read_text() for file in path.glob("requirements.txt"))}
-
-
-def _code(file: Path) -> str:
-    """A module without what it says of itself: comments and docstrings."""
-    tree = ast.parse(file.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
-            del node.body[0]
-    return ast.unparse(tree)
+    return practice.id in folder.adds or reads_files or folder.builds_on != ("final",)
 
 
 def cells() -> list[Cell]:

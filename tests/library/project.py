@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 from python_on_whales.exceptions import DockerException
 
 from . import tutorial
@@ -207,9 +206,8 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
     """Take away from the services that are started what touches anything else, and say what matters of it."""
     services = model["services"]
     notes = []
-    images: dict[
-        str | None, str
-    ] = {}  # what the project calls an image that is built here, and its name of this session
+    # What the project calls an image that is built here, and its name of this session.
+    images: dict[str | None, str] = {}
     for name in needed:
         service, serves = services[name], name == subject.service
         notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
@@ -257,14 +255,10 @@ def _on_port(subject: Subject, port: int) -> Subject:
 
 def _build_others(subject: Subject, names: list[str]) -> None:
     """Build what the service depends on, once, under names of this session."""
-    command = ["docker", "compose", f"--file={subject.compose[0]}", f"--project-directory={subject.path}"]
+    project = [f"--file={subject.compose[0]}", f"--project-directory={subject.path}"]
+    command = ["docker", "compose", *project, f"--project-name={SESSION}-services", "build", *names]
     with one_build_at_a_time():
-        done = subprocess.run(
-            [*command, f"--project-name={SESSION}-services", "build", *names],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unusable(f"{', '.join(names)}, which it depends on, cannot be built", done.stdout + done.stderr)
 
@@ -294,18 +288,17 @@ def first_start(prepared: Prepared) -> Prepared:
         with subject.started(restart="no") as running:
             wait_until_listening(running)
             try:
-                found = _listening(running)
+                is_local = _listening(running)
             except DockerException as error:
                 if not running.ends():
                     raise
-                code = running.container.state.exit_code
                 hint = "if it misses a variable, ENV_FILE=my.env has it"
                 raise Unusable(
-                    f"the app does not start: it ended with exit code {code}; {hint}", running.log
+                    f"the app does not start: it ended with exit code {running.exit_code}; {hint}", running.log
                 ) from error
-            reachable = [port for port, local in found.items() if not local]
-            if subject.port in found or "published" in subject.has or len(reachable) != 1:
-                _require_answer(running, found)
+            reachable = [port for port, local in is_local.items() if not local]
+            if subject.port in is_local or "published" in subject.has or len(reachable) != 1:
+                _require_answer(running, is_local)
                 has = {"healthcheck"} if health(running) != "not checked" else set()
                 return replace(prepared, subject=replace(subject, has=subject.has | has))
     except DockerException as error:
@@ -320,30 +313,30 @@ def first_start(prepared: Prepared) -> Prepared:
 
 def _listening(running: Running) -> dict[int, bool]:
     """The ports that something in the container listens on, and whether nobody outside of it can reach them."""
-    found: dict[int, bool] = {}
+    is_local: dict[int, bool] = {}
     for address, _, port in (one.partition(":") for one in running.run(listening)):
         # 127.0.0.1 and ::1, as the kernel writes them; the former also as part of an IPv6 address.
         local = address.endswith("0100007F") or address == "0" * 24 + "01000000"
-        found[int(port, 16)] = found.get(int(port, 16), True) and local
-    return found
+        is_local[int(port, 16)] = is_local.get(int(port, 16), True) and local
+    return is_local
 
 
-def _require_answer(running: Running, found: dict[int, bool]) -> None:
+def _require_answer(running: Running, is_local: dict[int, bool]) -> None:
     """Raise what keeps the app from answering."""
-    if not found:
+    if not is_local:
         raise Unusable(f"the app listens on no port after {READY_LIMIT:.0f} s", running.log)
-    if all(found.values()):
+    if all(is_local.values()):
         raise Unusable("in the container, the app listens on 127.0.0.1 alone: let it listen on 0.0.0.0", running.log)
-    if running.port not in found:
-        ports = " and ".join(map(str, sorted(found)))
+    if running.port not in is_local:
+        ports = " and ".join(map(str, sorted(is_local)))
         raise Unusable(f"the app listens on port {ports}, and port {running.port} is published or exposed", running.log)
     # A server that listens may need a while for its first answer; one that has answered has decided.
-    wait_until(lambda: running.answers() or _says(running) >= 400 or not running.is_up, READY_LIMIT)
+    wait_until(lambda: running.answers() or running.status() >= 400 or not running.is_up, READY_LIMIT)
     if running.answers():
         return
-    status = _says(running)
+    status = running.status()
     if not running.is_up:
-        raise Unusable(f"the app has ended with exit code {running.container.state.exit_code}", running.log)
+        raise Unusable(f"the app has ended with exit code {running.exit_code}", running.log)
     if not status:
         raise Unusable(f"the app gives no answer to GET {running.page}", running.log)
     if status in (401, 403, 404):
@@ -352,11 +345,3 @@ def _require_answer(running: Running, found: dict[int, bool]) -> None:
     if status == 400:
         hint = "an app that knows its names (ALLOWED_HOSTS) says so to others: HOST=shop.example.org asks by that one"
     raise Unusable(f"GET {running.page} says {status}: {hint}", running.log)
-
-
-def _says(running: Running) -> int:
-    """The status of the page, or 0 if there is no answer within 10 seconds."""
-    try:
-        return running.get().status_code
-    except (httpx.HTTPError, DockerException):
-        return 0

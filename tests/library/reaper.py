@@ -17,7 +17,7 @@ def docker(*arguments: str) -> list[str]:
 
 def sweep(session: str) -> bool:
     """Remove everything of the session, and say whether there was anything."""
-    found = False
+    removed = False
     for names, remove in (
         (("ps", "--all", "--quiet", "--filter", f"name={session}"), ("rm", "--force", "--volumes")),
         (("network", "ls", "--quiet", "--filter", f"name={session}"), ("network", "rm")),
@@ -30,11 +30,11 @@ def sweep(session: str) -> bool:
     ):
         if leftovers := sorted(set(docker(*names))):
             docker(*remove, *leftovers)
-            found = True
+            removed = True
     if unnamed := replaced_images(session):
         docker("image", "rm", "--force", *unnamed)
-        found = True
-    return found
+        removed = True
+    return removed
 
 
 def replaced_images(session: str) -> list[str]:

@@ -83,5 +83,5 @@ def source() -> Source:
 
 def web_address(remote: str) -> str:
     """The address of a repository's page, from the one that Git uses; nothing where that is no address in the web."""
-    found = re.fullmatch(r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", remote)
-    return f"https://{found[1]}/{found[2]}" if found else ""
+    parts = re.fullmatch(r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)([\w.-]+)[:/](.+?)(?:\.git)?/?", remote)
+    return f"https://{parts[1]}/{parts[2]}" if parts else ""

@@ -11,12 +11,12 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import httpx
 from python_on_whales import Container, DockerClient
@@ -50,6 +50,13 @@ def tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def published(container: Container) -> list[tuple[str, str, int]]:
+    """Where the engine publishes a container's ports now: the one in it ("8000/tcp"), and address and port here."""
+    container.reload()
+    ports = container.network_settings.ports or {}
+    return [(inside, here["HostIp"], int(here["HostPort"])) for inside, all_ in ports.items() for here in all_ or ()]
+
+
 @dataclass
 class Running:
     """A service that compose started, or one of its replicas, which compose counts from 1.
@@ -80,11 +87,10 @@ class Running:
         """Where the engine publishes a port; it may be another one after the container has stopped."""
         port = port or self.port
         if port not in self._urls:
-            self.container.reload()
-            bindings = (self.container.network_settings.ports or {}).get(f"{port}/tcp")
-            if not bindings:
+            here = [number for inside, _, number in published(self.container) if inside == f"{port}/tcp"]
+            if not here:
                 raise httpx.ConnectError(f"the container publishes no port {port} now")
-            self._urls[port] = f"http://127.0.0.1:{bindings[0]['HostPort']}"
+            self._urls[port] = f"http://127.0.0.1:{here[0]}"
         return self._urls[port]
 
     def get(
@@ -95,14 +101,18 @@ class Running:
         headers = {"Accept": accept} | ({"Host": self.host} if self.host else {})
         return httpx.get(url, timeout=timeout, headers=headers, verify=tls(), trust_env=False)
 
+    def status(self, path: str | None = None, port: int | None = None, timeout: float = 10) -> int:
+        """The status of an answer, or 0 if there is none within so many seconds."""
+        try:
+            return self.get(path, port, timeout).status_code
+        except (httpx.HTTPError, DockerException):
+            return 0
+
     def answers(self, path: str | None = None, port: int | None = None) -> bool:
         """Whether there is an answer, and it is what was asked for, or says where that is (a login page, say)."""
-        try:
-            return self.get(path, port, timeout=2).status_code < 400
-        except (httpx.HTTPError, DockerException):
-            return False
+        return 0 < self.status(path, port, timeout=2) < 400
 
-    def wait_until_ready(self, port: int | None = None, path: str | None = None, limit: float = READY_LIMIT) -> None:
+    def wait_until_ready(self, path: str | None = None, limit: float = READY_LIMIT) -> None:
         """Wait for the first answer, for ``limit`` seconds.
 
         Raises:
@@ -112,7 +122,7 @@ class Running:
         polls = itertools.count(1)
 
         def done() -> bool:
-            return self.answers(path, port) or (next(polls) % 10 == 0 and not self.is_up)
+            return self.answers(path) or (next(polls) % 10 == 0 and not self.is_up)
 
         if not (wait_until(done, limit) and self.is_up):
             raise NotReady(self.log, self.by_hand)
@@ -126,9 +136,24 @@ class Running:
         self.container.reload()
         return bool(self.container.state.running)
 
-    def ends(self) -> bool:
-        """Whether it ends, which is why a look into it failed: the engine cuts that short before it says `exited`."""
-        return wait_until(lambda: not self.is_up, 2)
+    @property
+    def exit_code(self) -> int:
+        """With which it has ended, or ended last."""
+        self.container.reload()
+        return self.container.state.exit_code or 0
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine has started it again."""
+        self.container.reload()
+        return self.container.restart_count or 0
+
+    def ends(self, limit: float = 2) -> bool:
+        """Whether it ends within so many seconds.
+
+        Where a look into it failed, that may be why: the engine cuts a look short before it says `exited`.
+        """
+        return wait_until(lambda: not self.is_up, limit)
 
     @property
     def log(self) -> str:
@@ -364,6 +389,14 @@ class Subject:
             raise BuildFailed(output, self.name, self.by_hand("docker compose build")) from error
         return Build("".join(printed["stdout"] + printed["stderr"]), time.monotonic() - start)
 
+    def stopped_build(self) -> BuildFailed | None:
+        """How a build ends that should stop; None if it does not."""
+        try:
+            self.build()
+        except BuildFailed as stopped:
+            return stopped
+        return None
+
     def built_image(self) -> str:
         """The name of the image, which is built once in a process."""
         if self.image_name not in _built:
@@ -382,20 +415,14 @@ class Subject:
 
         A builder that pulls a base image keeps it to itself.
         """
-        name = self.parsed.base_image
-        if name not in _bases:
-            _bases[name] = name
-            if not docker.image.exists(name):
-                _bases[name] = f"{SESSION}-base-{len(_bases)}"
-                build_recipe(f"FROM {name}\n", _bases[name])
-        return _bases[name]
+        return _base_here(self.parsed.base_image)
 
     @contextmanager
-    def running(self, *, port: int | None = None, **overrides: Any) -> Iterator[Running]:
+    def running(self, **overrides: Any) -> Iterator[Running]:
         """Start a container of its own, ready to answer, and remove it afterwards."""
         environment = {**self.reachable_with, **overrides.pop("environment", {})}
         with self.started(environment=environment, **overrides) as running:
-            running.wait_until_ready(port)
+            running.wait_until_ready()
             yield running
 
     @contextmanager
@@ -417,10 +444,7 @@ class Subject:
 
     def shared_container(self) -> Running:
         """A container for all checks that leave no trace in it; another subject's ends when this one's begins."""
-        if _shared.subject != self:
-            _shared.end()
-            _shared.start(self)
-        return _shared.running
+        return shared.of(self)
 
     @contextmanager
     def copied(self, what: str, **changes: Any) -> Iterator["Subject"]:
@@ -438,8 +462,8 @@ class Subject:
             try:
                 yield copy
             finally:
-                if _shared.subject == copy:
-                    _shared.end()
+                if shared.subject == copy:
+                    shared.end()
 
 
 @cache
@@ -459,26 +483,41 @@ def _bring_bases(folder: str) -> None:
         raise BuildFailed(brought.stderr, folder, (" ".join(command),))
 
 
-_bases: dict[str, str] = {}  # what Subject.base has found or built
+@cache
+def _base_here(name: str) -> str:
+    if docker.image.exists(name):
+        return name
+    here = f"{SESSION}-base-{secrets.token_hex(2)}"
+    build_recipe(f"FROM {name}\n", here)
+    return here
+
+
 _built: set[str] = set()  # the names of the images that Subject.built_image has built
 
 
-class _Shared:
-    """The one shared container of this process, and whose it is."""
+class Kept(Generic[T]):
+    """What a process keeps running of one subject at a time: it ends when another's begins, or with the session.
 
-    subject: Subject | None = None
-    running: Running
+    Args:
+        start: starts it.
+    """
 
-    def __init__(self) -> None:
-        self.stack = ExitStack()
+    def __init__(self, start: Callable[[Subject], AbstractContextManager[T]]) -> None:
+        self.start, self.stack = start, ExitStack()
+        self.subject: Subject | None = None
+        self.running: T
         at_end.callback(self.end)
 
-    def start(self, subject: Subject) -> None:
-        self.running = self.stack.enter_context(subject.running())
-        self.subject = subject
+    def of(self, subject: Subject) -> T:
+        """The subject's own, which is started unless it runs already."""
+        if self.subject != subject:
+            self.end()
+            with ExitStack() as stack:
+                self.take(subject, stack.enter_context(self.start(subject)), stack.pop_all())
+        return self.running
 
-    def take(self, subject: Subject, running: Running, stack: ExitStack) -> None:
-        """Share a container that has been started already, and that the stack ends."""
+    def take(self, subject: Subject, running: T, stack: ExitStack) -> None:
+        """Keep what has been started already, and what the stack ends."""
         self.end()
         self.subject, self.running, self.stack = subject, running, stack
 
@@ -487,29 +526,7 @@ class _Shared:
         self.stack.close()
 
 
-_shared = _Shared()
-
-
-def is_shared(subject: Subject) -> bool:
-    """Whether the shared container of this process is this subject's."""
-    return _shared.subject == subject
-
-
-def share_running(subject: Subject, running: Running, stack: ExitStack) -> None:
-    """Share a container that has been started already, and that the stack ends."""
-    _shared.take(subject, running, stack)
-
-
-def share(subject: Subject, limit: float, **overrides: Any) -> None:
-    """Start the shared container of a subject with overrides, and wait for its first answer so many seconds.
-
-    Raises:
-        NotReady: none came.
-    """
-    with ExitStack() as stack:
-        running = stack.enter_context(subject.started(**overrides))
-        running.wait_until_ready(limit=limit)
-        _shared.take(subject, running, stack.pop_all())
+shared = Kept(Subject.running)  # the container for all checks that leave no trace in it
 
 
 def subject_of(folder: tutorial.Folder) -> Subject:

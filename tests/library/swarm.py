@@ -5,13 +5,12 @@ Not on the engine that everybody uses: one that leaves a swarm forgets the names
 not find its registry any more).
 """
 
-import os
-import re
 import secrets
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -57,23 +56,24 @@ class Stack:
         """
         state = f"docker service inspect --format '{{{{with .UpdateStatus}}}}{{{{.State}}}}{{{{end}}}}' {self.name}_web"
         of = f"--filter label=com.docker.swarm.service.name={self.name}_web --filter health=healthy"
-        said = self.machine.run("sh", "-c", f"{state}; docker ps {of} --format '{{{{.Image}}}}'").stdout
-        return said.partition("\n")[0], said.split("\n")[1:-1]
+        printed = self.machine.run("sh", "-c", f"{state}; docker ps {of} --format '{{{{.Image}}}}'").stdout
+        return printed.partition("\n")[0], printed.split("\n")[1:-1]
+
+
+def services(subject: Subject) -> dict[str, Any]:
+    """The services of a folder's stack file, by name, with its variables as they stand there."""
+    by_name: dict[str, Any] = yaml.safe_load((subject.path / "stack.yaml").read_text())["services"]
+    return by_name
 
 
 def images_of(subject: Subject) -> set[str]:
     """The images that a folder's stack file names itself."""
-    return set(re.findall(r"^ +image: ([^$\s]+)$", (subject.path / "stack.yaml").read_text(), re.MULTILINE))
+    return {service["image"] for service in services(subject).values() if "$" not in service["image"]}
 
 
 def stop_grace(subject: Subject) -> float:
     """Seconds that a container of the service `web` has for its stop, as the stack file says."""
-    command = ["docker", "stack", "config", "--compose-file=stack.yaml"]
-    given = os.environ | SETTINGS | {"IMAGE": subject.image_name}
-    config = subprocess.run(command, cwd=subject.path, env=given, capture_output=True, text=True, check=True).stdout
-    said = yaml.safe_load(config)["services"]["web"].get("stop_grace_period", "10s")
-    seconds = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
-    return sum(float(number) * seconds[unit] for number, unit in re.findall(r"([\d.]+)(h|ms|m|s)", said))
+    return float(services(subject)["web"].get("stop_grace_period", "10s").removesuffix("s"))
 
 
 @contextmanager
@@ -87,11 +87,11 @@ def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
     published = [(f"127.0.0.1:{port}", 8000), (f"127.0.0.1:{tls_port}", 443)]
     with runner.started({*images, *images_of(subject)}, publish=published) as machine:
         machine.copy(subject.path, FOLDER)
-        found = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port, tls_port)
-        init = found.docker("swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1")
+        prepared = Stack(machine, f"{SESSION}-{secrets.token_hex(2)}", port, tls_port)
+        init = prepared.docker("swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1")
         if init.returncode:
             raise runner.NoRunner(init.stdout.strip())
-        node = found.docker("info", "--format={{.Swarm.NodeID}}").stdout.strip()
-        found.docker("node", "update", "--label-add=proxy=true", node)
-        found.machine.run("sh", "-c", f"echo a secret | docker secret create {found.name}-key -")
-        yield found
+        node = prepared.docker("info", "--format={{.Swarm.NodeID}}").stdout.strip()
+        prepared.docker("node", "update", "--label-add=proxy=true", node)
+        prepared.machine.run("sh", "-c", f"echo a secret | docker secret create {prepared.name}-key -")
+        yield prepared

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from library import dap
@@ -39,104 +38,79 @@ class Folder:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
-    def port(self, command: str) -> int:
-        return int(self.run(command).rpartition(":")[2])
-
 
 @pytest.fixture
 def folder(request: pytest.FixtureRequest) -> Iterator[Folder]:
     name = re.sub(r"\W+", "-", request.node.name)
     with FOLDER.copied(f"for {name}") as copy:
-        found = Folder(copy.path, name)
-        yield found
-        found.run("docker compose --profile * down --remove-orphans --timeout 0 --volumes --rmi local")
+        folder = Folder(copy.path, name)
+        yield folder
+        folder.run("docker compose --profile * down --remove-orphans --timeout 0 --volumes --rmi local")
 
 
 def as_json(text: str) -> dict[str, Any]:
     """A file of an editor's: JSON whose comments have lines of their own."""
-    found: dict[str, Any] = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
-    return found
+    parsed: dict[str, Any] = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    return parsed
 
 
-def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable(folder: Folder) -> None:
-    [configuration] = as_json((folder.path / ".vscode/launch.json").read_text())["configurations"]
+def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable() -> None:
+    [configuration] = as_json(FOLDER.read(".vscode/launch.json"))["configurations"]
     [mapping] = configuration["pathMappings"]
     # Here the port is a free one; a reader's is the one that the launch file knows.
-    compose = "docker compose --file compose.debug.yaml"
-    assert f":-{configuration['connect']['port']}}}:5678" in (folder.path / "compose.debug.yaml").read_text()
-    with one_build_at_a_time():
-        folder.run(f"{compose} build debug")
-    folder.run(f"{compose} up --detach debug")
-    url = f"http://127.0.0.1:{folder.port(f'{compose} port debug 8000')}"
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/health").is_success
-        except httpx.HTTPError:
-            return False
-
-    assert wait_until(answers, limit=60), folder.run(f"{compose} logs debug")
-    main = folder.path / "hello/main.py"
-    line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
-    address = (configuration["connect"]["host"], folder.port(f"{compose} port debug 5678"))
-    with ThreadPoolExecutor() as pool, dap.Editor(address) as editor:
-        local = Path(mapping["localRoot"].replace("${workspaceFolder}", str(folder.path)))
-        editor.attach(local, mapping["remoteRoot"], {main: [line]})
-        answer = pool.submit(httpx.get, f"{url}/items/42", timeout=60)
-        stop = editor.wait_for_stop()
-        assert (stop.file, stop.line, stop.variables["item_id"]) == (main, line, "42")
-        assert not answer.done()
-        editor.go_on(stop)
-        assert answer.result().json() == {"id": 42, "name": "Item 42"}
-    assert httpx.get(f"{url}/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
+    assert f":-{configuration['connect']['port']}}}:5678" in FOLDER.read("compose.debug.yaml")
+    debugged = FOLDER.copied("with an editor", compose=("compose.debug.yaml",), service="debug")
+    with debugged as copy, copy.started() as running:
+        running.wait_until_ready(path="/health")
+        main = copy.path / "hello/main.py"
+        line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
+        address = (configuration["connect"]["host"], int(running.url(5678).rpartition(":")[2]))
+        with ThreadPoolExecutor() as pool, dap.Editor(address) as editor:
+            local = Path(mapping["localRoot"].replace("${workspaceFolder}", str(copy.path)))
+            editor.attach(local, mapping["remoteRoot"], {main: [line]})
+            answer = pool.submit(running.get, "/items/42", timeout=60)
+            stop = editor.wait_for_stop()
+            assert (stop.file, stop.line, stop.variables["item_id"]) == (main, line, "42")
+            assert not answer.done()
+            editor.go_on(stop)
+            assert answer.result().json() == {"id": 42, "name": "Item 42"}
+        assert running.get("/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
 
 
 def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
     """Whatever ADDRESS says: who reaches a debugger, such as Flask's in `dev`, can run anything."""
     environment = {**os.environ, "ADDRESS": "0.0.0.0"}
     for file in ("compose.yaml", "compose.debug.yaml"):
-        command = ["docker", "compose", f"--file={file}", "--profile=*", "config", "--format=json"]
-        done = subprocess.run(command, cwd=FOLDER.path, env=environment, capture_output=True, text=True, check=True)
-        services = json.loads(done.stdout)["services"]
+        services = replace(FOLDER, compose=(file,)).services(environment=environment)
         [name] = {"dev", "debug"} & services.keys()
         assert {port["host_ip"] for port in services[name]["ports"]} == {"127.0.0.1"}, name
 
 
-def test_the_tests_run_again_after_each_save(folder: Folder) -> None:
-    with one_build_at_a_time():
-        folder.run("docker compose build test")
-    log = folder.path.parent / "log"
-    with log.open("w") as output:
-        typed = subprocess.Popen(
-            ["docker", "compose", "run", "--rm", "--no-TTY", "test", "watchfiles", "pytest"],
-            cwd=folder.path, env=folder.environment, stdout=output, stderr=output,
-        )  # fmt: skip
-    try:
-        main = folder.path / "hello/main.py"
+def test_the_tests_run_again_after_each_save() -> None:
+    with (
+        FOLDER.copied("to test", service="test") as copy,
+        copy.started(command=["watchfiles", "pytest"]) as running,
+    ):
+        main = copy.path / "hello/main.py"
         right = main.read_text()
-        assert wait_until(lambda: "13 passed" in log.read_text(), limit=60), log.read_text()
+        assert wait_until(lambda: "13 passed" in running.log, limit=60), running.log
         main.write_text(right.replace("Item {item_id}", "Nothing"))
-        assert wait_until(lambda: "1 failed, 12 passed" in log.read_text(), limit=30), log.read_text()
+        assert wait_until(lambda: "1 failed, 12 passed" in running.log, limit=30), running.log
         main.write_text(right)
-        assert wait_until(lambda: log.read_text().count("13 passed") == 2, limit=30), log.read_text()
-    finally:
-        typed.terminate()
-        typed.wait()
+        assert wait_until(lambda: running.log.count("13 passed") == 2, limit=30), running.log
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "asgi"])
-def test_gunicorn_does_not_reload_as_well(folder: Folder, worker: str) -> None:
+def test_gunicorn_does_not_reload_as_well(worker: str) -> None:
     """With uvicorn's worker it goes on with the old code; with its own, an exception while it imports ends it."""
-    command = ["gunicorn", "--reload"]
-    environment = {"WORKER_CLASS": worker}
-    dev = replace(FOLDER, name=f"extra-4 with {worker}", path=folder.path, service="dev")
-    with dev.running(command=command, environment=environment, restart="no") as running:
-        main = folder.path / "hello/main.py"
+    options = {"command": ["gunicorn", "--reload"], "environment": {"WORKER_CLASS": worker}, "restart": "no"}
+    with FOLDER.copied(f"with {worker}", service="dev") as copy, copy.running(**options) as running:
+        main = copy.path / "hello/main.py"
         main.write_text(main.read_text() + "\nraise NameError\n")
         assert wait_until(lambda: f"{main.name} modified" in running.log, limit=30), running.log
         if worker == "asgi":
-            assert wait_until(lambda: not running.is_up, limit=30), running.log
+            assert running.ends(30), running.log
         else:
             assert not wait_until(lambda: not running.answers(), limit=10), "it has loaded the new code, or ended"
 
@@ -157,10 +131,10 @@ def test_py_spy_needs_one_capability_or_to_be_the_user_of_the_app() -> None:
         for options, succeeds in allowed.items():
             command = f"docker run --rm --pid=container:{running.container.id} --read-only {options} {look}"
             done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
-            said = done.stdout + done.stderr
-            assert (done.returncode == 0) == succeeds, f"{options}: {said}"
+            printed = done.stdout + done.stderr
+            assert (done.returncode == 0) == succeeds, f"{options}: {printed}"
             # Which file it may not read first, and so whose words these are, depends on the engine.
-            assert re.search("MainThread" if succeeds else "Permission [Dd]enied", said), f"{options}: {said}"
+            assert re.search("MainThread" if succeeds else "Permission [Dd]enied", printed), f"{options}: {printed}"
 
 
 @pytest.fixture(scope="session")
@@ -176,14 +150,13 @@ def devcontainer() -> str:
 
 def test_the_dev_container_is_read_as_it_is_meant(folder: Folder, devcontainer: str) -> None:
     read = f"{devcontainer} read-configuration --workspace-folder {folder.path} --include-merged-configuration"
-    found = json.loads(folder.run(read))
-    configuration, merged = found["configuration"], found["mergedConfiguration"]
+    answer = json.loads(folder.run(read))
+    configuration, merged = answer["configuration"], answer["mergedConfiguration"]
     assert configuration["dockerComposeFile"] == ["../compose.yaml", "compose.yaml"]
-    assert found["workspace"]["workspaceFolder"] == "/app"
+    assert answer["workspace"]["workspaceFolder"] == "/app"
     assert not merged.get("features"), "they come from a registry"
-    files = [folder.path / ".devcontainer" / name for name in configuration["dockerComposeFile"]]
-    options = " ".join(f"--file {file}" for file in files)
-    service = json.loads(folder.run(f"docker compose {options} config --format json"))["services"]["workspace"]
+    files = tuple(f".devcontainer/{name}" for name in configuration["dockerComposeFile"])
+    service = replace(FOLDER, path=folder.path, compose=files).services()["workspace"]
     assert configuration["service"] in configuration["runServices"] == ["workspace"]
     [mount] = service["volumes"]
     assert (mount["source"], mount["target"]) == (str(folder.path), "/app")

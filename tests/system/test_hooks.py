@@ -1,15 +1,14 @@
-"""The repository's own hooks: each one sees the mistake that it is there for, and their tools have one version each."""
+"""The repository's own hooks: each one sees the mistake that it is there for."""
 
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from library.repository import copy_files, files
+from library.repository import copy_files
 from library.tutorial import ROOT
 
 # Whoever writes a commit's message writes a part of this script.
@@ -99,25 +98,12 @@ def test_hooks_pass_on_the_repository_as_it_is(clone: Path) -> None:
 def test_hook_alone_refuses_its_mistake(clone: Path, hook: str) -> None:
     name, mistake = MISTAKES[hook]
     if hook == "dockerfile-check":
-        said = subprocess.run([clone / ".ci/dockerfile-check"], capture_output=True, text=True, check=True).stdout
-        if said.startswith("skipped"):
-            pytest.skip(said.strip())
+        printed = subprocess.run([clone / ".ci/dockerfile-check"], capture_output=True, text=True, check=True).stdout
+        if printed.startswith("skipped"):
+            pytest.skip(printed.strip())
     file = clone / name
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as text:
         text.write(mistake)
     git(clone, "add", name)
     assert failing(clone) == {hook}
-
-
-def test_tools_have_the_version_that_the_lock_names() -> None:
-    """A folder pins its own tools, since it must work alone; the versions are those of this repository's lock."""
-    locked = {p["name"]: p["version"] for p in tomllib.loads((ROOT / "poetry.lock").read_text())["package"]}
-    pins = [
-        (name, tool, version)
-        for name in files()
-        if name.name.endswith(("Dockerfile", ".pre-commit-config.yaml"))
-        for tool, version in re.findall(r"\b([a-z][a-z0-9-]+)(?:\[\w+\])?==([\w.]+)", (ROOT / name).read_text())
-    ]
-    assert "poetry" in {tool for _, tool, _ in pins}
-    assert [pin for pin in pins if locked.get(pin[1], pin[2]) != pin[2]] == []

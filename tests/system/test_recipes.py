@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from library.edits import change, uncomment
 from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_its_end, wait_until
+from library.markdown import blocks
 from library.practices.sockets import wait_until_listening
 from library.practices.startup import first_running
 from library.subject import Running, Subject
@@ -29,13 +32,6 @@ def log():
     logging.getLogger("app").warning("for everybody")
 os.register_at_fork(after_in_child=log)
 """
-
-
-def python_of(section: str, number: int = 0) -> str:
-    """A block of Python in a section of the reference, by its number."""
-    [text] = re.findall(rf"^## {section}$(.*?)^## ", REFERENCE, re.DOTALL | re.MULTILINE)
-    blocks: list[str] = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return blocks[number]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +60,7 @@ def with_settings(more: str, image: str, **environment: str) -> Iterator[Running
 
 
 def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(with_packages: str) -> None:
-    with with_settings(python_of("JSON logs"), with_packages, ACCESS_LOG="-") as running:
+    with with_settings(blocks(REFERENCE, "JSON logs", "python")[0], with_packages, ACCESS_LOG="-") as running:
         wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
         in_json = running.log
     lines = [json.loads(line) for line in in_json.splitlines()]
@@ -98,27 +94,26 @@ def test_the_timeout_does_not_count_the_import_of_the_app(worker: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "line"),
     [
-        ("PORT=70000", "Traceback"),
-        ("WORKER_CLASS=nonsense", "ImportError"),
-        ("LOG_LEVEL=loud", "[INFO] Listening at"),
-        ("WORKERS=0", "[INFO] Listening at"),
+        ("PORT=70000", "port must be 0-65535"),
+        ("WORKER_CLASS=nonsense", "Entry point ('gunicorn.workers', 'nonsense') not found"),
     ],
 )
-def test_gunicorn_does_not_check_everything(setting: str, said: str) -> None:
+def test_a_wrong_value_that_gunicorn_does_not_look_at_ends_the_start_with_a_traceback(setting: str, line: str) -> None:
     name, _, value = setting.partition("=")
+    ended = run_to_its_end(FINAL.built_image(), check=False, envs={name: value})
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
+    assert line in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "value"), [("LOG_LEVEL", "loud"), ("WORKERS", "0")])
+def test_gunicorn_does_not_check_everything(name: str, value: str) -> None:
     with FINAL.started(environment={name: value}, restart="no") as running:
-        assert wait_until(lambda: said in running.log, limit=20)
-        if setting == "WORKERS=0":
+        assert wait_until(lambda: "[INFO] Listening at" in running.log, limit=20)
+        if name == "WORKERS":
             assert not running.answers()
-
-
-def test_an_app_that_is_not_there_is_named_at_the_start() -> None:
-    with FINAL.copied("with its app elsewhere") as copy:
-        copy.code.rename(copy.path / "elsewhere")
-        with copy.started(restart="no") as running:
-            assert wait_until(lambda: "ModuleNotFoundError: No module named 'hello'" in running.log, limit=20)
 
 
 def test_beat_needs_a_place_for_its_schedule(with_packages: str) -> None:
@@ -185,11 +180,12 @@ def test_a_library_for_numbers_starts_a_thread_for_each_cpu_unless_it_is_told(wi
     assert (int(untold), int(told)) == (len(os.sched_getaffinity(0)), 1)
 
 
+SETTINGS, METRICS = blocks(REFERENCE, "Prometheus", "python")
 # An app that counts its requests and says how many there were.
 COUNTS = f"""
 import os
 from prometheus_client import Counter
-{python_of("Prometheus", 1)}
+{METRICS}
 requests = Counter("requests", "All requests")
 def app(environ, start_response):
     requests.inc()
@@ -201,7 +197,7 @@ def app(environ, start_response):
 def test_prometheus_counts_the_requests_of_all_workers(with_packages: str, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "counts.py").write_text(COUNTS)
-    settings = f"{(FINAL.path / 'gunicorn.conf.py').read_text()}\n{python_of('Prometheus')}\nwsgi_app = 'counts:app'\n"
+    settings = f"{(FINAL.path / 'gunicorn.conf.py').read_text()}\n{SETTINGS}\nwsgi_app = 'counts:app'\n"
     (tmp_path / "gunicorn.conf.py").write_text(settings)
     volumes = [f"{tmp_path}/{name}:/app/{name}:ro" for name in ("counts.py", "gunicorn.conf.py")]
     environment = {"WORKERS": "2", "WORKER_CLASS": "gthread"}
@@ -211,3 +207,18 @@ def test_prometheus_counts_the_requests_of_all_workers(with_packages: str, tmp_p
         counted = re.search(r"^requests_total (\d+)", answers[-1].text, re.MULTILINE)
         assert counted
         assert int(counted[1]) >= 50  # the health check asks, too
+
+
+def redirected(subject: Subject) -> str:
+    """Where the app sends a visitor of /health/ whose proxy says that he came over https."""
+    with subject.running() as running:
+        headers = {"Host": "shop.test", "X-Forwarded-Proto": "https"}
+        return httpx.get(f"{running.url()}/health/", headers=headers).headers["Location"]
+
+
+def test_a_redirect_keeps_https_behind_a_proxy_that_is_believed() -> None:
+    assert redirected(FINAL) == "http://shop.test/health"
+    with FINAL.copied("behind a proxy") as copy:
+        change(copy.path / "compose.yaml", "  #   DATABASE_URL: ${DATABASE_URL:?}\n", "")
+        uncomment(copy.path / "compose.yaml", ["  # environment:"])
+        assert redirected(copy) == "https://shop.test/health"

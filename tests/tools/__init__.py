@@ -1,1 +1,1 @@
-"""What ``make docs``, ``score``, ``practice``, ``adopt`` and ``exercise`` run, and what the tests ask of the pages."""
+"""What ``make score``, ``practice`` and ``exercise`` run, and which commands an article has."""

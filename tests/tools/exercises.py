@@ -77,7 +77,7 @@ def check(exercise: Exercise, into: Path) -> None:
     _bring_up(exercise.folder)
     # The quick ones first: one that does not hold is enough.
     practices = sorted((PRACTICES[id_] for id_ in exercise.sabotage.breaks), key=lambda p: (p.slow, p.id))
-    seen = ""
+    failure = ""
     with engine.session():
         # Under the folder's name, which the app's answer carries; what you change meanwhile makes no difference.
         copy = engine.SCRATCH / "exercise" / exercise.folder.name
@@ -88,11 +88,11 @@ def check(exercise: Exercise, into: Path) -> None:
         for number, practice in enumerate(practices, start=1):
             which = f", {number} of {len(practices)}" if len(practices) > 1 else ""
             print(f"check: building and trying {_shown(path)}{which}", flush=True)
-            if seen := _seen(practice, subject):
+            if failure := _failure(practice, subject):
                 break
-    if seen:
-        seen = seen.replace(f"cd {exercise.folder.name}\n", f"cd {_shown(path)}\n")
-        sys.exit(f"✘ Not yet. Seen: {seen}\nmake hint N={exercise.number} says what to look for.")
+    if failure:
+        failure = failure.replace(f"cd {exercise.folder.name}\n", f"cd {_shown(path)}\n")
+        sys.exit(f"✘ Not yet. Seen: {failure}\nmake hint N={exercise.number} says what to look for.")
     for practice in practices:
         print(f"✔ {practice.id}: {practice.sentence}")
     print(f"\nExercise {exercise.number} is solved. The tutorial's own files, with the reasons in their comments:\n")
@@ -120,7 +120,7 @@ def teacher(folder: Folder, practice: str) -> Folder:
     raise ValueError(f"{folder.name}: no folder that it builds on teaches {practice}")
 
 
-def _seen(practice: Practice, subject: Subject) -> str:
+def _failure(practice: Practice, subject: Subject) -> str:
     """What is seen instead of a practice, and the commands that show it; nothing where it holds."""
     try:
         practice.check(subject)
@@ -150,12 +150,12 @@ def _indented(text: str, columns: int) -> str:
 
 
 def _chosen(number: str, command: str) -> Exercise:
-    found = [exercise for exercise in EXERCISES if str(exercise.number) == number]
     if not number:
         sys.exit(f"{command}: which exercise? make {command} N=3; make exercise lists them")
-    if not found:
-        sys.exit(f"{command}: there is no exercise N={number}: choose 1 to {len(EXERCISES)}; make exercise lists them")
-    return found[0]
+    for exercise in EXERCISES:
+        if str(exercise.number) == number:
+            return exercise
+    sys.exit(f"{command}: there is no exercise N={number}: choose 1 to {len(EXERCISES)}; make exercise lists them")
 
 
 def main(command_line: list[str] | None = None) -> None:

@@ -45,7 +45,7 @@ def main() -> None:
             for subject in (wrong_subject(folder), subject_of(folder)):
                 if subject and practice.applies_to(folder.has):
                     answer = ask(practice, subject)
-                    print(f"  {MARKS[answer.outcome]} {subject.name} {answer.said}".rstrip(), flush=True)
+                    print(f"  {MARKS[answer.outcome]} {subject.name} {answer.reason}".rstrip(), flush=True)
                     holds[subject.name] = answer.outcome == "holds"
     for name, key in places(holds):
         print(f"{name}: `{key}` in tests/tutorial.toml has to name it")

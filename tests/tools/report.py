@@ -7,9 +7,10 @@ import posixpath
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
@@ -19,7 +20,8 @@ from library.practices import WEIGHTS, Answer, Practice, Weight
 from library.practices.logs import COLOURS
 from library.project import Prepared
 
-SITE = tutorial.ROOT / "tests/site"  # how pages look
+PAGE = Path(__file__).with_name("score.html")
+STYLE = tutorial.ROOT / "tests/website/site.css"  # that of the site
 MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}
 FIRST = 3  # so many are shown with their commands; the others, on a line each, do not hide them
 # How a code scanner calls it.
@@ -37,8 +39,17 @@ class Result:
     by_hand: tuple[str, ...]
 
     @property
+    def teacher(self) -> str:
+        return self.folder or "no folder yet"
+
+    @property
     def page(self) -> str:
-        return f"{self.folder}/README.md" if self.folder else "no folder yet"
+        return f"{self.folder}/README.md" if self.folder else self.teacher
+
+    @property
+    def violated(self) -> bool:
+        """Whether it was seen not to hold, be that a fault in every project or not."""
+        return self.answer.outcome == "violated"
 
     @property
     def weight(self) -> Weight:
@@ -47,11 +58,11 @@ class Result:
     @property
     def outcome(self) -> str:
         """As the answer has it; a violation that is no fault in every project is a remark."""
-        return "remark" if self.answer.outcome == "violated" and self.weight == "taste" else self.answer.outcome
+        return "remark" if self.violated and self.weight == "taste" else self.answer.outcome
 
     @property
     def said(self) -> str:
-        return COLOURS.sub("", self.answer.said).strip()
+        return COLOURS.sub("", self.answer.reason).strip()
 
     @property
     def line(self) -> str:
@@ -106,75 +117,74 @@ def compose_file(prepared: Prepared) -> str:
 def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
     """The result for a terminal."""
     first = violated(results)[:FIRST]
+    rest = [result for result in by_weight(results) if result not in first and result.outcome != "holds"]
     lines = ["", "What matters most"] if first else []
     for result in first:
-        lines.append(f"  ✘ {result.practice.id}: {result.practice.sentence}")
-        lines.append(textwrap.indent(f"seen: {result.said}", "      "))
-        lines += [f"        $ {command}" for command in result.by_hand]
-        lines.append(f"      taught in: {result.page}")
-        lines.append(f"      why it matters: {WEIGHTS[result.weight]}")
+        lines += [*_shown(result, "✘", "seen"), f"      why it matters: {WEIGHTS[result.weight]}"]
         if note := remark(result.practice.id):
             lines.append(f"      {note}")
-    rest = [result for result in by_weight(results) if result not in first and result.outcome != "holds"]
-    for weight, group in groupby(rest, key=lambda result: result.weight):
-        lines += ["", capitalized(WEIGHTS[weight])]
-        for result in group:
-            lines.append(
-                f"  {result.line}" + f" ({result.folder or result.page})" * (result.answer.outcome == "violated")
-            )
+    for title, group in grouped(rest):
+        lines += ["", title]
+        lines += [f"  {result.line}" + f" ({result.teacher})" * result.violated for result in group]
     if holding := [result.practice.id for result in by_weight(results) if result.outcome == "holds"]:
         names = textwrap.fill(", ".join(holding), 116, subsequent_indent="    ", break_on_hyphens=False)
         lines += ["", "What holds", f"  ✔ {names}"]
-    if any(result.answer.outcome == "violated" for result in rest):
-        lines += [
-            "",
-            f'ONLY="{" ".join([r.practice.id for r in rest if r.answer.outcome == "violated"][:FIRST])}" shows',
-        ]
-        lines[-1] += " the commands of these."
+    if others := [result.practice.id for result in rest if result.violated]:
+        lines += ["", f'ONLY="{" ".join(others[:FIRST])}" shows the commands of these.']
     if first and (file := compose_file(prepared)):
         lines += ["", "It has no compose.yaml. The commands above need this one:", textwrap.indent(file, "    ")]
     return "\n".join([*lines, "", summary(prepared.subject.name, results)])
 
 
+def _shown(result: Result, mark: str, when: str, *, commands: bool = True) -> list[str]:
+    """The lines of a result that is shown in full."""
+    return [
+        f"  {mark} {result.practice.id}: {result.practice.sentence}",
+        textwrap.indent(f"{when}: {result.said}", "      "),
+        *(f"        $ {command}" for command in result.by_hand if commands),
+        f"      taught in: {result.page}",
+    ]
+
+
 def as_markdown(prepared: Prepared, results: Sequence[Result]) -> str:
     """The result for a page or a comment: a table, and below it what was seen."""
     lines = [f"**{summary(prepared.subject.name, results)}**"]
-    for weight, group in groupby(by_weight(results), key=lambda result: result.weight):
-        lines += ["", f"**{capitalized(WEIGHTS[weight])}**", "", "| | Practice | |", "|---|---|---|"]
+    for title, group in grouped(by_weight(results)):
+        lines += ["", f"**{title}**", "", "| | Practice | |", "|---|---|---|"]
         for result in group:
-            said = "" if result.outcome == "holds" else result.said
-            cell = " ".join(said.replace("|", "\\|").replace("<", "&lt;").split())
-            cell = f"not asked: {cell}" if result.outcome == "not asked" else cell
-            if result.answer.outcome == "violated":
-                cell += f" (`{result.folder or result.page}`)"
+            text = "" if result.outcome == "holds" else result.said
+            cell = "not asked: " if result.outcome == "not asked" else ""
+            cell += " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+            cell += f" (`{result.teacher}`)" if result.violated else ""
             lines.append(f"| {MARKS[result.outcome]} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
     if file := compose_file(prepared):
         lines += ["", "It has no `compose.yaml`. The commands below need this one:", "", f"```yaml\n{file}\n```"]
-    if shown := [result for result in by_weight(results) if result.answer.outcome == "violated"]:
+    if failures := [result for result in by_weight(results) if result.violated]:
         lines += ["", "<details><summary>The commands that show it</summary>"]
-        for result in shown:
+        for result in failures:
             lines += ["", f"`{result.practice.id}`", "", "```shell", *result.by_hand, "```"]
         lines += ["", "</details>"]
     return "\n".join(lines)
 
 
-def capitalized(text: str) -> str:
-    return text[0].upper() + text[1:]
+def grouped(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """Results that are in the order of their weights, below the words for each."""
+    return [
+        (WEIGHTS[weight][0].upper() + WEIGHTS[weight][1:], list(group))
+        for weight, group in groupby(results, lambda result: result.weight)
+    ]
 
 
 def as_html(prepared: Prepared, results: Sequence[Result]) -> str:
     """The result as a page that looks like the site's and needs no other file."""
-    shown = [result for result in by_weight(results) if result.outcome != "holds"]
     furo = importlib.resources.files("furo").joinpath("theme/furo/static/styles/furo.css")
-    page = Environment(loader=FileSystemLoader(SITE), autoescape=True).get_template("score.html")
+    page = Environment(loader=FileSystemLoader(PAGE.parent), autoescape=True).get_template(PAGE.name)
     return page.render(
         name=prepared.subject.name,
         summary=summary(prepared.subject.name, results),
-        styles=furo.read_text() + (SITE / "site.css").read_text(),
+        styles=furo.read_text() + STYLE.read_text(),
         compose=compose_file(prepared),
-        groups=[
-            (capitalized(WEIGHTS[weight]), list(group)) for weight, group in groupby(shown, key=lambda r: r.weight)
-        ],
+        groups=grouped(result for result in by_weight(results) if result.outcome != "holds"),
         holding=[result for result in by_weight(results) if result.outcome == "holds"],
         marks=MARKS,
         marked=marked,
@@ -201,42 +211,41 @@ def as_json(prepared: Prepared, results: Sequence[Result]) -> str:
         result.practice.id: {
             "family": result.practice.family,
             "sentence": result.practice.sentence,
-            **asdict(result.answer),
-            "weight": result.weight,
+            "outcome": result.answer.outcome,
+            "said": result.answer.reason,
             "by_hand": result.by_hand if result.answer.by_hand else (),
+            "weight": result.weight,
             "taught_by": result.folder,
         }
         for result in by_weight(results)
     }
     subject = prepared.subject
     head = {"project": subject.name, "service": subject.service, "port": subject.port, "page": subject.page}
-    found = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    whole = {**head, "notes": prepared.notes, "practices": practices, "summary": summary(subject.name, results)}
+    return json.dumps(whole, indent=2, ensure_ascii=False)
 
 
 def as_sarif(prepared: Prepared, results: Sequence[Result]) -> str:
     """What was seen not to hold, for code scanners: the Static Analysis Results Interchange Format of OASIS, 2.1.0."""
-    shown = [result for result in by_weight(results) if result.answer.outcome == "violated"]
-    rules = [
-        {
-            "id": result.practice.id,
-            "shortDescription": {"text": result.practice.sentence},
+    rules, findings = [], []
+    for number, result in enumerate(result for result in by_weight(results) if result.violated):
+        practice, level = result.practice, LEVELS.get(result.weight, "note")
+        rule = {
+            "id": practice.id,
+            "shortDescription": {"text": practice.sentence},
             "help": {"text": f"Taught in {result.page}. By hand: {'; '.join(result.by_hand)}"},
-            "defaultConfiguration": {"level": LEVELS.get(result.weight, "note")},
-            "properties": {"tags": [result.practice.family, WEIGHTS[result.weight]]},
+            "defaultConfiguration": {"level": level},
+            "properties": {"tags": [practice.family, WEIGHTS[result.weight]]},
         }
-        for result in shown
-    ]
-    findings = [
-        {
-            "ruleId": result.practice.id,
+        finding = {
+            "ruleId": practice.id,
             "ruleIndex": number,
-            "level": LEVELS.get(result.weight, "note"),
-            "message": {"text": f"{result.practice.sentence} Seen: {result.said or 'that it does not hold'}"},
-            "locations": [{"physicalLocation": _location(prepared, result.practice)}],
+            "level": level,
+            "message": {"text": f"{practice.sentence} Seen: {result.said or 'that it does not hold'}"},
+            "locations": [{"physicalLocation": _location(prepared, practice)}],
         }
-        for number, result in enumerate(shown)
-    ]
+        rules.append(rule)
+        findings.append(finding)
     run = {"tool": {"driver": {"name": "dockerizing-python", "rules": rules}}, "results": findings}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
@@ -296,19 +305,15 @@ def got_worse(before: Sequence[Result], after: Sequence[Result]) -> list[Result]
 
 def as_comparison(before: Scored, after: Scored) -> str:
     """What got better and what got worse, as the articles say it."""
-    lines = []
-    for title, changed, when in (
-        ("What got better", got_better(before[1], after[1]), "before"),
-        ("What got worse", got_worse(before[1], after[1]), "seen"),
-    ):
-        lines += [title, *(() if changed else ("  Nothing that was asked.",))]
-        for result in changed:
-            mark = MARKS[result.outcome if when == "seen" else "holds"]
-            lines.append(f"  {mark} {result.practice.id}: {result.practice.sentence}")
-            lines.append(textwrap.indent(f"{when}: {result.said}", "      "))
-            lines += [f"        $ {command}" for command in result.by_hand if when == "seen"]
-            lines.append(f"      taught in: {result.page}")
-        lines.append("")
+    better, worse = got_better(before[1], after[1]), got_worse(before[1], after[1])
+    nothing = ["  Nothing that was asked."]
+    lines = ["What got better", *(nothing if not better else ())]
+    for result in better:
+        lines += _shown(result, MARKS["holds"], "before", commands=False)
+    lines += ["", "What got worse", *(nothing if not worse else ())]
+    for result in worse:
+        lines += _shown(result, MARKS[result.outcome], "seen")
+    lines.append("")
     old, new = (
         {result.practice.id for result in results if result.outcome != "not asked"} for _, results in (before, after)
     )

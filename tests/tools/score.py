@@ -53,17 +53,17 @@ def ask_all(
         progress: is called with each answer.
         at_a_time: how many processes ask.
     """
-    found: dict[str, Answer] = {}
+    answers: dict[str, Answer] = {}
 
     def done(name: str, answer: Answer | None) -> None:
-        found[name] = answer or Answer("not asked", "could not be asked: the process that asked has ended")
-        progress(name, found[name])
+        answers[name] = answer or Answer("not asked", "could not be asked: the process that asked has ended")
+        progress(name, answers[name])
 
     # What takes longest first, so that nobody waits for it alone at the end.
     longest = sorted(names, key=lambda name: (PRACTICES[name].slow, PRACTICES[name].slow_to_fail, name), reverse=True)
     worker = functools.partial(_asking, subject, subject.image_name)
     pool.work_through(iter(longest), worker, done, min(at_a_time, len(longest)))
-    return found
+    return answers
 
 
 def say(text: str) -> None:
@@ -85,7 +85,7 @@ def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, lab
     say(f"score: copying {folder}")
     options = {field.name: getattr(arguments, field.name) for field in fields(project.Options)}
     prepared = project.prepare(folder, project.Options(**options), label)
-    said = len(prepared.notes)
+    already_shown = len(prepared.notes)
     for note in prepared.notes:
         say(f"score: {note}")
     subject = prepared.subject
@@ -98,7 +98,7 @@ def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, lab
     say("score: starting it")
     prepared = project.first_start(prepared)
     subject = prepared.subject
-    for note in prepared.notes[said:]:
+    for note in prepared.notes[already_shown:]:
         say(f"score: {note}")
     # What only the tutorial's folders can have is not mentioned to anybody else who does not name it.
     named = {*arguments.only, *arguments.require}
@@ -153,8 +153,8 @@ def _folder_of(option: str, name: str, repository: Path | None) -> Path:
         run = ["git", "-c", "safe.directory=*", "-C", str(where), *command]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = last_line(done.stderr)
-            raise project.Unusable(f"{option.upper()}={name} is no folder, and no commit of {repository}: {said}")
+            line = f"{option.upper()}={name} is no folder, and no commit of {repository}: {last_line(done.stderr)}"
+            raise project.Unusable(line)
         return done.stdout.strip()
 
     commit = git("rev-parse", "--verify", f"{name}^{{commit}}")

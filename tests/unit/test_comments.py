@@ -62,10 +62,10 @@ def figures(text: str) -> Iterator[tuple[str, str, int, str]]:
             said = " ".join(map(str.strip, block))
             # Among its lines may be some from which somebody is to take the #.
             about = lines[number:] if first == 0 else [*block, *lines[number : number + LINES]]
-        for found in SAID.finditer(said):
-            word = (found["amount"] or found["things"]).lower()
+        for figure in SAID.finditer(said):
+            word = (figure["amount"] or figure["things"]).lower()
             amount = int(word) if word.isdigit() else WORDS.get(word, 1)
-            yield said, found[0], amount * UNITS[found["unit"] or ""], "\n".join(about).replace(found[0], "")
+            yield said, figure[0], amount * UNITS[figure["unit"] or ""], "\n".join(about).replace(figure[0], "")
 
 
 def unfounded(text: str, settings: str = "") -> list[str]:

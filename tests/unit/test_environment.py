@@ -43,7 +43,7 @@ def test_settings_are_away_inside_and_back_afterwards(tmp_path: Path, monkeypatc
 def read_by(kind: str, pattern: str) -> set[str]:
     """The variables that files of one kind take from the environment of whoever runs them."""
     texts = ((ROOT / file).read_text() for file in files() if re.search(kind, file.as_posix()))
-    return {name for text in texts for found in re.finditer(pattern, text) for name in found.groups() if name}
+    return {name for text in texts for match in re.finditer(pattern, text) for name in match.groups() if name}
 
 
 def test_what_compose_or_make_reads_does_not_reach_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from library.dockerfile import Dockerfile
 from library.repository import files
 from library.tutorial import FINAL_FILES, ROOT, Folder, load
 
@@ -56,7 +58,7 @@ def test_files_name_their_version_and_the_change_log_has_it() -> None:
         re.match(r'.*"Dockerizing Python, step by step", final, (\d+\.\d+)', (FINAL / file).read_text())
         for file in FINAL_FILES
     ]
-    versions = {found and found[1] for found in named}
+    versions = {match and match[1] for match in named}
     newest = re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0]
     assert versions == {newest}
 
@@ -70,6 +72,14 @@ def test_what_builds_on_final_only_adds_to_its_files(extra: Folder) -> None:
     for file in ("Dockerfile", ".dockerignore"):
         here = iter(lines(extra.path, file))
         assert all(line in here for line in lines(FINAL, file)), file  # in this order, too
+    other = starting(FINAL) - starting(extra.path)
+    assert not other, "it starts something else: let `is_daily` in tests/library/matrix.py ask it everything"
+
+
+def starting(folder: Path) -> set[str]:
+    """What decides, besides the app's own files, what its container is like: its service, the stages of its image."""
+    service = yaml.safe_load((folder / "compose.yaml").read_text())["services"]["web"] | {"develop": None}
+    return {str(service), *map(str, Dockerfile((folder / "Dockerfile").read_text()).stages)}
 
 
 @pytest.mark.parametrize("extra", [folder for folder in load() if folder.builds_on == ("final",)], ids=lambda f: f.name)

@@ -31,8 +31,8 @@ KUBERNETES = {
 def model(file: Path) -> dict[str, Any]:
     """A compose or stack file, with the defaults in the place of its variables."""
     text = re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", re.sub(r"!reset \S+", "null", file.read_text()))
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+    parsed: dict[str, Any] = yaml.safe_load(text)
+    return parsed
 
 
 def healthcheck(folder: Path) -> dict[str, int]:
@@ -51,18 +51,18 @@ Limits = tuple[float, float, int | None]  # bytes, CPUs, and how many processes
 
 
 def of_compose(file: Path, service: str) -> Limits:
-    found = model(file)["services"][service]
-    return bytes_of(found["mem_limit"]), float(found["cpus"]), found["pids_limit"]
+    limits = model(file)["services"][service]
+    return bytes_of(limits["mem_limit"]), float(limits["cpus"]), limits["pids_limit"]
 
 
 def of_stack(file: Path, service: str) -> Limits:
-    found = model(file)["services"][service]["deploy"]["resources"]["limits"]
-    return bytes_of(found["memory"]), float(found["cpus"]), found["pids"]
+    limits = model(file)["services"][service]["deploy"]["resources"]["limits"]
+    return bytes_of(limits["memory"]), float(limits["cpus"]), limits["pids"]
 
 
 def of_pod(pod: dict[str, Any]) -> Limits:
-    found = pod["containers"][0]["resources"]["limits"]
-    return manifests.quantity(found["memory"]), manifests.quantity(found["cpu"]), 256  # the cluster's own
+    limits = pod["containers"][0]["resources"]["limits"]
+    return manifests.quantity(limits["memory"]), manifests.quantity(limits["cpu"]), 256  # the cluster's own
 
 
 def bytes_of(size: str) -> float:
@@ -272,7 +272,8 @@ def said_of_times() -> list[tuple[str, str]]:
     step_4, extra_6, extra_7 = (f"{path.name}/README.md" for path in (STEP_4, EXTRA_6, EXTRA_7))
     reference = "reference-final/README.md"
     return [
-        (step_4, f"every {check['interval']} seconds, waits for {check['timeout']}, and after {retries} failures"),
+        (step_4, f"Every {check['interval']} seconds Docker runs it, for at most {check['timeout']} seconds."),
+        (step_4, f"{retries.capitalize()} failures in a row make"),
         (step_4, f"first {start} seconds, until the app answers, it asks every {every}second"),
         (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),

@@ -60,7 +60,7 @@ Change = Callable[[Manifest, Manifest], object]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda pod, _: pod.update(hostNetwork=True), "hostNetwork"),
         (lambda pod, _: pod["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "volume hostPath"),
@@ -80,15 +80,15 @@ Change = Callable[[Manifest, Manifest], object]
         (lambda _, web: web["livenessProbe"]["httpGet"].update(host="10.0.0.1"), "web: a probe of another host"),
     ],
 )
-def test_what_restricted_forbids(change: Change, said: str) -> None:
+def test_what_restricted_forbids(change: Change, message: str) -> None:
     pod = copy.deepcopy(DEPLOYMENT["spec"]["template"]["spec"])
     assert manifests.not_restricted(pod) == []
     change(pod, pod["containers"][0])
-    assert manifests.not_restricted(pod) == [said]
+    assert manifests.not_restricted(pod) == [message]
 
 
 @pytest.mark.parametrize(
-    ("kind", "change", "said"),
+    ("kind", "change", "message"),
     [
         ("Service", lambda spec: spec["selector"].update(app="x"), "Service hello: its selector matches no pod"),
         (
@@ -103,30 +103,30 @@ def test_what_restricted_forbids(change: Change, said: str) -> None:
         ("HorizontalPodAutoscaler", lambda spec: spec["scaleTargetRef"].update(name="x"), "there is no Deployment x"),
     ],
 )
-def test_loose_ends(kind: str, change: Callable[[Manifest], object], said: str) -> None:
-    found = copy.deepcopy(PLAIN)
-    assert manifests.loose_ends(found) == []
-    change(next(manifests.of_kind(found, kind))["spec"])
-    assert said in "; ".join(manifests.loose_ends(found))
+def test_loose_ends(kind: str, change: Callable[[Manifest], object], message: str) -> None:
+    copies = copy.deepcopy(PLAIN)
+    assert manifests.loose_ends(copies) == []
+    change(next(manifests.of_kind(copies, kind))["spec"])
+    assert message in "; ".join(manifests.loose_ends(copies))
 
 
 def _read(file: str) -> tuple[Any, Any]:
     """A file of the folder, and its vendor's schema."""
     text = (FOLDER / file).read_text()
-    said = tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)
-    return said, json.loads((ROOT / "tests/schemas" / SCHEMAS[file]).read_text())
+    content = tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)
+    return content, json.loads((ROOT / "tests/schemas" / SCHEMAS[file]).read_text())
 
 
-def _mistyped(said: Any) -> list[Any]:
+def _mistyped(content: Any) -> list[Any]:
     """Copies of a value, in each of which one name has a letter more, at any depth; free names are left alone."""
-    if isinstance(said, list):
-        return [[*said[:i], new, *said[i + 1 :]] for i, value in enumerate(said) for new in _mistyped(value)]
-    if not isinstance(said, dict):
+    if isinstance(content, list):
+        return [[*content[:i], new, *content[i + 1 :]] for i, value in enumerate(content) for new in _mistyped(value)]
+    if not isinstance(content, dict):
         return []
-    renamed = [{(f"{key}x" if key == wrong else key): value for key, value in said.items()} for wrong in said]
+    renamed = [{(f"{key}x" if key == wrong else key): value for key, value in content.items()} for wrong in content]
     return renamed + [
-        {**said, key: new}
-        for key, value in said.items()
+        {**content, key: new}
+        for key, value in content.items()
         if key not in ("annotations", "env", "limits", "metadata", "userAssignedIdentities")
         for new in _mistyped(value)
     ]
@@ -134,16 +134,16 @@ def _mistyped(said: Any) -> list[Any]:
 
 @pytest.mark.parametrize("file", SCHEMAS)
 def test_the_vendors_schema_accepts_the_file_and_no_mistyped_one(file: str) -> None:
-    said, schema = _read(file)
+    content, schema = _read(file)
     validator = jsonschema.Draft202012Validator(schema)
-    validator.validate(said)
-    wrong = _mistyped(said)
+    validator.validate(content)
+    wrong = _mistyped(content)
     assert len(wrong) > 5
     assert [copy for copy in wrong if validator.is_valid(copy)] == []
 
 
 def test_azure_fails_at_most_ten_times() -> None:
-    said, schema = _read("containerapp.yaml")
-    said["properties"]["template"]["containers"][0]["probes"][0]["failureThreshold"] = 11
+    content, schema = _read("containerapp.yaml")
+    content["properties"]["template"]["containers"][0]["probes"][0]["failureThreshold"] = 11
     with pytest.raises(jsonschema.ValidationError, match="maximum of 10"):
-        jsonschema.validate(said, schema)
+        jsonschema.validate(content, schema)

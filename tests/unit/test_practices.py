@@ -1,16 +1,14 @@
 """Practices that only read files, asked of files that are written here."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from library.matrix import FOLDERS, cells, daily_sabotages, starts_the_same
+from library.matrix import cells, daily_sabotages
 from library.practices import PRACTICES, Violation
 from library.practices.runtime.production_server import DEVELOPS, SCRIPT
 from library.practices.security.bounded import grows_without_end
-from library.repository import copy_files
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -101,18 +99,6 @@ def test_each_practice_is_seen_to_hold_and_to_fail_by_make_test(practice: str) -
     seen = {cell.holds for cell in cells() if cell.practice.id == practice and cell.daily}
     seen |= {False for sabotage in daily_sabotages() if practice in sabotage.breaks}
     assert seen == {True, False}, f"no folder before fails {practice}: its file needs a change of a folder in TURNS_RED"
-
-
-def test_what_starts_the_same_as_in_the_folder_before(tmp_path: Path) -> None:
-    """`make test` asks such a folder less; a change of what starts brings everything back."""
-    folder = FOLDERS["extra-6-deploying"]
-    assert starts_the_same(folder)
-    for file in ("Dockerfile", "compose.yaml", "gunicorn.conf.py", "hello/main.py", "requirements.txt"):
-        copy_files(folder.path, tmp_path / file)
-        changed = tmp_path / file / file
-        text = changed.read_text()
-        changed.write_text(f"{text}other = 1\n" if file.endswith(".py") else text.replace("a", "aa"))
-        assert not starts_the_same(replace(folder, path=tmp_path / file)), file
 
 
 def test_what_a_folder_is_not_about_is_not_asked_of_it() -> None:

@@ -197,6 +197,6 @@ def test_a_copy_leaves_out_what_is_large_and_what_is_no_file(tmp_path: Path) -> 
     (source / "link").symlink_to("app")
     (source / "_site").mkdir()  # ours has one that is made; theirs may be what their app serves
     assert copy_folder(source, copy, without=".git") == []
-    found = {str(path.relative_to(copy)) for path in copy.rglob("*")}
-    assert found == {"app", "app/main.py", "web", ".env", "link", "_site"}
+    copied = {str(path.relative_to(copy)) for path in copy.rglob("*")}
+    assert copied == {"app", "app/main.py", "web", ".env", "link", "_site"}
     assert (copy / "link").readlink() == Path("app")

@@ -104,6 +104,7 @@ def test_json() -> None:
     assert found["summary"] == SUMMARY
     assert next(iter(found["practices"])) == "graceful-stop"
     assert found["practices"]["non-root"]["weight"] == "taste"
+    assert found["practices"]["single-stage"]["said"] == "2 stages", "a word that programs of others read"
     assert found["practices"]["cached-downloads"]["outcome"] == "violated"
     assert found["practices"]["cached-downloads"]["by_hand"][0] == "cd shop"
     assert found["practices"]["locked-dependencies"]["by_hand"] == []
@@ -221,7 +222,7 @@ def test_every_practice_has_a_folder_that_teaches_it_and_every_thing_a_reason() 
 def test_a_practice_that_no_folder_teaches_yet_is_shown_all_the_same() -> None:
     new = replace(PRACTICES["non-root"], id="no-world-writable-tmp")
     result = Result(new, Answer("violated", "seen"), taught_by(new.id), ("look",))
-    for as_ in (as_text, as_markdown, as_sarif):
+    for as_ in (as_text, as_markdown, as_html, as_sarif):
         assert "no folder yet" in as_(PREPARED, [result])
 
 

@@ -20,8 +20,8 @@ def test_a_copy_is_built_from_a_folder_of_another_name_and_called_as_before(
     (tmp_path / "shop").mkdir()
     shop = Subject("shop", tmp_path / "shop")
     with shop.copied("once") as once, shop.copied("twice") as twice, twice.copied("again") as again:
-        assert len({found.source.name for found in (shop, once, twice, again)}) == 4
-        assert {found.folder for found in (shop, once, twice, again)} == {"shop"}
+        assert len({each.source.name for each in (shop, once, twice, again)}) == 4
+        assert {each.folder for each in (shop, once, twice, again)} == {"shop"}
         assert again.by_hand("docker compose build") == shop.by_hand("docker compose build")
 
 

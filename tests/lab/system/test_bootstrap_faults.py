@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from library import packages, runner
+from adopt.strangers import BASE
+from lab import packages
+from lab.packages import ALWAYS, Packages
+from library import runner
 from library.dockerfile import Dockerfile
-from library.packages import ALWAYS, Packages
 from library.runner import Runner
-from library.strangers import BASE
 from library.tutorial import ROOT
 
 pytestmark = [pytest.mark.thorough, pytest.mark.about("final"), pytest.mark.timeout(1200)]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from library import locks, packages
+from lab import packages
+from lab.packages import ALWAYS, Packages
+from library import locks
 from library.engine import SESSION, BuildFailed, docker, free_port, one_build_at_a_time
-from library.packages import ALWAYS, Packages
 from library.subject import Subject
 from library.tutorial import ROOT
 

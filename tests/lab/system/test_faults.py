@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from python_on_whales.exceptions import DockerException
 
+from lab.load import load
 from library import clock
 from library.engine import SESSION, build_recipe, wait_until
-from library.load import load
 from library.practices.processes import app_processes
 from library.practices.startup import first_running, have_16_cpus
 from library.program import in_container
@@ -47,11 +47,6 @@ def kill(running: Running, pid: int) -> None:
     running.run(kill_from_inside, pid)
 
 
-def restarts(running: Running) -> int:
-    running.container.reload()
-    return running.container.restart_count or 0
-
-
 def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
     with FINAL.running(environment={"WORKERS": "2"}) as running:
         wait_until(lambda: len(processes(running)) == 3, limit=20)
@@ -62,7 +57,7 @@ def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
         assert seen.lost <= CLIENTS
         assert seen.counted.keys() <= {"200", "lost", "lost, reused"}, "nobody was refused"
         assert seen.answered > 10 * CLIENTS
-        assert restarts(running) == 0
+        assert running.restarts == 0
 
 
 def test_a_killed_main_process_comes_back_with_its_container() -> None:
@@ -71,7 +66,7 @@ def test_a_killed_main_process_comes_back_with_its_container() -> None:
         main, *_ = processes(running)
         with suppress(DockerException):  # the look into the container ends with it
             kill(running, main)
-        assert wait_until(lambda: restarts(running) == 1, limit=10)
+        assert wait_until(lambda: running.restarts == 1, limit=10)
         running.wait_until_ready()
         assert clock.seconds() - start < 10
 
@@ -87,8 +82,7 @@ def test_a_stop_under_load_loses_nothing_that_was_accepted() -> None:
             running.stop()
         assert seen.counted.keys() <= {"200", "refused", "lost, reused"}, seen.counted
         assert seen.answered == running.log.count("answering in") >= 2 * CLIENTS
-        running.container.reload()
-        assert running.container.state.exit_code == 0
+        assert running.exit_code == 0
 
 
 # Handlers as nobody should write them.
@@ -127,7 +121,7 @@ def test_handlers_that_hang_burn_or_eat_memory() -> None:
                     running.get(path, timeout=30)
                 assert wait_until(running.answers, limit=20), path
                 assert said in running.log, path
-            assert restarts(running) == 0
+            assert running.restarts == 0
 
 
 @in_container()
@@ -149,7 +143,7 @@ def test_full_scratch_directories_stop_nobody() -> None:
         _, worker = processes(running)
         kill(running, worker)
         assert wait_until(lambda: running.answers() and worker not in processes(running), limit=20)
-        assert restarts(running) == 0
+        assert running.restarts == 0
 
 
 @pytest.mark.thorough
@@ -170,7 +164,7 @@ def test_one_worker_serves_in_128_mb_however_many_cpus_there_are(tmp_path: Path)
         overrides["volumes"].append(f"{tmp_path}:/sys/fs/cgroup:ro")
         with FINAL.running(cpus=0, mem_limit="128m", **overrides) as running, load(running, CLIENTS) as seen:
             assert len(processes(running)) == 2, "the main process and a worker"
-            assert restarts(running) == 0
+            assert running.restarts == 0
     assert seen.counted.keys() == {"200"}
     assert seen.answered > 10 * CLIENTS
 

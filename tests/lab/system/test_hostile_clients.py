@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
+from adopt.strangers import adopted
 from lab import hostile, rawhttp
 from library import clock
+from library.edits import change
 from library.engine import build_recipe, docker, wait_until
-from library.strangers import adopted, change
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 

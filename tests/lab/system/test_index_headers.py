@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from library import locks, packages
+from lab import packages
+from lab.packages import Packages
+from library import locks
 from library.edits import OTHER_VERSIONS, change_dependency
-from library.packages import Packages
 from library.practices import PRACTICES
 from library.subject import Subject
 from library.tutorial import ROOT

@@ -16,7 +16,7 @@ import pytest
 
 from library import tutorial
 from library.engine import docker, inspect, one_build_at_a_time, run_to_its_end
-from library.image import describes, find_in_layers
+from library.image import find_in_layers, saved
 from library.subject import Subject, subject_of
 
 # From the folder that teaches non-root on.
@@ -178,6 +178,13 @@ PLANTED = (
 # The instruction that installs, as final's article gives it a secret.
 INSTALLS = "    --mount=type=bind,source=requirements.txt,target=requirements.txt \\\n"
 WITH_NETRC = "    --mount=type=secret,id=netrc,target=/root/.netrc \\\n"
+
+
+def describes(image: str) -> str:
+    """What `docker save` says about an image besides its layers: configuration, history, labels, attestations."""
+    with saved(image) as archive:
+        small = (archive.extractfile(file) for file in archive if file.isfile() and file.size < 2**20)
+        return "\n".join(stream.read().decode(errors="replace") for stream in small if stream)
 
 
 def leaks(subject: Subject, canary: str, *options: str) -> set[str]:

@@ -78,6 +78,7 @@ class Sabotage:
     """A change of one file of a folder, which the practice must notice in whose file it stands.
 
     Args:
+        path: the file, below its folder.
         old: a regular expression that matches what is replaced, once.
         also: the ids of other practices that must notice it, too.
         reachable_with: environment that lets the other practices reach the app.
@@ -86,14 +87,21 @@ class Sabotage:
     """
 
     what: str
-    folder: str
-    file: str
+    path: str
     old: str
     new: str
     also: Collection[str] = ()
     reachable_with: Mapping[str, str] = field(default_factory=dict)
     symptom: str = ""
     practice: str = ""
+
+    @property
+    def folder(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def file(self) -> str:
+        return self.path.partition("/")[2]
 
     @property
     def breaks(self) -> set[str]:
@@ -163,7 +171,7 @@ class Answer:
     """
 
     outcome: Outcome
-    said: str = ""
+    reason: str = ""
     by_hand: tuple[str, ...] = ()
     weight: Weight | None = None
 

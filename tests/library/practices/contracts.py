@@ -3,7 +3,7 @@
 import json
 import secrets
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,14 @@ def rendered(subject: Subject) -> list[Manifest]:
         raise Violation(last_line(error.stderr), RENDER) from error
 
 
+def contracts(subject: Subject) -> list[Contract]:
+    """What the files of all four platforms say, Kubernetes' first."""
+    return [
+        manifests.kubernetes(manifests.rendered(subject.path / manifests.FOLDER)),
+        *(read(subject.path / name) for name, read in FILES.items()),
+    ]
+
+
 def as_contract(subject: Subject, contract: Contract) -> Subject:
     """The subject, run as a platform would run it."""
     file = SCRATCH / f"{contract.file.replace('/', '-')}-{secrets.token_hex(4)}.json"
@@ -46,20 +54,18 @@ def require_contracts(subject: Subject, *contracts: Contract) -> None:
     The files start it in the same way: with one port, environment and signal.
     """
     for contract in contracts:
-        if not any(probe.kind == "startup" and probe.path for probe in contract.probes) and not _only_checks(contract):
+        has_startup = any(probe.kind == "startup" and probe.path for probe in contract.probes)
+        # A platform's check is asked from the start, and restarts nothing.
+        if not has_startup and {probe.kind for probe in contract.probes} != {"check"}:
             seen = "no startup probe over HTTP; one over TCP passes before the app is there"
             raise Violation(f"{contract.file}: {seen}", f"cat {contract.file}")
     least = {what: min(getattr(contract, what) for contract in contracts) for what in ("memory", "cpus", "grace")}
     with as_contract(subject, replace(contracts[0], **least)).started() as running:
         wait_until_listening(running)
-        for contract in contracts:
-            _require_probes(running, contract)
         settings = gunicorn_settings(running.container)
         for contract in contracts:
-            by_hand = f"cat {contract.file}"
-            _require_sizes(running, contract, by_hand)
-            _require_times(settings, contract, by_hand)
-            _require_proxy(settings, contract, by_hand)
+            for seen in _broken_by(running, settings, contract):
+                raise Violation(f"{contract.file}: {seen}", f"cat {contract.file}")
         if subject.slow:
             try:
                 if (took := require_answer_in_flight(running, subject.slow_path(2))) >= 4:
@@ -69,56 +75,29 @@ def require_contracts(subject: Subject, *contracts: Contract) -> None:
                 raise Violation(f"{', '.join(files)}: {violation.seen}", f"cat {' '.join(files)}") from violation
 
 
-def _require_probes(running: Running, contract: Contract) -> None:
-    """Raise a violation where a platform asks for something that is not there."""
+def _broken_by(running: Running, settings: Mapping[str, str], contract: Contract) -> Iterator[str]:
+    """What a container does otherwise than a platform's file says: probes, memory, times, proxy."""
     for probe in contract.probes:
 
         def answers(path: str = probe.path or "/", port: int = probe.port) -> bool:
             return port == contract.port and running.answers(path)
 
         if not wait_until(answers, limit=15):
-            seen = f"{contract.file}: the {probe.kind} probe asks port {probe.port} for {probe.path}, and is refused"
-            raise Violation(f"{seen}; the log says:\n{running.log}", f"cat {contract.file}")
-
-
-def _require_proxy(settings: Mapping[str, str], contract: Contract, by_hand: str) -> None:
-    """Raise a violation where gunicorn does not believe the platform's proxy, or closes connections that it uses."""
-    if not settings:
-        return
-    if "*" not in settings["forwarded_allow_ips"]:
-        seen = f"gunicorn believes {settings['forwarded_allow_ips']} that a visitor came by HTTPS, and not the proxy"
-        raise Violation(f"{contract.file}: {seen}", by_hand)
-    if (seconds := int(settings["keepalive"])) <= contract.idle:
-        seen = f"gunicorn closes an idle connection after {seconds} s, and a proxy keeps it for {contract.idle:.0f} s"
-        raise Violation(f"{contract.file}: {seen}", by_hand)
-
-
-def _only_checks(contract: Contract) -> bool:
-    """Whether a platform's one kind of probe is asked from the start, and restarts nothing."""
-    return {probe.kind for probe in contract.probes} == {"check"}
-
-
-def _require_sizes(running: Running, contract: Contract, by_hand: str) -> None:
-    """Raise a violation where the container uses more memory than the file says that it needs."""
-    if not contract.memory_expected:
-        return
-    [stats] = docker.stats([running.container])
-    if stats.memory_used > contract.memory_expected:
-        seen = f"it uses {stats.memory_used / 2**20:.0f} MiB, and requests {contract.memory_expected / 2**20:.0f}"
-        raise Violation(f"{contract.file}: {seen}", by_hand)
-
-
-def _require_times(settings: Mapping[str, str], contract: Contract, by_hand: str) -> None:
-    """Raise a violation where the platform kills what gunicorn would still end, or replace, by itself."""
+            asked = f"the {probe.kind} probe asks port {probe.port} for {probe.path}, and is refused"
+            yield f"{asked}; the log says:\n{running.log}"
+    if contract.memory_expected:
+        [stats] = docker.stats([running.container])
+        if stats.memory_used > contract.memory_expected:
+            yield f"it uses {stats.memory_used / 2**20:.0f} MiB, and requests {contract.memory_expected / 2**20:.0f}"
     times = gunicorn_seconds(settings)
-    if times["graceful_timeout"] >= contract.grace:
-        seen = (
-            f"gunicorn gives requests {times['graceful_timeout']} s to end, and is killed after {contract.grace:.0f} s"
-        )
-        raise Violation(f"{contract.file}: {seen}", by_hand)
+    # What gunicorn would still end, or replace, by itself must not be killed.
+    if (patience := times["graceful_timeout"]) >= contract.grace:
+        yield f"gunicorn gives requests {patience} s to end, and is killed after {contract.grace:.0f} s"
     for probe in contract.probes:
         if probe.kind == "liveness" and probe.patience <= times["timeout"]:
-            seen = (
-                f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {times['timeout']} s"
-            )
-            raise Violation(f"{contract.file}: {seen}", by_hand)
+            yield f"a container is restarted after {probe.patience:.0f} s, a worker replaced after {times['timeout']} s"
+    if settings:
+        if "*" not in (believed := settings["forwarded_allow_ips"]):
+            yield f"gunicorn believes {believed} that a visitor came by HTTPS, and not the proxy"
+        if (kept := times["keepalive"]) <= contract.idle:
+            yield f"gunicorn closes an idle connection after {kept} s, and a proxy keeps it for {contract.idle:.0f} s"

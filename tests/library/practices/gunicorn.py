@@ -10,9 +10,9 @@ from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import docker, last_line, run_to_its_end
-from ..program import look
 from ..subject import Subject
 from . import NotAsked, Violation
+from .installed import programs
 
 
 def gunicorn_settings(container: Container) -> dict[str, str]:
@@ -29,13 +29,6 @@ def gunicorn_seconds(settings: Mapping[str, str]) -> Counter[str]:
     return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
 
 
-@look()
-def has_gunicorn() -> bool:
-    import shutil
-
-    return bool(shutil.which("gunicorn"))
-
-
 def print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
     """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
     # It loads the app, which may want what the compose file gives it.
@@ -48,7 +41,7 @@ def print_config(subject: Subject, environment: dict[str, str], **options: Any) 
         else:
             config = str(docker.execute(subject.shared_container().container, command, envs=environment))
     except (DockerException, subprocess.CalledProcessError) as refused:
-        if not subject.shared_container().look(has_gunicorn):
+        if not programs(subject, "gunicorn"):
             raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
         reason = last_line(refused.stderr or "") or str(refused)
         raise Violation(

@@ -27,7 +27,11 @@ class Healthcheck:
 
 def shipped_healthcheck(subject: Subject) -> Healthcheck | None:
     """The image's own health check, or the compose file's."""
-    values = inspect(subject.shared_container().container.id, "Config.Healthcheck")
+    return _healthcheck(subject.shared_container())
+
+
+def _healthcheck(running: Running) -> Healthcheck | None:
+    values = inspect(running.container.id, "Config.Healthcheck")
     if not values or values.get("Test") in (None, [], ["NONE"]):
         return None
 
@@ -76,9 +80,9 @@ def health_when_looked_at(running: Running) -> str:
 
     On a busy machine a start, or a look at it, may outlast the start period. The next look comes an interval later.
     """
-    values = inspect(running.container.id, "Config.Healthcheck") or {}
-    times = {"StartPeriod": 0, "Interval": 30e9, "Timeout": 30e9}  # nanoseconds, Docker's defaults
-    latest = sum(values.get(name) or usual for name, usual in times.items()) / 1e9
+    check = _healthcheck(running)
+    if not check:
+        return health(running)
 
     def health_and_failures() -> tuple[str, set[str]]:
         """And when the looks began that ended with an answer which is none; -1 is one that took too long."""
@@ -91,6 +95,7 @@ def health_when_looked_at(running: Running) -> str:
     def settled() -> str:
         status, failed = health_and_failures()
         # The first of the new ones may have begun before the app answered.
-        return status if status in ("healthy", "not checked") or len(failed - before) > 1 else ""
+        return status if status == "healthy" or len(failed - before) > 1 else ""
 
+    latest = check.start_period + check.interval + check.timeout
     return wait_until(settled, limit=min(latest + 5, 120)) or health(running)

@@ -1,11 +1,13 @@
 """What is installed in a subject's image: packages, and programs."""
 
+import re
 from functools import cache
 from pathlib import Path
 
 from .. import image
 from ..program import in_container, look
-from ..subject import Subject
+from ..subject import Running, Subject
+from .processes import app_statuses
 
 
 @in_container()
@@ -18,23 +20,12 @@ def distributions() -> dict[str, str]:
     return {re.sub("[-_.]+", "-", name).lower(): version for name, version in there}
 
 
-@look()
-def app_interpreter() -> str:
+def app_interpreter(running: Running) -> str:
     """The Python that runs the app: of a virtual environment, if the app is started by a script in one.
 
     The first process may be a shell or an init: its children follow.
     """
-    import os
-    import re
-    from pathlib import Path
-
-    pids = sorted(int(process.name) for process in Path("/proc").glob("[0-9]*"))
-    words = []
-    for pid in pids:
-        try:
-            words += Path(f"/proc/{pid}/cmdline").read_text().split("\0") if pid != os.getpid() else []
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
+    words = (word for status in running.look(app_statuses) for word in status["Command"].split())
     return next((word for word in words if re.search(r"/python[\d.]*$", word)), "python3")
 
 
@@ -49,9 +40,8 @@ _installed: dict[str, dict[str, str]] = {}  # by the name of the subject's image
 def installed(subject: Subject) -> dict[str, str]:
     """What the app can import, as {normalized name: version}, without what the base image brought (pip, for one)."""
     if subject.image_name not in _installed:
-        importable = subject.shared_container().run(
-            distributions, interpreter=subject.shared_container().look(app_interpreter)
-        )
+        running = subject.shared_container()
+        importable = running.run(distributions, interpreter=app_interpreter(running))
         brought = distributions_of_image(subject.base)
         _installed[subject.image_name] = {name: version for name, version in importable.items() if name not in brought}
     return _installed[subject.image_name]
@@ -83,20 +73,19 @@ TOOLS = ["pip", "pipenv", "poetry", "pdm", "uv", "setuptools", "wheel", "virtual
 
 def brought_by_tools(subject: Subject) -> set[str]:
     """The packages of managers that are installed beside the app, which no lock of the app's names."""
-    return subject.shared_container().run(
-        needed_by, TOOLS, interpreter=subject.shared_container().look(app_interpreter)
-    )
+    running = subject.shared_container()
+    return running.run(needed_by, TOOLS, interpreter=app_interpreter(running))
 
 
 @look()
-def needless_programs() -> list[str]:
-    """The paths of programs that no image needs which only serves."""
+def programs_there() -> list[str]:
+    """The paths of gunicorn, and of programs that no image needs which only serves."""
     import shutil
 
-    names = ("poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
+    names = ("gunicorn", "poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
     return [path for path in map(shutil.which, names) if path]
 
 
 def programs(subject: Subject, *names: str) -> str:
-    """The paths of those of the needless programs that the image has."""
-    return " ".join(path for path in subject.shared_container().look(needless_programs) if Path(path).name in names)
+    """The paths of those of these programs that the image has."""
+    return " ".join(path for path in subject.shared_container().look(programs_there) if Path(path).name in names)

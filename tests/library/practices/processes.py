@@ -5,7 +5,7 @@ import signal
 from python_on_whales.exceptions import DockerException
 
 from ..engine import docker, wait_until
-from ..program import in_container
+from ..program import in_container, look
 from ..subject import Running
 
 
@@ -35,18 +35,19 @@ def app_processes() -> dict[int, int]:
     return {pid: parent for pid, parent in parents.items() if is_below_main(pid)}
 
 
-@in_container(app_processes)
+@look(app_processes)
 def app_statuses() -> list[dict[str, str]]:
-    """What /proc/PID/status says of each of the app's processes, the first one first."""
+    """What the kernel says of each of the app's processes, the first one first: its command, and /proc/PID/status."""
     from pathlib import Path
 
     statuses = []
     for pid in sorted(app_processes()):
         try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            command, lines = (Path(f"/proc/{pid}/{name}").read_text() for name in ("cmdline", "status"))
         except OSError:
             continue  # it has just ended
-        statuses.append(dict(line.split(":\t", 1) for line in lines if ":\t" in line))
+        status = dict(line.split(":\t", 1) for line in lines.splitlines() if ":\t" in line)
+        statuses.append({"Command": command.replace("\0", " ").strip(), **status})
     return statuses
 
 

@@ -7,16 +7,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from python_on_whales import Container
 
-from ..engine import SESSION, NotReady, at_end, docker, free_port, one_build_at_a_time, remove_names, wait_until
-from ..subject import Subject
+from ..engine import SESSION, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
+from ..subject import Kept, Subject
 from . import Violation
 
 SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
@@ -181,13 +182,16 @@ class Publisher:
         """Compose with the files and the project of the deployment."""
         return "docker", "compose", "--project-name", self.deployment, "--file", "compose.yaml", "--file", RELEASE
 
-    def deployed(self) -> str:
-        """The id of the image of the container that runs, or nothing."""
+    def running(self) -> list[Container]:
+        """The container that runs, or none."""
         labels = {"project": self.deployment, "service": self.copy.service}
-        running = docker.container.list(
+        return docker.container.list(
             filters=[("label", f"com.docker.compose.{label}={value}") for label, value in labels.items()]
         )
-        return str(running[0].image) if running else ""
+
+    def deployed(self) -> str:
+        """The id of the image of the container that runs, or nothing."""
+        return next((str(container.image) for container in self.running()), "")
 
     def keep_deployed(self) -> str:
         """Deploy what was published, unless something runs; the id of the image of what runs then.
@@ -247,27 +251,6 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
             remove_names(f"localhost:{publisher.port}")
 
 
-class _OnePublisher:
-    """The one publisher of this process; another folder's ends when this one's begins.
-
-    Its practices are not marked as slow, though it takes seconds to publish: they share what is published, and so
-    belong into one process.
-    """
-
-    image_name = ""
-    publisher: Publisher
-
-    def __init__(self) -> None:
-        self.stack = ExitStack()
-        at_end.callback(self.stack.close)
-
-    def of(self, subject: Subject) -> Publisher:
-        if self.image_name != subject.image_name:
-            self.stack.close()
-            self.image_name = ""
-            self.publisher = self.stack.enter_context(publisher(subject))
-            self.image_name = subject.image_name
-        return self.publisher
-
-
-shared_publisher = _OnePublisher()
+# Its practices are not marked as slow, though it takes seconds to publish: they share what is published, and so belong
+# into one process.
+shared_publisher = Kept(publisher)

@@ -11,17 +11,10 @@ from ..program import in_container
 from ..subject import Subject
 
 
-@in_container()
-def python_path() -> str:
-    import os
-
-    return os.environ.get("PYTHONPATH", "")
-
-
 @contextmanager
 def first_running(subject: Subject, source: str) -> Iterator[dict[str, Any]]:
     """What lets a container run Python source at the start of each of its Pythons, as overrides of its service."""
-    path = subject.shared_container().run(python_path)
+    path = subject.shared_container().python("import os; print(os.environ.get('PYTHONPATH', ''))")
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)
         Path(folder, "sitecustomize.py").write_text(source)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from ..engine import NotReady, docker
-from ..subject import Running, Subject, is_shared, share_running
+from ..subject import Running, Subject, shared
 from . import NotAsked, Violation
 from .health import health_when_looked_at
 from .sockets import in_flight
@@ -45,13 +45,12 @@ def undisturbed_life(subject: Subject) -> Life:
             running.get()
             health = health_when_looked_at(running)
             took = running.stop()
-            running.container.reload()
-            _lives[subject.image_name] = Life(health, running.log, took, running.container.state.exit_code or 0)
-            if not is_shared(subject):
+            _lives[subject.image_name] = Life(health, running.log, took, running.exit_code)
+            if shared.subject != subject:
                 docker.start(running.container)
                 with suppress(NotReady):  # an app that cannot be started again in its container
                     running.wait_until_ready()
-                    share_running(subject, running, stack.pop_all())
+                    shared.take(subject, running, stack.pop_all())
     return _lives[subject.image_name]
 
 
@@ -78,8 +77,7 @@ def require_answer_in_flight(running: Running, path: str) -> float:
             ) from error
         if status >= 400:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
-        running.container.reload()
-        require_exit_code_0(running.container.state.exit_code or 0, by_hand)
+        require_exit_code_0(running.exit_code, by_hand)
         return took
 
 
@@ -88,8 +86,7 @@ def require_quick_stop(running: Running) -> None:
     running.project.compose.start(running.service)
     running.wait_until_ready()
     took = running.stop()
-    running.container.reload()
-    require_exit_code_0(running.container.state.exit_code or 0, "docker compose stop; docker compose ps --all")
+    require_exit_code_0(running.exit_code, "docker compose stop; docker compose ps --all")
     require_quick(took)
 
 

@@ -1,16 +1,8 @@
 """Python finds the app's modules at the root of the project and below `src`, whatever directory it starts in."""
 
-from ... import image
-from ...engine import BuildFailed, NotReady
-from ...program import in_container
+from ...engine import BuildFailed, NotReady, run_to_its_end
+from ...program import PYTHON
 from .. import NotAsked, Subject, Violation, practice
-
-
-@in_container()
-def can_import(name: str) -> bool:
-    import importlib.util
-
-    return bool(importlib.util.find_spec(name))
 
 
 @practice("ours", slow=True, slow_to_fail=True, builds=True)
@@ -27,8 +19,9 @@ def check(subject: Subject) -> None:
                 running.wait_until_ready()
         except (BuildFailed, NotReady) as error:
             raise Violation(error.brief, *by_hand) from error
+    look = f"import importlib.util, sys; sys.exit(not importlib.util.find_spec('{code.name}'))"
     for name in (subject.built_image(), copy.built_image()):
-        if not image.run(name, can_import, code.name, workdir="/"):
+        if run_to_its_end(name, *PYTHON[1:], look, entrypoint=PYTHON[0], workdir="/", check=False).returncode:
             raise Violation(
                 f"from another directory, Python does not find {code.name}",
                 f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {code.name}'",

@@ -28,16 +28,14 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "code copied before the dependencies",
-        "step-3-basic",
-        "Dockerfile",
+        "step-3-basic/Dockerfile",
         r"COPY pyproject\.toml poetry\.lock \./\n(RUN poetry install\n)[\s\S]*COPY \. \.",
         r"COPY . .\n\1",
         symptom="I correct one word on a page, and wait for the build as long as on the first day.",
     ),
     Sabotage(
         "settings copied before the packages",
-        "step-5-larger",
-        "Dockerfile",
+        "step-5-larger/Dockerfile",
         r"(COPY --from=build /venv /venv\n)(COPY entrypoint\.sh .*\n)",
         r"\2\1",
     ),

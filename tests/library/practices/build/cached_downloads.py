@@ -36,8 +36,7 @@ def _require_cached_downloads(subject: Subject, by_hand: str) -> None:
 TURNS_RED = [
     Sabotage(
         "downloads in no cache mount",
-        "extra-2-caching",
-        "Dockerfile",
+        "extra-2-caching/Dockerfile",
         r"--mount=type=cache,target=/root/\.cache/uv \\\n +",
         "",
         symptom="We update one package, and the build downloads all of them again.",

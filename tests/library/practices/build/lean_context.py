@@ -23,17 +23,11 @@ def check(subject: Subject) -> None:
 
 TURNS_RED = [
     Sabotage(
-        "Git's files sent along",
-        "step-3-basic",
-        ".dockerignore",
-        r"\n\.git\n\.gitignore",
-        "",
-        also={"unrelated-changes"},
+        "Git's files sent along", "step-3-basic/.dockerignore", r"\n\.git\n\.gitignore", "", also={"unrelated-changes"}
     ),
     Sabotage(
         "secrets left out at the root only",
-        "step-3-basic",
-        ".dockerignore",
+        "step-3-basic/.dockerignore",
         r"\*\*/\.env\n\*\*/\.env\.\*",
         ".env\n.env.*",
         symptom="A stranger wrote to us: a password is in the image that we published. Git has never seen that file.",

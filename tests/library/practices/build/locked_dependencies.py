@@ -21,8 +21,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a hotfix beside the lock",
-        "step-2-poetry",
-        "Dockerfile",
+        "step-2-poetry/Dockerfile",
         r"&& poetry install",
         r"&& poetry add 'click<8.5'",
         also={"verified-hashes"},

@@ -58,4 +58,4 @@ def _shadow(image: str) -> str:
     return run_to_its_end(image, "/etc/shadow", entrypoint="cat", user="0").stdout
 
 
-TURNS_RED = [Sabotage("bytecode with times", "final", "Dockerfile", r"(?<= )checked-hash \.", "timestamp .")]
+TURNS_RED = [Sabotage("bytecode with times", "final/Dockerfile", r"(?<= )checked-hash \.", "timestamp .")]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ...engine import BuildFailed
 from .. import Subject, Violation, practice
 
 
@@ -19,10 +18,7 @@ def check(subject: Subject) -> None:
         with subject.copied("with another list") as copy:
             for path in filter(Path.exists, (copy.source / "requirements.txt", copy.source / "poetry.lock")):
                 path.write_text(change(path.read_text()))
-            try:
-                copy.build()
-            except BuildFailed as stopped:
-                if not re.search(r"^#\d+ [\d.]+ .*gunicorn", stopped.output, re.MULTILINE):
-                    raise Violation(f"the build stops, and says:\n{stopped}", "docker compose build") from stopped
-            else:
+            if not (stopped := copy.stopped_build()):
                 raise Violation("it is built, and has no server", "docker compose build")
+            if not re.search(r"^#\d+ [\d.]+ .*gunicorn", stopped.output, re.MULTILINE):
+                raise Violation(f"the build stops, and says:\n{stopped}", "docker compose build")

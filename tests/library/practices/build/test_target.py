@@ -4,7 +4,6 @@ import re
 import secrets
 
 from ... import edits
-from ...engine import BuildFailed
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..canaries import CANARY_TEST
 
@@ -25,23 +24,14 @@ def check(subject: Subject) -> None:
         if sum(int(passed or count) for passed, count in ran) < 2:  # this one, and one of the project's
             raise Violation("the build runs no tests", by_hand)
         more.write_text(CANARY_TEST.format(name=canary, outcome=False))
-        try:
-            copy.build()
-        except BuildFailed as stopped:
-            if not re.search(rf"FAIL.*{canary}", stopped.output):
-                raise Violation(
-                    f"the build stops, but does not name the test that fails:\n{stopped}", by_hand
-                ) from stopped
-        else:
+        if not (stopped := copy.stopped_build()):
             raise Violation("a test fails and the build goes on", by_hand)
+        if not re.search(rf"FAIL.*{canary}", stopped.output):
+            raise Violation(f"the build stops, but does not name the test that fails:\n{stopped}", by_hand)
 
 
 TURNS_RED = [
     Sabotage(
-        "tests whose failures stop nothing",
-        "step-5-larger",
-        "Dockerfile",
-        r"(?<=--ds=tests\.sqlite_settings)",
-        " || true",
+        "tests whose failures stop nothing", "step-5-larger/Dockerfile", r"(?<=--ds=tests\.sqlite_settings)", " || true"
     )
 ]

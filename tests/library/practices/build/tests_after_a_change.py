@@ -17,8 +17,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "packages of the tests after the code",
-        "final",
-        "Dockerfile",
+        "final/Dockerfile",
         "FROM build AS test-packages",
         "FROM code AS test-packages",
     )

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import replace
 
 from ... import edits
-from ...engine import BuildFailed, inspect, wait_until
+from ...engine import BuildFailed, inspect
 from ...subject import Running
 from .. import Sabotage, Subject, Violation, practice
 from ..canaries import CANARY_TEST
@@ -19,9 +19,8 @@ def check(subject: Subject) -> None:
     if "test" in subject.services([]):
         raise Violation("`docker compose up` runs the tests, too", "docker compose config --services")
     with replace(subject, name=f"{subject.name} its tests", service="test").started() as running:
-        wait_until(lambda: not running.is_up, limit=60)
-        ended = running.container.state
-        if ended.running or ended.exit_code or not re.search(r"\d+ passed", running.log):
+        running.ends(60)
+        if running.container.state.running or running.exit_code or not re.search(r"\d+ passed", running.log):
             raise Violation(f"the container's log ends:\n{running.log[-500:]}", by_hand)
         tests, app = _restrictions(running), _restrictions(subject.shared_container())
         if weaker := [name for name in app if app[name] and tests[name] != app[name]]:
@@ -33,8 +32,8 @@ def check(subject: Subject) -> None:
             edits.close_to_others(copy)
         try:
             with copy.started() as running:
-                wait_until(lambda: not running.is_up, limit=60)
-                code, log = running.container.state.exit_code, running.log
+                running.ends(60)
+                code, log = running.exit_code, running.log
         except BuildFailed as stopped:  # a stage that runs them itself stops there
             code, log = 1, stopped.output
         if not code or not re.search(rf"FAIL.*{canary}", log):
@@ -48,4 +47,4 @@ def _restrictions(running: Running) -> dict[str, object]:
     return {"User": settings["Config"]["User"], **{name: settings["HostConfig"][name] for name in host}}
 
 
-TURNS_RED = [Sabotage("tests that everybody starts", "step-5-larger", "compose.yaml", r"    profiles: \[test\]\n", "")]
+TURNS_RED = [Sabotage("tests that everybody starts", "step-5-larger/compose.yaml", r"    profiles: \[test\]\n", "")]

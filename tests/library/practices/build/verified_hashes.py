@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 
 from ... import locks
-from ...engine import BuildFailed
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 
 
@@ -26,19 +25,11 @@ def check(subject: Subject) -> None:
             raise NotAsked(f"no framework or server that is known here is in {named}: it changes the hashes of one")
         if not tampered:
             raise Violation(f"{named}: no hashes, so whatever the index sends is installed", f"grep sha256 {named}")
-        try:
-            copy.build()
-        except BuildFailed as stopped:
-            if not re.search(r"^#\d+ [\d.]+ .*(not match|mismatch)", stopped.output, re.IGNORECASE | re.MULTILINE):
-                raise Violation(
-                    f"the build stops, but does not say that a hash does not match:\n{stopped}"
-                ) from stopped
-        else:
-            raise Violation(
-                "the build does not notice",
-                f"change the hashes of the framework in {named}",
-                "docker compose build",
-            )
+        by_hand = (f"change the hashes of the framework in {named}", "docker compose build")
+        if not (stopped := copy.stopped_build()):
+            raise Violation("the build does not notice", *by_hand)
+        if not re.search(r"^#\d+ [\d.]+ .*(not match|mismatch)", stopped.output, re.IGNORECASE | re.MULTILINE):
+            raise Violation(f"the build stops, but does not say that a hash does not match:\n{stopped}")
     if (subject.source / "requirements.txt").exists():
         _refuse_a_package_without_hashes(subject, "requirements.txt")
     if (subject.source / "requirements-dev.txt").exists() and "test" in subject.parsed.stage_names:
@@ -53,9 +44,7 @@ def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
     with subject.copied("with one package that has no hash") as copy:
         listed = copy.source / name
         listed.write_text(locks.change_entries(listed.read_text(), lambda entry: HASHES.sub("", entry)))
-        try:
-            copy.build()
-        except BuildFailed:
+        if copy.stopped_build():
             return
     raise Violation(f"one package in {name} has no hash, and is installed all the same", "docker compose build")
 
@@ -63,8 +52,7 @@ def _refuse_a_package_without_hashes(subject: Subject, name: str) -> None:
 TURNS_RED = [
     Sabotage(
         "hashes dropped and a dependency bumped",
-        "step-4-nontrivial",
-        "Dockerfile",
+        "step-4-nontrivial/Dockerfile",
         r"RUN pip install --require-hashes .*",
         r"RUN grep -oE '^[a-z]+==[^ ]+' requirements.txt | sed 's/click==.*/click<8.5/' > loose.txt"
         r" && pip install -r loose.txt",

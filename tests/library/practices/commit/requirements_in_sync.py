@@ -2,9 +2,18 @@
 
 import re
 import subprocess
+import sys
+from pathlib import Path
 
-from ...hooks import complaint_of_hooks
 from .. import Sabotage, Subject, Violation, practice
+
+
+def complaint_of_hooks(repository: Path) -> str:
+    """Stage everything and run the hooks; what they print if one fails, else nothing."""
+    subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
+    command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
+    run = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    return run.stdout + run.stderr if run.returncode else ""
 
 
 @practice("unnoticed", slow=True, needs="export")
@@ -38,8 +47,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "export hook that writes elsewhere",
-        "extra-3-precommit",
-        ".pre-commit-config.yaml",
+        "extra-3-precommit/.pre-commit-config.yaml",
         r"export --output requirements\.txt",
         "export --output /dev/null",
         symptom="We updated a package because of a security notice, and every check before the commit passed. The"

@@ -22,8 +22,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "the database in memory",
-        "step-5-larger",
-        "compose.yaml",
+        "step-5-larger/compose.yaml",
         r"volumes:\n      - db:(?=/var)",
         "tmpfs:\n      - ",
         also={"survives-database-restart"},

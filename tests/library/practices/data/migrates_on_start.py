@@ -20,27 +20,22 @@ def check(subject: Subject) -> None:
     with subject.copied("with a slow migration") as copy:
         # It takes longer than two replicas differ in their start: without a lock, both find it to do.
         (copy.code / "guestbook/migrations/0002_slow.py").write_text(SLOW_MIGRATION)
-        _start_two_on_an_empty_database(copy, by_hand)
-
-
-def _start_two_on_an_empty_database(subject: Subject, by_hand: tuple[str, ...]) -> None:
-    with subject.started(scale=2) as running:
-        replicas = [Running(running.project, running.service, running.by_hand, index) for index in (1, 2)]
-        for replica in replicas:
-            try:
-                replica.wait_until_ready(path="/ready", limit=40)
-            except NotReady as error:
-                raise Violation(f"replica {replica.index} is not ready; its log:\n{replica.log}", *by_hand) from error
-        applied = [len(re.findall("Applying guestbook.0002.* OK", replica.log)) for replica in replicas]
-        if sorted(applied) != [0, 1]:
-            raise Violation(f"the replicas applied the same migration {applied} times", *by_hand)
+        with copy.started(scale=2) as running:
+            replicas = [Running(running.project, running.service, running.by_hand, index) for index in (1, 2)]
+            for one in replicas:
+                try:
+                    one.wait_until_ready(path="/ready", limit=40)
+                except NotReady as error:
+                    raise Violation(f"replica {one.index} is not ready; its log:\n{one.log}", *by_hand) from error
+            applied = [len(re.findall("Applying guestbook.0002.* OK", replica.log)) for replica in replicas]
+    if sorted(applied) != [0, 1]:
+        raise Violation(f"the replicas applied the same migration {applied} times", *by_hand)
 
 
 TURNS_RED = [
     Sabotage(
         "migrations without a lock",
-        "step-5-larger",
-        "src/guestbook/management/commands/prepare_database.py",
+        "step-5-larger/src/guestbook/management/commands/prepare_database.py",
         r"cursor\.execute\(\"SELECT pg_advisory_lock.*",
         "",
     )

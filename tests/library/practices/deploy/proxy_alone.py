@@ -6,6 +6,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 from ...engine import another_address
+from ...subject import published
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..rolling import plain_answer
 
@@ -26,11 +27,10 @@ def check(subject: Subject) -> None:
         project.up(["proxy"], detach=True, quiet=True)
         answers = {}
         for container in project.ps():
-            for inside, bindings in (container.network_settings.ports or {}).items():
+            for inside, port in {(inside, port) for inside, _, port in published(container)}:
                 if inside.endswith("/tcp"):
-                    for port in {int(binding["HostPort"]) for binding in bindings or ()}:
-                        name = f"port {inside.removesuffix('/tcp')} of {container.name}"
-                        answers[name] = plain_answer(f"http://{address}:{port}{subject.page}")
+                    name = f"port {inside.removesuffix('/tcp')} of {container.name}"
+                    answers[name] = plain_answer(f"http://{address}:{port}{subject.page}")
     if "https" not in "".join(answers.values()):
         raise Violation(f"the proxy sends nobody to HTTPS: {answers}", by_hand)
     for name, answer in answers.items():
@@ -41,8 +41,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a way past the proxy",
-        "extra-6-deploying",
-        "compose.tls.yaml",
+        "extra-6-deploying/compose.tls.yaml",
         r"    ports: !reset \[\]\n",
         "",
         symptom="We have a certificate, and a firewall that lets two ports through. A stranger sent us a password that"

@@ -1,11 +1,10 @@
 """Visitors lose no request while replicas are added, a new version starts, or a broken one is rolled back."""
 
 from ... import runner, swarm
-from ...engine import build_recipe, last_line, wait_until
-from ...load import visitors
+from ...engine import last_line, wait_until
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..gunicorn import gunicorn_seconds, gunicorn_settings
-from ..rolling import another, errors_only, plain_answer, rolled
+from ..rolling import plain_answer, roll, versions, visitors
 
 STACK = "stack.yaml"
 
@@ -17,14 +16,7 @@ def check(subject: Subject) -> None:
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
         raise Violation(seen, f"grep stop_grace_period {STACK}")
-    first, second, broken = (f"{subject.built_image()}:{tag}" for tag in ("latest", "second", "broken"))
-    build_recipe(another(first), second)
-    build_recipe(errors_only(first, subject.port), broken)
-    changes = (
-        ("a new version was deployed", second, 2, second, "completed"),
-        ("2 replicas became 4", second, 4, second, ""),
-        ("a broken version was deployed", broken, 4, second, "rollback_completed"),
-    )
+    first, second, broken = versions(subject)
     by_hand = f"IMAGE=shop:2 docker stack deploy --detach=false --resolve-image never --compose-file {STACK} shop"
     try:
         with swarm.stack(subject, (first, second, broken)) as stack:
@@ -33,15 +25,8 @@ def check(subject: Subject) -> None:
                 raise NotAsked(f"docker stack deploy: {last_line(done.stdout)}")
             wait_until(lambda: plain_answer(stack.url + subject.page) == "200", limit=30)
             with visitors(stack.url + subject.page) as visits:
-                for what, image, replicas, left, state in changes:
-                    visits.during = what
-                    stack.deploy(image, replicas)
-                    if not rolled(stack, visits, (state, [left] * replicas)):
-                        now, images = stack.update
-                        seen = f"after {what}, the update is {now!r}, and {', '.join(images)} runs"
-                        raise Violation(seen, by_hand, "docker stack ps shop")
-                    if visits.failed:
-                        break
+                if seen := roll(stack, visits, second, broken, stack.deploy):
+                    raise Violation(seen, by_hand, "docker stack ps shop")
         if visits.failed:
             what = "; ".join(f"{number} {kind}" for kind, number in visits.failed.most_common())
             raise Violation(f"{visits.failed.total()} of {visits.requests.total()} requests failed: {what}", by_hand)
@@ -51,11 +36,10 @@ def check(subject: Subject) -> None:
 
 TURNS_RED = [
     # Seen before anything is deployed.
-    Sabotage("as patient as Swarm by itself", "extra-6-deploying", "stack.yaml", r"    stop_grace_period: 40s\n", ""),
+    Sabotage("as patient as Swarm by itself", "extra-6-deploying/stack.yaml", r"    stop_grace_period: 40s\n", ""),
     Sabotage(
         "addresses that are kept for a minute",
-        "extra-6-deploying",
-        "Caddyfile",
+        "extra-6-deploying/Caddyfile",
         r"refresh 1s",
         "refresh 1m",
         symptom="Each new version starts well. Then visitors get errors, and after a minute all is fine again.",

@@ -57,10 +57,7 @@ def _require_stop(copy: Subject, running: Running, port: int) -> None:
     lines = {module: numbers for module in modules_of(copy.code) if (numbers := _first_lines(module))}
     address = urlsplit(running.url(port))
     try:
-        with (
-            ThreadPoolExecutor() as pool,
-            dap.Editor((address.hostname or "", address.port or 0)) as editor,
-        ):
+        with ThreadPoolExecutor() as pool, dap.Editor((address.hostname or "", address.port or 0)) as editor:
             editor.attach(copy.source, str(running.container.config.working_dir), lines)
             answer = pool.submit(running.get, copy.slow_path(1), timeout=60)
             stop = editor.wait_for_stop()
@@ -86,8 +83,7 @@ def _first_lines(module: Path) -> list[int]:
 TURNS_RED = [
     Sabotage(
         "a debugger for everybody",
-        "extra-4-developing",
-        "compose.debug.yaml",
+        "extra-4-developing/compose.debug.yaml",
         r"127\.0\.0\.1:\$",
         "$",
         symptom="In the café, somebody at the next table stopped my app, and read what was in it.",

@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ from python_on_whales.exceptions import DockerException
 
 from ... import locks
 from ...engine import one_build_at_a_time, wait_until
+from ...image import history
 from ...subject import Running
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
@@ -38,7 +38,7 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
     by_hand = f"docker compose up --watch {name}"
     with subject.copied(f"to write in, as {name}") as folder:
         copy = on_free_ports(folder, name, service)
-        if _made_of(copy.built_image()) != _made_of(subject.built_image()):
+        if history(copy.built_image(), "CreatedBy") != history(subject.built_image(), "CreatedBy"):
             raise Violation(
                 f"`{name}` runs another image than `{subject.service}`",
                 f"docker compose build {name} {subject.service}; docker compose --profile '*' images",
@@ -83,12 +83,6 @@ def _runs(running: Running, word: str) -> bool:
         return False  # another container has taken its place
 
 
-def _made_of(image: str) -> str:
-    """The instructions that an image was made by."""
-    command = ["docker", "history", "--no-trunc", "--format={{.CreatedBy}}", image]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
 def _replaced(file: Path, text: str) -> None:
     """Save as many editors do: write another file, and give it the name."""
     new = file.with_name(f"{file.name}~")
@@ -100,8 +94,7 @@ def _replaced(file: Path, text: str) -> None:
 TURNS_RED = [
     Sabotage(
         "one file mounted, and not the folder",
-        "extra-4-developing",
-        "compose.yaml",
+        "extra-4-developing/compose.yaml",
         r"(?<=volumes: \[\")\./hello:/app/hello:ro(?=\"\]\n    develop)",
         "./hello/main.py:/app/hello/main.py:ro",
         symptom="With nano, what I save is there at once. I have another editor now: I save, and the app answers as"
@@ -109,17 +102,12 @@ TURNS_RED = [
     ),
     Sabotage(
         "saved files copied into the container",
-        "extra-4-developing",
-        "compose.yaml",
+        "extra-4-developing/compose.yaml",
         r"    volumes: \[\"\./hello:/app/hello:ro\"\]\n(    develop: .*\n +watch: )\[",
         r"\1[{ action: sync, path: hello, target: /app/hello }, ",
     ),
-    Sabotage("nothing reloads", "extra-4-developing", "compose.yaml", r"uvicorn --reload", "uvicorn"),
+    Sabotage("nothing reloads", "extra-4-developing/compose.yaml", r"uvicorn --reload", "uvicorn"),
     Sabotage(
-        "packages watched by nobody",
-        "extra-4-developing",
-        "compose.yaml",
-        r"path: requirements\.txt",
-        "path: poetry.lock",
+        "packages watched by nobody", "extra-4-developing/compose.yaml", r"path: requirements\.txt", "path: poetry.lock"
     ),
 ]

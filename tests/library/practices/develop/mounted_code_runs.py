@@ -39,8 +39,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "bytecode that stands for any code",
-        "extra-2-caching",
-        "Dockerfile",
+        "extra-2-caching/Dockerfile",
         r"(?<=--invalidation-mode )checked-hash(?= \.)",
         "unchecked-hash",
     )

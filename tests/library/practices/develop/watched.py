@@ -51,8 +51,7 @@ def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
 TURNS_RED = [
     Sabotage(
         "saved files brought to where nobody looks",
-        "step-5-larger",
-        "compose.yaml",
+        "step-5-larger/compose.yaml",
         r"target: /app/src",
         "target: /app/source",
     )

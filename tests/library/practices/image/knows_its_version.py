@@ -5,15 +5,7 @@ import secrets
 from unittest.mock import patch
 
 from ... import locks
-from ...program import in_container
 from .. import Sabotage, Subject, Violation, practice
-
-
-@in_container()
-def version_of_python() -> str:
-    import platform
-
-    return platform.python_version()
 
 
 @practice("unnoticed", slow=True, builds=True, needs="version")
@@ -27,7 +19,7 @@ def check(subject: Subject) -> None:
         expected = {
             "commit": arguments["GIT_COMMIT"],
             "built": arguments["BUILD_TIME"],
-            "python": copy.shared_container().run(version_of_python),
+            "python": copy.shared_container().python("import platform; print(platform.python_version())"),
             "django": locks.versions(copy.source)["django"],
         }
         if answer.json() != expected:
@@ -38,4 +30,4 @@ def check(subject: Subject) -> None:
             raise Violation(f"with another commit ran again: {'; '.join(again)}", "GIT_COMMIT=1 docker compose build")
 
 
-TURNS_RED = [Sabotage("a commit that nobody passes on", "step-5-larger", "compose.yaml", r" +GIT_COMMIT: .*\n", "")]
+TURNS_RED = [Sabotage("a commit that nobody passes on", "step-5-larger/compose.yaml", r" +GIT_COMMIT: .*\n", "")]

@@ -35,4 +35,4 @@ def check(subject: Subject) -> None:
         raise Violation(f"{labels_of_copy} instead of {expected}", *by_hand)
 
 
-TURNS_RED = [Sabotage("commit not passed on", "final", "compose.yaml", r" +org.*revision: .*\n", "")]
+TURNS_RED = [Sabotage("commit not passed on", "final/compose.yaml", r" +org.*revision: .*\n", "")]

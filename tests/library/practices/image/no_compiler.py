@@ -13,8 +13,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "headers where libraries are enough",
-        "extra-1-compiling",
-        "Dockerfile",
+        "extra-1-compiling/Dockerfile",
         r"libpcre2-8-0 libpq5",
         "gcc libc6-dev libpcre2-dev libpq-dev",
         also={"small-image"},

@@ -42,4 +42,4 @@ def check(subject: Subject) -> None:
         )
 
 
-TURNS_RED = [Sabotage("what uv leaves behind", "extra-2-caching", "Dockerfile", r" && rm /venv/\.lock", "")]
+TURNS_RED = [Sabotage("what uv leaves behind", "extra-2-caching/Dockerfile", r" && rm /venv/\.lock", "")]

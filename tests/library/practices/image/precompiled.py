@@ -39,7 +39,7 @@ def without_bytecode(names: list[str]) -> list[str]:
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    interpreter = subject.shared_container().look(app_interpreter)
+    interpreter = app_interpreter(subject.shared_container())
     # In a container of its own: one that serves may have written its bytecode by now.
     if stale := image.run(subject.built_image(), without_bytecode, list(installed(subject)), interpreter=interpreter):
         raise Violation(
@@ -62,24 +62,18 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "packages not compiled",
-        "extra-2-caching",
-        "Dockerfile",
+        "extra-2-caching/Dockerfile",
         r"UV_COMPILE_BYTECODE=1 ",
         "",
         symptom="When many visitors come at once, new containers start. Each takes longer to its first answer than last"
         " month, and a whole processor for it.",
     ),
     Sabotage(
-        "standard library not compiled",
-        "extra-2-caching",
-        "Dockerfile",
-        r"RUN python -m compileall .*/python3\.\*\n",
-        "",
+        "standard library not compiled", "extra-2-caching/Dockerfile", r"RUN python -m compileall .*/python3\.\*\n", ""
     ),
     Sabotage(
         "app not compiled",
-        "extra-2-caching",
-        "Dockerfile",
+        "extra-2-caching/Dockerfile",
         r"(?<=a\+rX \.) && python -m compileall -q --invalidation-mode checked-hash \.",
         "",
     ),

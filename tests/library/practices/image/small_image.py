@@ -19,8 +19,7 @@ def check(subject: Subject) -> None:
     size, size_of_full = image.weight(subject.built_image()), image.weight(full)
     if size > size_of_full / 4:
         raise Violation(
-            f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}",
-            "docker history IMAGE",
+            f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}", "docker history IMAGE"
         )
     if (twice := image.wasted(subject)) > 1:
         raise Violation(f"{twice:.0f} MB are in two layers or more", "docker history IMAGE")

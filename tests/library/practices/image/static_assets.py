@@ -32,8 +32,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "static files without hashes",
-        "step-5-larger",
-        "src/config/settings.py",
+        "step-5-larger/src/config/settings.py",
         "Manifest",
         "",
         symptom="After a release, visitors see the new page in the old colours until they empty their browser's cache.",

@@ -23,8 +23,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "as patient as everywhere, on Cloud Run",
-        "extra-7-platforms",
-        "cloudrun.yaml",
+        "extra-7-platforms/cloudrun.yaml",
         r'value: "8"',
         'value: "30"',
         symptom="On Cloud Run, whoever waits for a large report gets an error when I deploy, and the server's log does"
@@ -32,12 +31,11 @@ TURNS_RED = [
     ),
     Sabotage(
         "a visitor's HTTPS believed from nobody",
-        "extra-7-platforms",
-        "containerapp.yaml",
+        "extra-7-platforms/containerapp.yaml",
         r" +- \{ name: FORWARDED_ALLOW_IPS, value: \"\*\" \}\n",
         "",
     ),
-    Sabotage("as patient as Fly.io by itself", "extra-7-platforms", "fly.toml", r'kill_timeout = "40s"\n', ""),
-    Sabotage("Fly.io's own signal", "extra-7-platforms", "fly.toml", r'kill_signal = "SIGTERM"\n', ""),
-    Sabotage("another port on Azure", "extra-7-platforms", "containerapp.yaml", r"targetPort: 8000", "targetPort: 80"),
+    Sabotage("as patient as Fly.io by itself", "extra-7-platforms/fly.toml", r'kill_timeout = "40s"\n', ""),
+    Sabotage("Fly.io's own signal", "extra-7-platforms/fly.toml", r'kill_signal = "SIGTERM"\n', ""),
+    Sabotage("another port on Azure", "extra-7-platforms/containerapp.yaml", r"targetPort: 8000", "targetPort: 80"),
 ]

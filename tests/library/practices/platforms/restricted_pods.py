@@ -15,8 +15,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a migration that may run as root",
-        "extra-7-platforms",
-        "kubernetes/migrate.yaml",
+        "extra-7-platforms/kubernetes/migrate.yaml",
         r"        runAsNonRoot: true\n",
         "",
     )

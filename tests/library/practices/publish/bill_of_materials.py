@@ -23,8 +23,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "an SBOM of what the tests need",
-        "extra-5-publishing",
-        "Dockerfile",
+        "extra-5-publishing/Dockerfile",
         r"--output-file /tmp/bom\.json /production",
         "--output-file /tmp/bom.json /venv",
         symptom="Our customer asks why a web server contains pytest. It does not; but our list says so.",

@@ -17,10 +17,6 @@ def check(subject: Subject) -> None:
 
 TURNS_RED = [
     Sabotage(
-        "published whatever it is built on",
-        "extra-5-publishing",
-        "publish.sh",
-        r'\[ -z "\$stand_in" \] \|\|',
-        "true ||",
+        "published whatever it is built on", "extra-5-publishing/publish.sh", r'\[ -z "\$stand_in" \] \|\|', "true ||"
     )
 ]

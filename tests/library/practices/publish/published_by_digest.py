@@ -33,16 +33,14 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "deployed by a name that can move",
-        "extra-5-publishing",
-        "compose.release.yaml",
+        "extra-5-publishing/compose.release.yaml",
         r"(?<=REPOSITORY:\?release\.env has it\})@sha256:\S+",
         ":1.0",
     ),
-    Sabotage("tested with what was saved since", "extra-5-publishing", "publish.sh", r'cd "\$frozen"\n', ""),
+    Sabotage("tested with what was saved since", "extra-5-publishing/publish.sh", r'cd "\$frozen"\n', ""),
     Sabotage(
         "another build than the tested one",
-        "extra-5-publishing",
-        "publish.sh",
+        "extra-5-publishing/publish.sh",
         r'docker tag "\$id" "\$1"',
         'echo "FROM $(docker compose config --images web)" | docker build --label built=again --tag "$1" -',
     ),

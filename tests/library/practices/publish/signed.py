@@ -36,18 +36,16 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "signed for whatever repository",
-        "extra-5-publishing",
-        "compose.release.yaml",
+        "extra-5-publishing/compose.release.yaml",
         r" +--annotations repository=\$\{REPOSITORY\}",
         "     ",
     ),
     Sabotage(
         "deployed beside its verification",
-        "extra-5-publishing",
-        "compose.release.yaml",
+        "extra-5-publishing/compose.release.yaml",
         r"service_completed_successfully",
         "service_started",
         symptom="A neighbour has the password of our registry. Since last night our own server runs their image.",
     ),
-    Sabotage("verified too late", "extra-5-publishing", "deploy.sh", r"release run --rm --no-TTY verify\n", ""),
+    Sabotage("verified too late", "extra-5-publishing/deploy.sh", r"release run --rm --no-TTY verify\n", ""),
 ]

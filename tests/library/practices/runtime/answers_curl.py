@@ -31,8 +31,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "bound to 127.0.0.1",
-        "step-1-kiss",
-        "gunicorn.conf.py",
+        "step-1-kiss/gunicorn.conf.py",
         r"0\.0\.0\.0",
         "{os.environ.get('HOST', '127.0.0.1')}",
         reachable_with={"HOST": "0.0.0.0"},  # noqa: S104  in a container, all interfaces is the one to listen on

@@ -2,7 +2,7 @@
 
 import json
 
-from ...engine import last_line, wait_until
+from ...engine import last_line
 from ...program import in_container
 from .. import NotAsked, Subject, Violation, practice
 from ..sockets import listening
@@ -66,7 +66,7 @@ def check(subject: Subject) -> None:
     entrypoint = [part.replace("$", "$$") for part in start_with.command(command, WRONG)]
     alone = {"entrypoint": entrypoint, "command": [], "restart": "no", "healthcheck": {"disable": True}}
     with subject.started(environment=subject.reachable_with, **alone) as running:
-        wait_until(lambda: not running.is_up, limit=180)
+        running.ends(180)
         outcomes = [json.loads(line) for line in running.log.splitlines() if line.startswith("[")]
     if not outcomes:
         raise NotAsked("started a second time, in the same container, it says nothing")

@@ -4,17 +4,8 @@ from contextlib import suppress
 
 from python_on_whales.exceptions import DockerException
 
-from ...engine import docker, wait_until
-from ...program import in_container
+from ...engine import wait_until
 from .. import Subject, Violation, practice
-
-
-@in_container()
-def end_main_process() -> None:
-    import os
-    import signal
-
-    os.kill(1, signal.SIGTERM)
 
 
 @practice("loss", slow=True, slow_to_fail=True, needs="compose")
@@ -22,13 +13,9 @@ def check(subject: Subject) -> None:
     with subject.running() as running:
         # It asks politely, from inside: the engine does not know that anybody wanted it.
         with suppress(DockerException):
-            docker.execute(running.container, end_main_process.command())
+            running.python("import os; os.kill(1, 15)")
 
-        def is_back() -> bool:
-            running.container.reload()
-            return bool(running.container.restart_count) and running.is_up
-
-        if not wait_until(is_back, limit=15):
+        if not wait_until(lambda: running.restarts and running.is_up, limit=15):
             raise Violation(
                 "15 s after its main process has ended, nothing has started it again",
                 "docker compose exec {service} python -c 'import os; os.kill(1, 15)'",

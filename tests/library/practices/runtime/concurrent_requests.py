@@ -24,4 +24,4 @@ def check(subject: Subject) -> None:
             )
 
 
-TURNS_RED = [Sabotage("one request at a time", "step-3-basic", "gunicorn.conf.py", r"\nthreads = .*", "")]
+TURNS_RED = [Sabotage("one request at a time", "step-3-basic/gunicorn.conf.py", r"\nthreads = .*", "")]

@@ -4,8 +4,10 @@ import os
 from unittest.mock import patch
 
 from ...engine import wait_until
+from ...subject import published
 from .. import Sabotage, Subject, Violation, practice
-from ..gunicorn import has_gunicorn, print_config
+from ..gunicorn import print_config
+from ..installed import programs
 from ..processes import count_workers
 from ..sockets import wait_until_listening
 
@@ -36,7 +38,7 @@ BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEE
 def check(subject: Subject) -> None:
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
     both = (_require_settings, _require_deployments)
-    for require in both if subject.shared_container().look(has_gunicorn) else reversed(both):
+    for require in both if programs(subject, "gunicorn") else reversed(both):
         require(subject)
 
 
@@ -82,9 +84,7 @@ def _require_deployments(subject: Subject) -> None:
             raise Violation(f"WORKERS=3, and {workers} run", "docker compose run --rm --env WORKERS=3 {service}")
     if "compose" in subject.has:
         with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
-            running.container.reload()
-            ports = running.container.network_settings.ports or {}
-            if {binding["HostIp"] for bindings in ports.values() for binding in bindings or ()} != {"127.0.0.2"}:
+            if {address for _, address, _ in published(running.container)} != {"127.0.0.2"}:
                 raise Violation(
                     "ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port {service} {port}"
                 )
@@ -93,8 +93,7 @@ def _require_deployments(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a setting that nobody can set",
-        "final",
-        "gunicorn.conf.py",
+        "final/gunicorn.conf.py",
         r"os\.environ\.get\(\"KEEP_ALIVE\"\) or 5",
         "5",
         also={"bad-config-refused"},

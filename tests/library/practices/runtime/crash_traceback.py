@@ -28,5 +28,5 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("PYTHONFAULTHANDLER removed", "step-4-nontrivial", "Dockerfile", r" \\\n    PYTHONFAULTHANDLER=1", "")
+    Sabotage("PYTHONFAULTHANDLER removed", "step-4-nontrivial/Dockerfile", r" \\\n    PYTHONFAULTHANDLER=1", "")
 ]

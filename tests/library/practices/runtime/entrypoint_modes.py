@@ -28,8 +28,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a shell between the engine and the development server",
-        "step-5-larger",
-        "entrypoint.sh",
+        "step-5-larger/entrypoint.sh",
         r'(?<=set -- )(python src/manage\.py runserver) "0\.0\.0\.0:\$PORT"',
         r"sh -c '\1 0.0.0.0:$PORT; true'",
     )

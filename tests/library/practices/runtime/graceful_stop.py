@@ -18,8 +18,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "shell-form CMD",
-        "step-1-kiss",
-        "Dockerfile",
+        "step-1-kiss/Dockerfile",
         r"\nCMD .*",
         "\nCMD gunicorn hello.main:app",
         symptom="Every deploy hangs for ten seconds, and visitors who wait for a page at that moment never get it.",

@@ -35,12 +35,11 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "a health check that only connects",
-        "step-4-nontrivial",
-        "Dockerfile",
+        "step-4-nontrivial/Dockerfile",
         r"import http\.client, os; [\s\S]*>= 500\)",
         r"import os, socket; socket.create_connection(('127.0.0.1', os.environ.get('PORT') or 8000))",
         also={"errors-noticed"},
         symptom="Pages hang for minutes, and `docker ps` shows the container as healthy all the time.",
     ),
-    Sabotage("health check every half an hour", "step-4-nontrivial", "Dockerfile", "--interval=30s", "--interval=30m"),
+    Sabotage("health check every half an hour", "step-4-nontrivial/Dockerfile", "--interval=30s", "--interval=30m"),
 ]

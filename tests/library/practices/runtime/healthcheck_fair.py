@@ -24,5 +24,5 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("unhealthy at the first slow answer", "step-4-nontrivial", "Dockerfile", "--retries=3", "--retries=1")
+    Sabotage("unhealthy at the first slow answer", "step-4-nontrivial/Dockerfile", "--retries=3", "--retries=1")
 ]

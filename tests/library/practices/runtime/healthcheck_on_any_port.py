@@ -24,11 +24,7 @@ def check(subject: Subject) -> None:
 
 TURNS_RED = [
     Sabotage(
-        "health check of one port only",
-        "step-4-nontrivial",
-        "Dockerfile",
-        r"os\.environ\.get\('PORT'\) or 8000",
-        "8000",
+        "health check of one port only", "step-4-nontrivial/Dockerfile", r"os\.environ\.get\('PORT'\) or 8000", "8000"
     ),
-    Sabotage("health check of one port only", "final", "Dockerfile", r"os\.environ\.get\('PORT'\) or 8000", "8000"),
+    Sabotage("health check of one port only", "final/Dockerfile", r"os\.environ\.get\('PORT'\) or 8000", "8000"),
 ]

@@ -11,4 +11,4 @@ def check(subject: Subject) -> None:
         raise Violation(f"every answer is a 404, and its health is {state}", *SEE_HEALTH)
 
 
-TURNS_RED = [Sabotage("a health check that wants its page", "step-4-nontrivial", "Dockerfile", ">= 500", "!= 200")]
+TURNS_RED = [Sabotage("a health check that wants its page", "step-4-nontrivial/Dockerfile", ">= 500", "!= 200")]

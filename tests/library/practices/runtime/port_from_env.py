@@ -3,13 +3,15 @@
 import os
 
 from ...engine import wait_until
+from ...subject import published
 from .. import Subject, Violation, practice
 from ..sockets import wait_until_listening
 
 
 @practice("taste", slow=True)
 def check(subject: Subject) -> None:
-    if subject.published in _published(subject) and os.environ.get("PORT") == "0":
+    ports = {port for _, _, port in published(subject.shared_container().container)}
+    if subject.published in ports and os.environ.get("PORT") == "0":
         raise Violation(
             f"PORT=0, and compose publishes it on {subject.published}", "PORT=9000 docker compose up; docker compose ps"
         )
@@ -21,9 +23,3 @@ def check(subject: Subject) -> None:
                 "docker compose run --rm --env PORT=9001 --publish 9001:9001 {service}",
                 "{curl} localhost:9001",
             )
-
-
-def _published(subject: Subject) -> set[int]:
-    """The ports of this machine where compose publishes the app."""
-    ports = subject.shared_container().container.network_settings.ports or {}
-    return {int(binding["HostPort"]) for bindings in ports.values() for binding in bindings or ()}

@@ -6,23 +6,9 @@ from contextlib import suppress
 from python_on_whales.exceptions import DockerException
 
 from ...engine import wait_until
-from ...program import in_container, look
+from ...program import in_container
 from .. import Subject, Violation, practice
-from ..processes import app_processes, signal_workers
-
-
-@look(app_processes)
-def command_lines() -> list[str]:
-    """The command line of each of the app's processes."""
-    from pathlib import Path
-
-    lines = []
-    for pid in sorted(app_processes()):
-        try:
-            lines.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
-        except OSError:
-            continue  # it has just ended
-    return lines
+from ..processes import app_statuses, signal_workers
 
 
 @in_container()
@@ -39,7 +25,7 @@ def check(subject: Subject) -> None:
     server = subject.shared_container().get().headers.get("server", "")
     if re.match("Werkzeug|WSGIServer", server):
         raise Violation(f"the answer's header says Server: {server}", "{curl} --head {url}")
-    commands = "\n".join(subject.shared_container().look(command_lines))
+    commands = "\n".join(status["Command"] for status in subject.shared_container().look(app_statuses))
     if command := DEVELOPS.search(commands):
         raise Violation(f"it serves and watches its files: {command[0]}", "docker compose top {service}")
     if scripts := SCRIPT.findall(commands):

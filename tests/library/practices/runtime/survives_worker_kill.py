@@ -19,6 +19,5 @@ def check(subject: Subject) -> None:
                 f"(the container is {running.container.state.status})",
                 *by_hand,
             )
-        running.container.reload()
-        if running.container.restart_count:
+        if running.restarts:
             raise Violation("the whole container was restarted", *by_hand)

@@ -45,8 +45,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "PYTHONUNBUFFERED removed",
-        "step-4-nontrivial",
-        "Dockerfile",
+        "step-4-nontrivial/Dockerfile",
         r"PYTHONUNBUFFERED=1 \\\n +",
         "",
         symptom="While a request hangs, the log says nothing of it. What the app prints comes minutes later, or never.",

@@ -49,16 +49,11 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "as many workers as the machine has CPUs",
-        "final",
-        "gunicorn.conf.py",
+        "final/gunicorn.conf.py",
         r"or workers_that_fit\(\)",
         "or os.cpu_count()",
     ),
     Sabotage(
-        "memory not looked at",
-        "final",
-        "gunicorn.conf.py",
-        r"if memory := limit\(\"memory\.max\"\):",
-        "if memory := []:",
+        "memory not looked at", "final/gunicorn.conf.py", r"if memory := limit\(\"memory\.max\"\):", "if memory := []:"
     ),
 ]

@@ -59,4 +59,4 @@ def check(subject: Subject) -> None:
             )
 
 
-TURNS_RED = [Sabotage("a log that Docker keeps for ever", "final", "compose.yaml", r"  logging: .*\n", "")]
+TURNS_RED = [Sabotage("a log that Docker keeps for ever", "final/compose.yaml", r"  logging: .*\n", "")]

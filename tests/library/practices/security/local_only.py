@@ -1,16 +1,16 @@
 """Compose publishes the app on 127.0.0.1 only: since Docker 28, no other machine reaches it."""
 
 from ...engine import another_address, listens
+from ...subject import published
 from .. import Subject, Violation, practice
 
 
 @practice("access", needs="published")
 def check(subject: Subject) -> None:
-    ports = subject.shared_container().container.network_settings.ports or {}
-    bindings = [binding for bindings in ports.values() for binding in bindings or ()]
-    bound = {binding["HostIp"] for binding in bindings}
+    here = published(subject.shared_container().container)
+    bound = {address for _, address, _ in here}
     if address := another_address():
-        bound |= {address for binding in bindings if listens(address, int(binding["HostPort"]))}
+        bound |= {address for _, _, port in here if listens(address, port)}
     # What else is built from the same folder and listens on the same port is the app, too: a service for development.
     services = subject.services()
     context = (services[subject.service].get("build") or {}).get("context")

@@ -1,28 +1,21 @@
 """Started by compose, no process has a capability, and none can gain one (no-new-privileges)."""
 
-from ...program import look
 from .. import Sabotage, Subject, Violation, practice
 from ..processes import app_statuses
 
 
-@look(app_statuses)
-def rights_of_app() -> list[str]:
-    """What the app's processes may do beyond an ordinary one's rights, and whether they can get more."""
+@practice("access", needs="compose")
+def check(subject: Subject) -> None:
     rights = []
-    for status in app_statuses():
+    for status in subject.shared_container().look(app_statuses):
         sets = ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")
         more = [f"{name}={status[name].strip()}" for name in sets if int(status[name], 16)]
         more += ["NoNewPrivs=0"] if status["NoNewPrivs"].strip() != "1" else []
         rights += [" ".join([status["Name"].strip(), *more])] if more else []
-    return rights
-
-
-@practice("access", needs="compose")
-def check(subject: Subject) -> None:
-    if rights := subject.shared_container().look(rights_of_app):
+    if rights:
         raise Violation(
             "\n".join(rights), "docker compose exec {service} grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status"
         )
 
 
-TURNS_RED = [Sabotage("capabilities kept", "final", "compose.yaml", r"  cap_drop: .*\n", "")]
+TURNS_RED = [Sabotage("capabilities kept", "final/compose.yaml", r"  cap_drop: .*\n", "")]

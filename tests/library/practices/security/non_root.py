@@ -1,21 +1,16 @@
 """Neither the app's user nor its group is root, and the user is a number, not a name."""
 
 from ...engine import docker
-from ...program import look
 from .. import Sabotage, Subject, Violation, practice
 from ..processes import app_statuses
 
 
-@look(app_statuses)
-def users_of_app() -> list[tuple[str, str, str]]:
-    """The name of each of the app's processes, the first one first, with its user and its group."""
-    statuses = app_statuses()
-    return [(one["Name"].split()[0], one["Uid"].split()[1], one["Gid"].split()[1]) for one in statuses]
-
-
 @practice("access")
 def check(subject: Subject) -> None:
-    (first, uid, gid), *others = subject.shared_container().look(users_of_app)
+    statuses = subject.shared_container().look(app_statuses)
+    (first, uid, gid), *others = (
+        (one["Name"].split()[0], one["Uid"].split()[1], one["Gid"].split()[1]) for one in statuses
+    )
     if uid == "0":
         accounts = {f"{name} as UID {account}" for name, account, _ in others}
         if any(account != "0" for _, account, _ in others):  # process 1 is a supervisor
@@ -36,6 +31,6 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("USER removed", "step-4-nontrivial", "Dockerfile", r"\nUSER .*", ""),
-    Sabotage("a user without a group", "final", "Dockerfile", r"USER 10001:10001", "USER 10001"),
+    Sabotage("USER removed", "step-4-nontrivial/Dockerfile", r"\nUSER .*", ""),
+    Sabotage("a user without a group", "final/Dockerfile", r"USER 10001:10001", "USER 10001"),
 ]

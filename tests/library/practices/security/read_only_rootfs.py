@@ -27,8 +27,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "read_only removed",
-        "final",
-        "compose.yaml",
+        "final/compose.yaml",
         r"  read_only: true\n",
         "",
         also={"data-volume"},

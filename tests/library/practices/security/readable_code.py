@@ -22,7 +22,7 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("modes as in the folder", "step-4-nontrivial", "Dockerfile", r"RUN chmod .*\n", ""),
-    Sabotage("modes as in the folder", "step-5-larger", "Dockerfile", r"chmod -R a\+rX \. && ", ""),
-    Sabotage("modes as in the folder", "final", "Dockerfile", r" && chmod -R a\+rX \.", ""),
+    Sabotage("modes as in the folder", "step-4-nontrivial/Dockerfile", r"RUN chmod .*\n", ""),
+    Sabotage("modes as in the folder", "step-5-larger/Dockerfile", r"chmod -R a\+rX \. && ", ""),
+    Sabotage("modes as in the folder", "final/Dockerfile", r" && chmod -R a\+rX \.", ""),
 ]

@@ -32,8 +32,7 @@ def check(subject: Subject) -> None:
 TURNS_RED = [
     Sabotage(
         "secrets not looked at",
-        "step-5-larger",
-        "src/config/settings.py",
+        "step-5-larger/src/config/settings.py",
         "if not DEVELOPMENT and",
         "if False and",
         also={"test-target"},  # the project's own tests see it, too

@@ -1,0 +1,296 @@
+"""Put final's files into a project, and make them work there: ``make adopt PROJECT=../shop``.
+
+What the project's files say is a guess (`guess`). A copy of the project gets final's files (`draft`) and is tried
+(`trial`); what goes wrong is mended, one thing after the other (`remedies`). The project is changed at the end, when
+the copy works.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from library import clock, engine
+from library.engine import SCRATCH
+from library.project import COMPOSE_FILES, Unusable
+from library.repository import copy_folder
+from library.subject import Subject
+from library.tutorial import FINAL_FILES
+from tools.pool import TooLong, at_most
+
+from . import remedies
+from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final
+from .guess import Manager, find_app, find_manager, python_versions, workspace
+from .remedies import minor
+from .trial import Failure, attempt, indented, without_wheels
+
+LIMIT = 600  # seconds (see `clock`) for all trials of a project together; by the wall clock at most three times that
+ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the reader has said."""
+
+    app: str = ""
+    manager: str = ""
+    force: bool = False
+    tries: bool = True
+    adds: bool | None = None
+
+
+def say(line: str) -> None:
+    print(f"adopt: {line}", file=sys.stderr, flush=True)
+
+
+def agrees(question: str, *, default: bool) -> bool | None:
+    """What somebody at a terminal answers; None where nobody is there."""
+    if not sys.stdin.isatty():
+        return None
+    answer = input(f"adopt: {question} [{'Y/n' if default else 'y/N'}] ").strip().lower()
+    return answer in ("y", "yes") or (default and not answer)
+
+
+def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
+    """Put final's files into a project, with what it needs besides.
+
+    Returns:
+        What was decided, and the names of the files that are new or changed.
+
+    Raises:
+        Unusable: something is not known, or does not work; the project is as it was.
+    """
+    if not project.is_dir():
+        raise Unusable(f"there is no folder {project}: PROJECT is the path of a project")
+    manager = find_manager(project, options.manager)
+    app = find_app(project, options.app)
+    newest = Subject("final", FINAL).parsed.base_image.partition("python:")[2].partition("-")[0]
+    versions = python_versions(project, newest)
+    names = lacking(project, app)
+    may_add(names, manager, options)
+    may_replace(project, FINAL_FILES, force=options.force)
+
+    # Its own name: what `COPY` sends, BuildKit keeps by it.
+    copy = SCRATCH / "adopted" / project.resolve().name
+    copy_folder(project.resolve(), copy, without=".git")
+    put_final(copy, app, manager, versions[0])
+    draft = Draft(project.resolve(), copy, manager, app, versions)
+    remedies.foresee(draft)
+    say(f"{app.name}, packages kept by {keeper(manager)}, Python {draft.version}")
+    if names:
+        draft.wanted = names
+    if options.tries:
+        try:
+            with at_most(3 * LIMIT):
+                try_and_mend(draft)
+        except TooLong as error:
+            raise Unusable(f"it does not work after {LIMIT // 60} minutes: {'; '.join(draft.done) or error}") from error
+        except Unusable as reason:
+            if not agrees_to_the_rest(reason):
+                raise
+    else:
+        draft.export()
+    draft.leave_out_tests()
+    return draft, write(draft)
+
+
+def agrees_to_the_rest(reason: Unusable) -> bool:
+    """Whether somebody at a terminal wants what there is, although it does not work yet."""
+    if not sys.stdin.isatty():
+        return False
+    print(indented(reason.log), file=sys.stderr)
+    say(str(reason))
+    return bool(agrees("write it all the same?", default=False))
+
+
+def keeper(manager: Manager | None) -> str:
+    return manager.name if manager else "a plain list"
+
+
+def try_and_mend(draft: Draft) -> None:
+    """Try a draft and mend it, until it works.
+
+    Raises:
+        Unusable: it does not, and nothing is known that helps.
+    """
+    start = clock.seconds()
+    for number in range(1, ROUNDS + 1):
+        if clock.seconds() - start > LIMIT:
+            raise TooLong(f"{number - 1} trials")
+        for failure in trial(draft, number):
+            if line := remedies.mend(draft, failure):
+                say(f"  {line}")
+                break
+            if failure.stops:
+                cause = failure.cause
+                if draft.until:
+                    cause = f"{draft.too_new} (with the packages of {draft.until}: {cause})"
+                elif draft.without_image:
+                    gone = " or ".join(draft.without_image)
+                    cause = f"{draft.too_new or cause} (no image of Python {gone} can be had)"
+                if draft.absent:
+                    cause = f"{cause} ({without(draft)})"
+                nothing = "nothing was changed (TRY=0 writes what there is)"
+                raise Unusable(f"it does not work yet: {cause}; {nothing}", failure.text)
+        else:
+            say("it works")
+            return
+    raise Unusable(f"it does not work after {ROUNDS} trials: {'; '.join(draft.done)}")
+
+
+def without(draft: Draft) -> str:
+    """What the trial had in the place of images that cannot be had."""
+    pairs = (f"{other or 'nothing'} in the place of {image}" for image, other in draft.absent.items())
+    return f"the trial had {' and '.join(pairs)}, which cannot be had here"
+
+
+def trial(draft: Draft, number: int) -> Iterator[Failure]:
+    """Make the lists where they are not those of this draft, look for wheels the first time, and try it."""
+    try:
+        if not is_here(draft.base):
+            say(f"{draft.base} is not here: it is fetched, or a stand-in of it is made")
+            if refusal := bring(draft.base):
+                raise Unusable(refusal)
+        draft.export()
+        if not draft.looked_for_wheels:
+            say("looking for wheels")
+            draft.looked_for_wheels = True
+            choose_python(draft)
+            draft.export()
+    except Unusable as error:
+        yield Failure("lists", getattr(error, "whole", "") or error.log or str(error))
+        return
+    say(f"trial {number}: build, import, start, ask, stop")
+    yield from attempt(draft, number)
+
+
+def choose_python(draft: Draft) -> None:
+    """Take the newest Python for which the fewest packages have no wheel, if that is another one."""
+    missing = without_wheels(draft)
+    if not missing.get(draft.version):
+        return
+    best = min(missing, key=lambda version: (len(missing[version]), -minor(version)))
+    if len(missing[best]) < len(missing[draft.version]):
+        names = ", ".join(sorted(set(missing[draft.version]) - set(missing[best])))
+        say(f"  no wheel of {names} for Python {draft.version}: Python {best} ({remedies.USE})")
+        draft.done.append(f"Python {best}, for which there are wheels of {names}")
+        draft.set_version(best)
+
+
+def may_add(names: Sequence[str], manager: Manager | None, options: Options) -> None:
+    """Ask before packages are added to the project's own.
+
+    Raises:
+        Unusable: they are not to be added.
+    """
+    if not names or options.adds:
+        return
+    how = manager.add.format(" ".join(names)) if manager else f"write {' and '.join(names)} into your list"
+    line = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not among the project's packages"
+    if (
+        options.adds is None
+        and agrees(f"{line}: add {'it' if len(names) == 1 else 'them'}?", default=True) is not False
+    ):
+        say(f"{line}: added ({remedies.USE})")
+        return
+    raise Unusable(f"{line}: {how}, and call this again")
+
+
+def may_replace(project: Path, names: Sequence[str], *, force: bool) -> None:
+    """Ask before files are replaced.
+
+    Raises:
+        Unusable: they are to stay, or nobody is there to say.
+    """
+    there = [name for name in names if (project / name).exists() and not _same(project / name, FINAL / name)]
+    if not there or force:
+        return
+    question = f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
+    if agrees(f"{question}: replace?", default=False):
+        return
+    raise Unusable(f"{question}: nothing was changed; FORCE=1 replaces them")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
+
+
+def write(draft: Draft) -> list[str]:
+    """Copy what is new or changed into the project; nothing interrupts that half-way."""
+    changed = []
+    names = [*FINAL_FILES, *LISTS, *(draft.manager.locks if draft.manager else ())]
+    names += [str(member.relative_to(draft.folder) / "pyproject.toml") for member in workspace(draft.folder)]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        for name in dict.fromkeys(names):
+            source, target = draft.folder / name, draft.project / name
+            if source.exists() and not (target.exists() and _same(source, target)):
+                shutil.copy2(source, target)
+                changed.append(name)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return changed
+
+
+def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str]:
+    """At most three lines that say what nobody else can do."""
+    project, lines = draft.project, []
+    to_write = [f"{name}, whose place {sample} had in the trial" for name, sample in draft.samples.items()]
+    if draft.made_up:
+        names = " and ".join(sorted(draft.made_up))
+        of_env = "into a file .env beside compose.yaml, which demands them; the trial had made-up values"
+        to_write.insert(0, f"{names} {of_env}")
+    if to_write:
+        lines.append(f"write {'; '.join(to_write)}")
+    elif not tried:
+        lines.append(f"start it: docker compose up --build; if it does not work: {remedies.WRONG}")
+    older = [name for name in COMPOSE_FILES[1:] if (project / name).exists()]
+    about_compose = [f"compose.yaml goes before {name}: move over what you need" for name in older[:1]]
+    about_compose += [without(draft)] if draft.absent else []
+    lines += ["; ".join(about_compose)] if about_compose else []
+    add = f"look at the changes, and commit them: git add {' '.join(sorted(changed))}"
+    tests = "" if "  test:" in draft.read("compose.yaml") else "; no tests were found for a service test"
+    host = f" HOST={draft.host}" if draft.host else ""
+    lines.append(f"{add}; `make score PROJECT={project}{host}` asks the practices{tests}")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Put final's files into a project.")
+    parser.add_argument("--project", type=lambda text: Path(text).expanduser(), required=True)
+    for name in ("app", "manager", "force", "try", "add"):
+        parser.add_argument(f"--{name}", default="")
+    arguments = parser.parse_args()
+    no = ("0", "no", "false")
+    tries = arguments.__dict__["try"].lower() not in no
+    options = Options(
+        arguments.app,
+        arguments.manager,
+        arguments.force.lower() not in ("", *no),
+        tries,
+        arguments.add.lower() not in no if arguments.add else None,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with engine.session():
+            draft, changed = adopt(arguments.project, options)
+            lines = left_to_do(draft, changed, tried=tries)
+    except Unusable as reason:
+        if reason.log:
+            print(reason.log, file=sys.stderr)
+        print(f"adopt: {reason}", file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, EOFError):
+        print("\nadopt: stopped; the project is as it was", file=sys.stderr)
+        sys.exit(130)
+    new = ", ".join(changed) or "nothing"
+    print(f"adopt: {draft.app.name}, packages kept by {keeper(draft.manager)}; new or changed: {new}")
+    for number, line in enumerate(lines, 1):
+        print(f"  {number}. {line}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""final's hooks for whoever keeps a project's packages: Poetry's are in its file, uv's on the page that it names."""
+
+import shlex
+from typing import Any
+
+import yaml
+
+from library.markdown import blocks
+from library.tutorial import ROOT
+
+FILE = ROOT / "final/.pre-commit-config.yaml"
+PAGE = ROOT / "reference-final/README.md"
+OF_POETRY = " They are Poetry's: the reference has those for uv."
+
+
+def of_uv() -> str:
+    """What stands in the file in the place of Poetry's hooks, where uv keeps the packages."""
+    return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[0]
+
+
+def commands(hook: str) -> tuple[str, ...]:
+    """The commands that a hook of a shell's runs."""
+    parsed: list[dict[str, Any]] = yaml.safe_load(hook)
+    _, _, script = shlex.split(parsed[0]["entry"])
+    return tuple(script.split(" && "))
+
+
+def instead_of_poetrys(*own: str) -> str:
+    """The file with other hooks in the place of Poetry's, or with none."""
+    head, line, text = FILE.read_text().partition("    hooks:\n")
+    all_hooks = text.split("\n\n")
+    others = [hook for hook in all_hooks if "- id: poetry-" not in hook]
+    if OF_POETRY not in head or len(all_hooks) - len(others) != 2:
+        raise LookupError(f"{FILE.name} does not say that two of its hooks are Poetry's")
+    return head.replace(OF_POETRY, "") + line + "\n\n".join([*(hook.rstrip("\n") for hook in own), *others])

@@ -1,0 +1,253 @@
+"""Try a draft as its reader would: make its lists, build, import the app, start it, ask for a page, and stop it.
+
+Each step that does not end well is a `Failure` with its whole log, which `adopt.remedies` then reads.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+from python_on_whales.exceptions import DockerException
+
+from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
+from library.project import Unusable
+from library.subject import READY_LIMIT, Running, Subject
+
+from . import inside
+from .draft import AIOHTTP, UVICORN, WORKER_CLASS, Draft, bring, is_here, python_path, run_beside
+
+# What the trial takes in the place of an image that cannot be had: bootstrap makes these two, one of them for step 5.
+LIKE = {
+    r"(?:docker\.io/)?(?:library/)?postgres:": "postgres:17-trixie",
+    r"(?:docker\.io/)?(?:library/|valkey/)?(?:redis|valkey)\b": "redis:8",
+}
+IMPORT_LIMIT = 90  # seconds
+COMMAND_LIMIT = 240
+TIMED_OUT = 124  # the exit code of `timeout`
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What did not end well.
+
+    Args:
+        stage: lists, build, import, start, migrate or page.
+        log: all that was printed.
+        stops: whether the trial cannot go on; what only the import says may not matter when the app is started.
+    """
+
+    stage: str
+    log: str
+    stops: bool = True
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the log, as far as somebody reads them, without what BuildKit puts before each."""
+        return [re.sub(r"^#\d+ (?:\d+\.\d+ )?", "", line[:1000]) for line in self.log.splitlines()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def cause(self) -> str:
+        """The first line of the real cause, with the package that could not be built because of it, if it is one."""
+        package = re.search(r"Failed to build `(.+?)`", self.text)
+        error = f"{package[1]} cannot be built: {self._error}" if package else self._error
+        if "validation error" in error:  # pydantic says below what it is about
+            below = self.text.partition(error)[2].splitlines()[1:3]
+            error = " ".join([error, *(line.strip() for line in below)])
+        return error[:300]
+
+    @property
+    def _error(self) -> str:
+        """Of the first traceback its exception, or else the first error."""
+        if because := re.search(r"(?:cause:|╰─▶) +(Because .*)", self.text):
+            return because[1][:300]
+        lines = self.lines
+        for number, line in enumerate(lines):
+            if line.lstrip(" |+").startswith("Traceback (most recent call last)"):
+                depth = len(line) - len(line.lstrip())
+                after = (one for one in lines[number + 1 :] if one.strip() and len(one) - len(one.lstrip()) <= depth)
+                exception = next(after, "").strip()
+                if exception and "404" not in exception:  # that a page is not there, many an app handles itself
+                    return exception[:300]
+        named = r"^\W*(?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|DoesNotExist)\b\W"
+        if exception := next((line.strip() for line in lines if re.search(named, line)), ""):
+            return exception[:300]  # whoever configures the log may have left out the traceback
+        if compiler := next((line.strip() for line in lines if re.search(r":\d+: (?:fatal )?error: ", line)), ""):
+            return compiler
+        errors = (
+            line.strip()
+            for line in lines
+            if re.search(r"\b(error|fatal|failed|not found|no such|cannot)\b", line, re.IGNORECASE)
+        )
+        causes = (line for line in errors if not re.search(r"did not complete|failed to solve|Failed to build", line))
+        return (next(causes, "") or last_line(self.text))[:300]
+
+
+def attempt(draft: Draft, number: int) -> Iterator[Failure]:
+    """Build and start a draft; yield what does not end well, until nothing more can be tried."""
+    place = SCRATCH / "trial"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(inside.report_databases.source())
+    subject = Subject(
+        f"{draft.folder.name} {number}",
+        draft.folder,
+        ours=False,
+        slow=None,
+        profile="",
+        env_files=tuple(variables(draft)),
+        has=frozenset({"compose"}),
+    )
+    try:
+        subject.build()
+    except BuildFailed as failed:
+        yield Failure("build", failed.output)
+        return
+    try:
+        environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
+        mounts = [f"{place}:/trial:ro"]
+        subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
+        yield from _import(draft, subject, environment, place)
+        with subject.started(restart="no", environment=environment, volumes=mounts) as running:
+            failures = list(_use(draft, running))
+        yield from failures  # once it is down: what mends them changes the compose file
+    except DockerException as error:
+        yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
+    except subprocess.CalledProcessError as error:
+        yield Failure("start", str(error.stderr))
+
+
+def with_what_can_be_had(draft: Draft, subject: Subject, override: Path) -> Subject:
+    """The same, but for the services whose images cannot be had: with others like them, or without."""
+    beside = {name: one["image"] for name, one in subject.services(()).items() if "build" not in one}
+    lines, gone = [], set()
+    for name, image in beside.items():
+        if is_here(image) or not bring(image):
+            continue
+        other = next((like for start, like in LIKE.items() if re.match(start, image) and not bring(like)), "")
+        draft.absent[image] = other
+        lines.append(f"  {name}: {{ image: '{other}' }}" if other else f"  {name}: !reset null")
+        gone |= set() if other else {name}
+    if not lines:
+        return subject
+    for service, one in subject.services().items():
+        if needs := one.get("depends_on"):
+            kept = {name: how for name, how in needs.items() if name not in gone}
+            lines.append(f"  {service}: {{ depends_on: !override {json.dumps(kept)} }}")
+    override.write_text("\n".join(["services:", *lines, ""]))
+    return replace(subject, compose=(*subject.compose, str(override)))
+
+
+def variables(draft: Draft) -> list[Path]:
+    """The files with the values for compose: those that were made up, and before them the reader's own."""
+    file = SCRATCH / "made-up.env"
+    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in draft.made_up.items()))
+    return [file, *(path for path in [draft.folder / ".env"] if path.is_file())]
+
+
+def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: Path) -> Iterator[Failure]:
+    """Import the app without a network, and see whether it is served by the worker that fits it."""
+    given = subject.services()["web"].get("environment") or {}
+    options = [f"--env={name}={value}" for name, value in ({**given, **environment}).items()]
+    options += [
+        f"--name={SESSION}-import",
+        "--network=none",
+        "--read-only",
+        "--tmpfs=/tmp",
+        f"--volume={place}:/trial:ro",
+    ]
+    root = f"/app/{draft.app.root}".rstrip("/")
+    limited = ["timeout", str(IMPORT_LIMIT), *inside.import_app.command(draft.app.name, root)]
+    command = ["docker", "run", "--rm", *options, subject.built_image(), *limited]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    log = done.stdout + done.stderr
+    if done.returncode == TIMED_OUT:
+        log += f"\nadopt: the import of {draft.app.name} does not end"
+    served = {UVICORN: "asgi", AIOHTTP: "aiohttp"}
+    kind = re.search(r"^adopt: the app is (\w+)$", log, re.MULTILINE)
+    expected = served.get(draft.find("gunicorn.conf.py", WORKER_CLASS), "wsgi")
+    if done.returncode or not kind or kind[1] not in ("unknown", expected):
+        yield Failure("import", log, stops=done.returncode == TIMED_OUT)
+
+
+def _use(draft: Draft, running: Running) -> Iterator[Failure]:
+    """Run what has to be run first, ask for a page, and stop the app."""
+    for command in draft.commands:
+        try:
+            limited = ["timeout", str(COMMAND_LIMIT), *shlex.split(command)]  # it may ask somebody, and wait
+            running.project.compose.run(running.service, limited, remove=True, tty=False)
+        except DockerException as error:
+            yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}")
+            return
+    answers: list[httpx.Response] = []
+
+    def answered() -> bool:
+        answers[:] = [answer for answer in [_get(running, running.page)] if answer]
+        return bool(answers) or not running.is_up
+
+    wait_until(answered, READY_LIMIT, pause=0.3)
+    if not answers:
+        ended = (
+            "" if running.is_up else f"\nadopt: the app has ended with exit code {running.container.state.exit_code}"
+        )
+        yield Failure("start", running.log + (ended or f"\nadopt: no answer after {READY_LIMIT:.0f} s"))
+        return
+    answer = answers[0]
+    of_django = draft.app.framework == "django"
+    if answer.status_code == 400 and of_django:  # to a name that it does not know; in production no log says so
+        draft.host = running.host = running.run(inside.host_of_django, draft.app.module)
+        answer = _get(running, running.page) or answer
+    for _ in range(3):
+        # A page that only says where the real one is (a login, say) is no answer yet.
+        target = answer.headers.get("location", "")
+        if answer.status_code >= 400 or not target.startswith("/") or not (further := _get(running, target)):
+            break
+        answer = further
+    refused = answer.status_code == 400 and of_django
+    if answer.status_code >= 500 or refused:
+        why = f"adopt: GET {answer.url.path} says {answer.status_code}"
+        if refused:
+            why = f"Invalid HTTP_HOST header, or another reason: {why}"
+        elif of_django:
+            try:
+                running.run(inside.ask_django, draft.app.module, answer.url.path, running.host)
+            except DockerException as error:
+                why = f"{error.stderr}\n{why}"
+        yield Failure("page", f"{running.log}\n{why}")
+        return
+    running.stop()
+
+
+def _get(running: Running, path: str) -> httpx.Response | None:
+    """The answer, if there is one within ten seconds."""
+    try:
+        return running.get(path, accept="text/html,*/*")
+    except (httpx.HTTPError, DockerException):
+        return None
+
+
+def without_wheels(draft: Draft) -> dict[str, list[str]]:
+    """For each version of Python from the draft's on, the packages of its list that have no wheel for it.
+
+    It ends with the first version for which all have one.
+    """
+    command = shlex.join(inside.print_missing_wheels.command(draft.versions))
+    try:
+        log = run_beside(draft.folder, draft.base, [command], draft.compilers)
+    except Unusable as error:
+        log = error.log
+    lines = re.findall(r"^adopt: no wheel for (\S+) ?(.*)$", log, re.MULTILINE)
+    return {version: names.split() for version, names in lines}
+
+
+def indented(log: str) -> str:
+    """The end of a log, as it is shown."""
+    return textwrap.indent("\n".join(log.strip().splitlines()[-15:]), "  ")

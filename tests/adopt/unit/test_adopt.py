@@ -1,0 +1,196 @@
+"""What `make adopt` writes into a project, and what it asks for."""
+
+import io
+import runpy
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import yaml
+
+from adopt import hooks, trial
+from adopt.command import Options, left_to_do, may_add, may_replace
+from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
+from adopt.guess import POETRY, UV, App, Manager, find_app
+from library.project import Unusable
+from library.subject import Subject
+from library.tutorial import ROOT
+
+PROJECTS = ROOT / "tests/projects"
+
+
+def project(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path) -> None:
+    files = {"requirements.txt": "FastAPI[standard]>=0.1 # the API\n--index-url x\n", "main.py": "app = FastAPI()"}
+    folder = project(tmp_path, files)
+    names = lacking(folder, find_app(folder))
+    assert names == ["gunicorn", "uvicorn-worker", "httptools"]
+    with pytest.raises(Unusable, match=r"are not among .*: write gunicorn and uvicorn-worker and httptools into"):
+        may_add(names, None, Options(adds=False))
+    with pytest.raises(Unusable, match="poetry add --lock gunicorn uvicorn-worker httptools"):
+        may_add(names, POETRY, Options(adds=False))
+
+
+def test_the_commands_are_those_of_the_article() -> None:
+    article = (ROOT / "final/README.md").read_text()
+    for command in (*POETRY.export, *UV.export):
+        assert f"\n$ {command}\n" in article
+    assert f"\n$ {COMPILE.format(version='3.14', source='requirements.in', target='requirements.txt')}\n" in article
+
+
+def test_the_lines_that_are_set(tmp_path: Path) -> None:
+    shutil.copytree(PROJECTS / "workspace", tmp_path, dirs_exist_ok=True)
+    put_final(tmp_path, find_app(tmp_path), UV, "3.13")
+    settings = (tmp_path / "gunicorn.conf.py").read_text()
+    assert 'wsgi_app = "orders.main:app"\n' in settings
+    assert 'os.environ.get("WORKER_CLASS") or "uvicorn_worker.UvicornWorker"' in settings
+    dockerfile = (tmp_path / "Dockerfile").read_text()
+    assert "\nFROM python:3.13-slim-trixie AS base\n" in dockerfile
+    assert "PYTHONPATH=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src\n" in dockerfile
+
+
+@pytest.mark.parametrize(
+    ("app", "packages", "worker"),
+    [
+        (App("shop:app", "flask"), "flask\ngunicorn", "gthread"),
+        (App("shop:app", "flask"), "flask\ngunicorn\nuvicorn-worker", "gthread"),
+        (App("mysite.wsgi:application", "django"), "django\ngunicorn\nuvicorn-worker", "gthread"),
+        (App("mysite.asgi:application", "django"), "django\ngunicorn\nuvicorn-worker", "uvicorn_worker.UvicornWorker"),
+        (App("shop:app", ""), "bottle\ngunicorn", "gthread"),
+        (App("shop:app", ""), "starlette\ngunicorn\nuvicorn-worker", "uvicorn_worker.UvicornWorker"),
+        (App('shop:create_app("live")', "fastapi"), "fastapi\nuvicorn-worker", "uvicorn_worker.UvicornWorker"),
+    ],
+)
+def test_the_app_and_its_worker(tmp_path: Path, app: App, packages: str, worker: str) -> None:
+    (tmp_path / "requirements.txt").write_text(packages)
+    put_final(tmp_path, app, None, "3.14")
+    settings = runpy.run_path(str(tmp_path / "gunicorn.conf.py"))
+    assert (settings["wsgi_app"], settings["worker_class"]) == (app.name, worker)
+
+
+def test_the_hooks_are_those_of_the_manager(tmp_path: Path) -> None:
+    """Poetry's as final has them, uv's as its reference shows them, none for a plain list; the others stay."""
+    ids = {}
+    for name, manager in (("Poetry", POETRY), ("uv", UV), ("none", None)):
+        (tmp_path / name).mkdir()
+        put_final(tmp_path / name, App("shop:app", "flask"), manager, "3.14")
+        text = (tmp_path / name / ".pre-commit-config.yaml").read_text()
+        [repository] = yaml.safe_load(text)["repos"]
+        ids[name] = [hook["id"] for hook in repository["hooks"]]
+        assert ("Poetry's: " in text) == (manager is POETRY)
+    assert ids["Poetry"] == ["poetry-check", "poetry-export", *ids["none"]]
+    assert ids["uv"] == ["uv-export", *ids["none"]]
+    assert ids["none"][-1] == "hadolint"
+    assert (tmp_path / "Poetry/.pre-commit-config.yaml").read_bytes() == hooks.FILE.read_bytes()
+    assert f"    hooks:\n{hooks.of_uv()}\n" in (tmp_path / "uv/.pre-commit-config.yaml").read_text()
+
+
+def test_the_hook_of_uv_runs_what_exports() -> None:
+    """But that it refuses a lock that does not fit, where an adoption makes it."""
+    hook = hooks.commands(hooks.of_uv())
+    assert [command.replace(" --locked", "") for command in hook] == [*UV.export, *UV.export_dev]
+    assert all(" --locked " in command for command in hook)
+
+
+INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexplicit = true\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "manager", "emitted"),
+    [
+        ({"pyproject.toml": INDEX}, UV, 2),
+        ({"pyproject.toml": "[tool.uv]\npackage = false\n"}, UV, 0),
+        ({"pyproject.toml": '[tool.uv.workspace]\nmembers = ["libs/*"]', "libs/one/pyproject.toml": INDEX}, UV, 2),
+        ({"pyproject.toml": '[[tool.poetry.source]]\nname = "cpu"\nurl = "https://example.org/cpu"'}, POETRY, 0),
+        ({"requirements.txt": "--extra-index-url https://example.org/cpu\ntorch\n"}, None, 1),
+    ],
+)
+def test_an_index_that_a_project_names_is_named_in_its_lists(
+    tmp_path: Path, files: dict[str, str], manager: Manager | None, emitted: int
+) -> None:
+    folder = project(tmp_path, files)
+    put_final(folder, App("shop:app", ""), manager, "3.14")
+    first_only = "ENV VIRTUAL_ENV=/venv UV_COMPILE" in (folder / "Dockerfile").read_text()
+    assert first_only == ("example.org" not in str(files))
+    in_hooks = folder.joinpath(".pre-commit-config.yaml").read_text().count(" --emit-index-url")
+    assert in_hooks == (emitted if manager else 0)
+    assert " ".join(exporting(folder, manager, "3.14")).count(" --emit-index-url") == emitted
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("said", "replaces"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_somebody_at_a_terminal_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, replaces: bool
+) -> None:
+    (tmp_path / "Dockerfile").touch()
+    monkeypatch.setattr("sys.stdin", Terminal(said))
+    with (
+        nullcontext() if replaces else pytest.raises(Unusable, match="Dockerfile is there already: nothing was changed")
+    ):
+        may_replace(tmp_path, ["Dockerfile", "compose.yaml"], force=False)
+    may_replace(tmp_path, ["Dockerfile"], force=True)
+    may_replace(tmp_path, ["compose.yaml"], force=False)
+
+
+def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").touch()
+    put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("mysite.wsgi:application", "django"), ["3.14"])
+    draft.demand("SECRET_KEY", "made up")
+    lines = left_to_do(draft, ["Dockerfile"], tried=True)
+    assert len(lines) == 3
+    assert "write SECRET_KEY into a file .env" in lines[0]
+    assert "compose.yaml goes before docker-compose.yml" in lines[1]
+    assert "git add Dockerfile;" in lines[2]
+
+
+def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    (tmp_path / "docker-compose.yml").touch()
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    depends = {name: {"condition": "service_started"} for name in ("db", "cache", "search")}
+    web = {"build": {}, "image": "shop", "depends_on": depends}
+    services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}, "search": {"image": "solr"}}
+    monkeypatch.setattr(Subject, "services", lambda *_: services)
+    monkeypatch.setattr(trial, "bring", lambda image: "" if image in ("postgres:17-trixie", "redis:8") else "no answer")
+    subject = Subject("shop", tmp_path)
+    monkeypatch.setattr(trial, "is_here", lambda _: False)
+    changed = trial.with_what_can_be_had(draft, subject, tmp_path / "absent.yaml")
+    assert changed.compose == ("compose.yaml", str(tmp_path / "absent.yaml"))
+    lines = (tmp_path / "absent.yaml").read_text().splitlines()
+    others = ["  db: { image: 'postgres:17-trixie' }", "  cache: { image: 'redis:8' }", "  search: !reset null"]
+    assert lines[:4] == ["services:", *others]
+    assert '"cache": {"condition": "service_started"}}' in lines[4]
+    lines = left_to_do(draft, ["Dockerfile"], tried=True)
+    assert "postgres:17-trixie in the place of postgres:15 and redis:8 in the place of redis:7 and nothing" in lines[0]
+
+
+def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"})
+    commands = exporting(folder, None, "3.14")
+    assert [command.split()[-3] for command in commands] == ["requirements.in", "requirements-dev.in"]
+    assert (folder / "requirements-dev.in").read_text() == "-r requirements.in\npytest\n"
+    assert ["--constraint requirements.txt" in command for command in commands] == [False, True]
+    assert not (folder / "requirements.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in PROJECTS.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_every_project_here_has_an_app_and_a_manager(folder: Path) -> None:
+    app = find_app(folder)
+    assert lacking(folder, app) == []
+    assert app.framework in ("django", "fastapi", "flask")
