@@ -17,7 +17,7 @@ def limit(file):
 
 
 def workers_that_fit():
-    """One for each CPU that the container may use, as long as 128 MB for each, and 128 MB more, fit into its memory."""
+    """One for each CPU that the container may use, as far as its memory holds 128 MB for each and 128 MB besides."""
     fit = [len(os.sched_getaffinity(0))]
     if cpu := limit("cpu.max"):  # "50000 100000": half of the time of one CPU
         fit.append(ceil(cpu[0] / cpu[1]))

@@ -404,6 +404,9 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
             for source, target in lists.items()
             if source.exists()
         ]
+        # The tests get the versions of production, which are known by then.
+        pinned = re.compile(r"(?=--generate-hashes .* requirements-dev\.txt)")
+        commands = [pinned.sub("--constraint requirements.txt ", command) for command in commands]
         return [emit(command.replace(" --output-file", f"{options} --output-file")) for command in commands]
     commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
     if folders := folders_of_wheels(project):

@@ -17,6 +17,7 @@ BESIDE = re.compile(rf"\b({STORES})\b")
 KEPT = ("image", "command", "environment", "env_file", "volumes", "healthcheck")
 # What only developing needs, or what final's files set.
 NOT_KEPT = re.compile(r"DEBUG|^FLASK_ENV$|^FLASK_APP$|^PYTHON|^PORT$|^WORKERS$|RELOAD|^DOCKER")
+AS_THE_APP = {"restart": "unless-stopped", "logging": {"driver": "local"}}  # it comes back, and fills no disk
 READY = {
     "test": ["CMD-SHELL", "pg_isready --host=localhost --username=$${POSTGRES_USER:-postgres}"],
     "interval": "1s",
@@ -42,7 +43,7 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], st
     kept = {}
     for other, service in services.items():
         if BESIDE.search(str(service.get("image", ""))) and other not in ("web", name):
-            kept[other] = {key: service[key] for key in KEPT if key in service}
+            kept[other] = {key: service[key] for key in KEPT if key in service} | AS_THE_APP
             volumes = [volume for volume in kept[other].pop("volumes", ()) if re.match(r"[\w-]+:/", str(volume))]
             kept[other] |= {"volumes": volumes} if volumes else {}
             if files := _env_files(project, folder, kept[other].pop("env_file", None)):

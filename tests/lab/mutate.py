@@ -80,7 +80,7 @@ LIKELY = [
     (r"install -d", ("data-volume",)),
     (r"ls /venv/bin/gunicorn", ("says-what-is-missing",)),
     (r"HOME|XDG", ("any-uid",)),
-    (r"^compose.*(cpus|mem_limit|pids_limit)", ("bounded",)),
+    (r"^compose.*(cpus|mem_limit|pids_limit|logging)", ("bounded",)),
     (r"^compose.*ports", ("port-from-env", "local-only")),
     (r"init: |\.init\)", ("commands-stop",)),
     (r"restart", ("comes-back",)),

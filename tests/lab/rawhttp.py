@@ -59,9 +59,12 @@ def talk(url: str, sent: bytes, limit: float = 20, silence: float = 0.5) -> Said
     return Said(_statuses(text), text, closed)
 
 
+SLOW_HEADER = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+
+
 @contextmanager
-def slow_clients(url: str, count: int) -> Iterator[None]:
-    """As many clients that send a byte of a request's header each second, until the end of the block."""
+def slow_clients(url: str, count: int, first: bytes = SLOW_HEADER) -> Iterator[None]:
+    """As many clients that send the beginning of a request, and then a byte each second, until the end of the block."""
     end = threading.Event()
 
     def dribble(connections: list[socket.socket]) -> None:
@@ -73,7 +76,7 @@ def slow_clients(url: str, count: int) -> Iterator[None]:
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(url)) for _ in range(count)]
         for connection in connections:
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+            connection.sendall(first)
         thread = threading.Thread(target=dribble, args=(connections,))
         thread.start()
         stack.callback(thread.join)

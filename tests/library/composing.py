@@ -265,7 +265,7 @@ def isolate(folder: Path, service: dict[str, Any], serves: bool) -> list[str]:
     if networks := service.get("networks"):  # without the addresses of networks that are not made here
         service["networks"] = {key: {"aliases": (value or {}).get("aliases", [])} for key, value in networks.items()}
     if (driver := (service.get("logging") or {}).get("driver", "local")) not in ("local", "json-file"):
-        del service["logging"]
+        service["logging"] = {"driver": "local"}  # as bounded as one that sends all of it away
         notes.append(f"its log goes to the engine, and not to {driver}")
     devices = service.pop("gpus", None)
     if deploy := service.get("deploy"):

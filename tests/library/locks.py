@@ -127,3 +127,11 @@ def listed_pins(requirements: str) -> list[tuple[str, str]]:
     """The ``==`` pins of a requirements file, whatever their markers say, as (normalized name, version)."""
     pins = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", requirements, re.MULTILINE)
     return [(canonicalize_name(name), version) for name, version in pins]
+
+
+def other_versions(production: str, tests: str) -> list[str]:
+    """What a list for tests has in another version than production's, or not at all, as ``==`` pins of production's.
+
+    The image for tests has production's packages, and more: otherwise pytest passes on versions that nobody ships.
+    """
+    return sorted(f"{name}=={version}" for name, version in {*listed_pins(production)} - {*listed_pins(tests)})

@@ -310,6 +310,7 @@ services:
     mem_limit: 300m
     cpus: 1
     pids_limit: 100
+    logging: {driver: json-file, options: {max-size: 10m}}
   jobs:
     build: {context: .., dockerfile: deploy/site.Dockerfile, args: {PYTHON: "3.14"}}
     command: celery --app=app worker

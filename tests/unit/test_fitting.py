@@ -158,6 +158,43 @@ def test_what_is_mounted_to_write_and_test_with_cannot_be_changed_from_inside() 
     assert [mount for mount in mounts if not mount.endswith(":ro")] == []
 
 
+OF_FINAL = [folder for folder in load() if folder.name == "final" or "final" in folder.builds_on]
+
+
+def with_database() -> dict[str, Any]:
+    """The services of final's compose file with the reference's database, in the places that the page names."""
+    section = (ROOT / "reference-final/README.md").read_text().partition("\n## A database\n")[2].partition("\n## ")[0]
+    app, database = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    text = (FINAL / "compose.yaml").read_text().replace("  # environment:\n", f"{app}  # environment:\n")
+    services: dict[str, Any] = yaml.safe_load(text.replace("\n# volumes: { data: }\n", f"\n{database}"))["services"]
+    return services
+
+
+@pytest.mark.parametrize("folder", OF_FINAL, ids=lambda folder: folder.name)
+def test_no_log_grows_until_the_disk_is_full(folder: Folder) -> None:
+    """Docker's default keeps all; `bounded` sees what the engine makes of it, for the app alone."""
+    services = model(folder.path / "compose.yaml")["services"] | {"db": with_database()["db"]}
+    assert [name for name, service in services.items() if service.get("logging") != {"driver": "local"}] == []
+
+
+def test_the_database_comes_back_as_the_app_does_and_has_the_time_that_its_image_asks_for() -> None:
+    """After a reboot `depends_on` starts nothing: an app without its database is healthy, and every page an error."""
+    services = with_database()
+    [needed] = services["web"]["depends_on"]
+    assert services[needed]["restart"] == services["web"]["restart"] == "unless-stopped"
+    assert services[needed]["mem_limit"], "it takes the app's memory"
+    # https://github.com/docker-library/postgres/blob/master/17/trixie/Dockerfile, above its last line
+    assert services[needed]["stop_grace_period"] == "90s"
+
+
+@pytest.mark.parametrize("folder", OF_FINAL, ids=lambda folder: folder.name)
+def test_labels_that_nobody_sets_are_empty(folder: Folder) -> None:
+    """What created and source have to be, the OCI says, and that they may be empty: no word fits."""
+    labels = model(folder.path / "compose.yaml")["services"]["web"]["build"]["labels"]
+    assert len(labels) == 3
+    assert set(labels.values()) == {None}, "a word in the place of a time and an address"
+
+
 def test_podman_publishes_on_this_machine_alone() -> None:
     [change] = yaml.safe_load((EXTRA_7 / "podman/kustomization.yaml").read_text())["patches"]
     [container] = yaml.safe_load(change["patch"])["spec"]["template"]["spec"]["containers"]
@@ -233,12 +270,17 @@ def said_of_times() -> list[tuple[str, str]]:
     kept = [each.environment["KEEP_ALIVE"] for each in (cloud_run, fly, azure)]
     progress = KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"]
     step_4, extra_6, extra_7 = (f"{path.name}/README.md" for path in (STEP_4, EXTRA_6, EXTRA_7))
+    reference = "reference-final/README.md"
     return [
         (step_4, f"Every {check['interval']} seconds Docker runs it, for at most {check['timeout']} seconds."),
         (step_4, f"{retries.capitalize()} failures in a row make"),
         (step_4, f"first {start} seconds, until the app answers, it asks every {every}second"),
         (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
+        (
+            reference,
+            f"it may take {swarm['timeout'].removesuffix('s')} seconds, and here {healthcheck(FINAL)['timeout']}",
+        ),
         (extra_7, f"goes on for {pause} seconds"),
         (extra_7, f"({WORDS[scale['minReplicas']]} to {WORDS[scale['maxReplicas']]} pods"),
         (extra_7, f"`GRACEFUL_TIMEOUT: {patience}` | `{fly.stop_signal}`, `{fly.grace:.0f}s` | `{azure.grace}` |"),

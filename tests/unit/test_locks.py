@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from library import locks
+from library.tutorial import Folder, load
 
 UV = """
 [[package]]
@@ -54,6 +55,22 @@ def test_poetry(tmp_path: Path) -> None:
     entries = (f'[[package]]\nname = "{name}"\nversion = "1"\ngroups = {list_}\n' for name, list_ in groups.items())
     (tmp_path / "poetry.lock").write_text("".join(entries))
     assert locks.dev_only(tmp_path) == {"pytest"}
+
+
+def test_a_list_for_tests_has_the_versions_of_production() -> None:
+    """Both lists are resolved apart: with `click<8.2` for a tool, the second one had another click than the first."""
+    production = 'Click==8.5.1 \\\n    --hash=x\ncolorama==0.4.6 ; sys_platform == "win32"\n'
+    assert locks.other_versions(production, f"{production}pytest==9.2.0\n") == []
+    assert locks.other_versions(production, production.replace("8.5.1", "8.1.8")) == ["click==8.5.1"]
+    assert locks.other_versions(production, "click==8.5.1\npytest==9.2.0\n") == ["colorama==0.4.6"]
+
+
+@pytest.mark.parametrize(
+    "folder", [folder for folder in load() if (folder.path / "requirements-dev.txt").exists()], ids=lambda f: f.name
+)
+def test_a_folder_tests_the_versions_that_it_ships(folder: Folder) -> None:
+    production, tests = ((folder.path / name).read_text() for name in ("requirements.txt", "requirements-dev.txt"))
+    assert locks.other_versions(production, tests) == []
 
 
 HASH = "sha256:" + 64 * "a"

@@ -8,6 +8,7 @@ import pytest
 from library.matrix import cells, daily_sabotages
 from library.practices import PRACTICES, Violation
 from library.practices.runtime.production_server import DEVELOPS, SCRIPT
+from library.practices.security.bounded import grows_without_end
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -66,6 +67,22 @@ def test_an_app_that_starts_its_server_itself() -> None:
         "src/main.py",
         "-m shop",
     ]
+
+
+@pytest.mark.parametrize(
+    ("driver", "options", "grows"),
+    [
+        ("json-file", {}, True),
+        ("json-file", None, True),
+        ("json-file", {"max-file": "3"}, True),  # without a size, there is never a second file
+        ("json-file", {"max-size": "-1"}, True),
+        ("json-file", {"max-size": "10m"}, False),
+        ("local", {}, False),
+        ("journald", {}, False),
+    ],
+)
+def test_a_log_that_docker_keeps_for_ever(driver: str, options: dict[str, str] | None, grows: bool) -> None:
+    assert grows_without_end({"Type": driver, "Config": options}) == grows
 
 
 def test_each_file_of_a_family_is_a_practice_and_knows_no_other_one() -> None:

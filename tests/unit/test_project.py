@@ -135,6 +135,7 @@ def test_what_is_there_once_on_a_machine_is_left_out(tmp_path: Path) -> None:
         "build": {"context": ".", "args": {"A": "1"}},
         "environment": {"A": "1"},
         "networks": {"front": {"aliases": ["shop"]}, "back": {"aliases": []}},
+        "logging": {"driver": "local"},
         "deploy": {"replicas": 1, "resources": {"reservations": {}}},
         "ports": [{"target": 80, "host_ip": "0.0.0.0"}],
         "volumes": [],

@@ -259,7 +259,7 @@ def by_folder() -> str:
 
 # What final is measured by, beside its peers.
 COMPARED = {
-    "image_mb": "image, MB",
+    "image_mb": "image, all layers unpacked, MB",
     "added_mb": "above the base image, MB",
     "cold_s": "build: cold, s",
     "code_s": "build: code changed, s",

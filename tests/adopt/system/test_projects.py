@@ -16,6 +16,7 @@ from library import clock
 from library.edits import change, uncomment
 from library.engine import SCRATCH, one_build_at_a_time, run_to_its_end, wait_until
 from library.image import files, find_in_layers, history
+from library.locks import other_versions
 from library.markdown import blocks
 from library.practices import PRACTICES, Violation
 from library.practices.commit.requirements_in_sync import complaint_of_hooks
@@ -124,6 +125,7 @@ def test_answers_and_stops_gracefully(project: Project, subject: Subject) -> Non
 
 
 def test_its_own_tests_run_and_its_hooks_pass(subject: Subject) -> None:
+    assert other_versions(*map(subject.read, ("requirements.txt", "requirements-dev.txt"))) == []
     with subject.copied("and its tests", service="test") as copy:
         with copy.started() as running:
             assert running.ends(60), "its tests do not end"

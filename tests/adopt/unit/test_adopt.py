@@ -183,6 +183,7 @@ def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
     commands = exporting(folder, None, "3.14")
     assert [command.split()[-3] for command in commands] == ["requirements.in", "requirements-dev.in"]
     assert (folder / "requirements-dev.in").read_text() == "-r requirements.in\npytest\n"
+    assert ["--constraint requirements.txt" in command for command in commands] == [False, True]
     assert not (folder / "requirements.txt").exists()
 
 

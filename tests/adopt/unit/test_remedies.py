@@ -12,6 +12,7 @@ import yaml
 from adopt.draft import Draft, put_final
 from adopt.guess import POETRY, UV, find_app
 from adopt.remedies import REMEDIES, foresee, mend, value_for
+from adopt.services import AS_THE_APP
 from adopt.trial import Failure
 from library.tutorial import ROOT
 
@@ -390,7 +391,9 @@ volumes: {db-data: }
     draft.keep("/data")
     compose = yaml.safe_load(draft.read("compose.yaml"))
     assert set(compose["services"]) == {"web", "test", "db"}
-    assert compose["services"]["db"].keys() == {"image", "environment", "volumes", "healthcheck"}
+    database, web = compose["services"]["db"], compose["services"]["web"]
+    assert database.keys() == {"image", "environment", "volumes", "healthcheck", "restart", "logging"}
+    assert [database[name] for name in ("restart", "logging")] == [web[name] for name in ("restart", "logging")]
     assert compose["services"]["db"]["volumes"] == ["db-data:/var/lib/postgresql/data"]
     assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
     assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
@@ -416,7 +419,7 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
     assert compose["services"]["worker"]["depends_on"].keys() == {"cache", "db"}
     assert compose["services"]["db"]["environment"] == ["PGUSER=${A:?}", "PGDATABASE=${B:?}", "C=${C:-1}"]
     assert draft.made_up == {"A": "1", "B": "app"}
-    assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"]}
+    assert compose["services"]["cache"] == {"image": "redis:8", "env_file": ["missing.env"], **AS_THE_APP}
     assert compose["services"]["web"]["env_file"] == ["shop.env"]
     assert compose["services"]["web"]["environment"] == {"CACHE": "redis://cache"}
     assert draft.read("shop.env") == "A=1\n"

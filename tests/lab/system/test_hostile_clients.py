@@ -7,7 +7,8 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,11 +17,12 @@ import pytest
 from adopt.strangers import adopted
 from lab import hostile, rawhttp
 from library import clock
+from library.edits import change
 from library.engine import build_recipe, docker, wait_until
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
-FINAL, STEP_5 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger"))
+FINAL, STEP_5, EXTRA_6 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger", "extra-6-deploying"))
 # uvicorn sets a limit for h11 only (https://uvicorn.dev/settings/#implementation), and httptools is what runs here. Its
 # article says what one connection can do, and what to put in front or to choose instead.
 TAKEN_BY_UVICORN = frozenset({"request line", "header", "headers", "trailers"})
@@ -224,14 +226,13 @@ CMD ["nginx", "-g", "daemon off;"]
 
 
 @contextmanager
-def behind_nginx(running: Running) -> Iterator[str]:
-    """A proxy in front of a service, in its network; the URL that it is reached at."""
+def behind(running: Running, image: str, port: int, **options: Any) -> Iterator[str]:
+    """A proxy that listens on this port, in front of a service, in its network; the URL that it is reached at."""
     name = f"{running.project.client_config.compose_project_name}-proxy"
-    build_recipe(PROXY.format(base=FINAL.base), name)
     network = next(iter(running.container.network_settings.networks or {}))
-    proxy = docker.run(name, detach=True, name=name, networks=[network], publish=[("127.0.0.1::8080",)])
+    proxy = docker.run(image, detach=True, name=name, networks=[network], publish=[(f"127.0.0.1::{port}",)], **options)
     try:
-        (bound,) = (proxy.network_settings.ports or {})["8080/tcp"]
+        (bound,) = (proxy.network_settings.ports or {})[f"{port}/tcp"]
         url = f"http://127.0.0.1:{bound['HostPort']}"
         assert wait_until(lambda: httpx.get(url).status_code < 502, limit=20)
         yield url
@@ -247,5 +248,46 @@ def test_slow_clients_take_every_thread_but_not_behind_a_proxy(served: tuple[Ser
     with rawhttp.slow_clients(running.url(), 200):
         assert min(answered(running.url() + server.path, 2, limit=5)) == math.inf
     assert wait_until(lambda: running.answers(server.path), limit=60), "they have gone, and nothing answers"
-    with behind_nginx(running) as url, rawhttp.slow_clients(url, 200):
+    nginx = f"{running.project.client_config.compose_project_name}-nginx"
+    build_recipe(PROXY.format(base=FINAL.base), nginx)
+    with behind(running, nginx, 8080) as url, rawhttp.slow_clients(url, 200):
         keeps_nobody_waiting(url + server.path)
+
+
+SLOW_UPLOAD = b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+TAKES_UPLOADS = """    @app.post("/upload")
+    def upload():
+        return str(len(request.get_data()))
+
+    return app
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.about("extra-6-deploying")
+def test_slow_uploads_take_every_thread_behind_extra_6s_caddy_until_it_holds_them(tmp_path: Path) -> None:
+    """Slow headers do not: final's reference says both."""
+    caddyfile = (EXTRA_6.path / "Caddyfile").read_text()
+    proxy = re.compile(r"(?m)^\treverse_proxy \{\n(?:\t\trequest_buffers .*\n)?")
+    tmp_path.chmod(0o755)
+    EXTRA_6.built_image()  # brings Caddy's image, too
+    image = replace(EXTRA_6, compose=("compose.yaml", "compose.tls.yaml")).services()["proxy"]["image"]
+    with adopted("flask").copied("that takes uploads") as copy:
+        app = copy.path / "shop/__init__.py"
+        change(app, "    return app\n", TAKES_UPLOADS)
+        change(app, "import Flask, ", "import Flask, request, ")
+        with copy.running() as running:
+            for first, more, waits in (
+                (rawhttp.SLOW_HEADER, "", False),
+                (SLOW_UPLOAD, "", True),
+                (SLOW_UPLOAD, "\t\trequest_buffers 1MiB\n", False),
+            ):
+                config = tmp_path / f"Caddyfile{len(more)}"
+                config.write_text(proxy.sub(f"\treverse_proxy {{\n{more}", caddyfile))
+                mounted = {"envs": {"SITE": ":80"}, "volumes": [(config, "/etc/caddy/Caddyfile", "ro")]}
+                with behind(running, image, 80, **mounted) as url, rawhttp.slow_clients(url, 200, first):
+                    if waits:
+                        assert min(answered(f"{url}/", 2, limit=5)) == math.inf
+                    else:
+                        keeps_nobody_waiting(f"{url}/")
+                assert wait_until(lambda: running.answers("/"), limit=60), "they have gone, and nothing answers"

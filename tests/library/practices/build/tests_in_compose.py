@@ -43,7 +43,7 @@ def check(subject: Subject) -> None:
 def _restrictions(running: Running) -> dict[str, object]:
     """What the engine keeps a container from, by its own names for it."""
     settings = inspect(running.container.id)
-    host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit")
+    host = ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "Memory", "PidsLimit", "LogConfig")
     return {"User": settings["Config"]["User"], **{name: settings["HostConfig"][name] for name in host}}
 
 
