@@ -398,15 +398,16 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
             options += f" --exclude-newer {until}" + "".join(
                 f" --exclude-newer-package {name}=false" for name in servers
             )
-        lists = {make_source(project): "requirements.txt", make_dev_source(project): "requirements-dev.txt"}
+        tests = make_dev_source(project)
+        lists = {make_source(project): "requirements.txt", tests: "requirements-dev.txt"}
         commands = [
             COMPILE.format(version=version, source=source.name, target=target)
             for source, target in lists.items()
             if source.exists()
         ]
         # The tests get the versions of production, which are known by then.
-        pinned = re.compile(r"(?=--generate-hashes .* requirements-dev\.txt)")
-        commands = [pinned.sub("--constraint requirements.txt ", command) for command in commands]
+        if tests.exists() and "-r requirements.txt" not in text_of(tests):
+            commands[-1] = commands[-1].replace("--generate-hashes", "--constraint requirements.txt --generate-hashes")
         return [emit(command.replace(" --output-file", f"{options} --output-file")) for command in commands]
     commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
     if folders := folders_of_wheels(project):
@@ -470,8 +471,8 @@ def make_dev_source(project: Path) -> Path:
     if source.exists() or not named:
         return source
     text = text_of(named)
-    # The list of production has another name now.
-    renamed, includes = re.subn(r"^(-r\s*)(\.\./)?requirements\.txt", r"\1requirements.in", text, flags=re.MULTILINE)
+    # Production's list is the one with hashes now, and beside this one.
+    renamed, includes = re.subn(r"^-r\s*(\.\./)?requirements\.txt", "-r requirements.txt", text, flags=re.MULTILINE)
     if named != target:
         source.write_text(renamed if includes else f"-r {named.relative_to(project)}\n")
     elif "--hash=" not in text:

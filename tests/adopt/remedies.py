@@ -708,7 +708,7 @@ REMEDIES = [
            r"|(?:[Rr]ust|[Cc]argo|CMake)\b.*(?:not found|not installed|must be installed|required)"
            r"|(?:Git executable not found|[Gg]it operation failed|'git')"
            r"|\b(?:gcc|cc|g\+\+|c\+\+|clang|make)\b.*(?:not found|No such file)"
-           r"|[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make)'"
+           r"|[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make|cmake|cargo|\w+[-_]config)'"
            r"|command '\S*(?:gcc|cc)' failed|(?:Unknown compiler|[Nn]o C compiler)"),
     # Not each says that it looked for a compiler: uWSGI does not.
     Remedy("a package that is built", "build", compiler, DOCKERFILE,
