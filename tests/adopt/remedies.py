@@ -160,8 +160,10 @@ def foresee(draft: Draft) -> None:
     table = read_pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
-    asks = re.search(rf"\b(?:version|metadata|distribution|files|require)\(.*(?:{re.escape(name)}|__package__)", code)
-    if name and "build-system" in table and (declared or (asks and "importlib" in code)):
+    # Of importlib.metadata; a file beside the code is read by importlib.resources, which needs no installation.
+    asks = re.search(rf"\b(?:version|metadata|distribution|require)\(.*(?:{re.escape(name)}|__package__)", code)
+    knows = re.search("importlib.metadata|pkg_resources", code)
+    if name and "build-system" in table and (declared or (asks and knows)):
         install_itself(draft)
 
 

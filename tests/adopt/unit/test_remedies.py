@@ -78,7 +78,7 @@ ROWS = [
         {"Dockerfile": "recommends build-essential pkg-config default-libmysqlclient-dev\n"}),
     Row("no wheel, and no compiler, header or program", "build",
         "#12 3.4 couldn't run 'pg_config' --includedir: [Errno 2] No such file or directory: 'pg_config'",
-        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential libpq-dev\n"}),
+        {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential libpq"}),
     Row("no wheel, and no compiler, header or program", "build",
         "error: command 'gcc' failed: No such file or directory",
         {"Dockerfile": "--no-install-recommends build-essential\n"}),
@@ -353,6 +353,12 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     draft = draft_of(tmp_path / "flask", {"shop/__init__.py": FLASK["shop/__init__.py"], "pyproject.toml": package})
     foresee(draft)
     assert "\nRUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
+
+    read = FLASK["shop/__init__.py"] + "\nfrom importlib import resources\nTEXT = resources.files('shop') / 'a.csv'\n"
+    unnamed = {"shop/__init__.py": read, "pyproject.toml": package.replace("[project.scripts]", "[tool.other]")}
+    draft = draft_of(tmp_path / "resources", unnamed)
+    foresee(draft)
+    assert "\n# RUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
 
     counts = {
         "shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n",
