@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 case ${1##*/} in *:?*) ;; *) echo "usage: ./publish.sh REPOSITORY:TAG" >&2 && exit 2 ;; esac
 folder=$PWD frozen=$(mktemp -d)
 export COMPOSE_PROJECT_NAME="${COMPOSE_PROJECT_NAME:-hello}-candidate" PORT=0
-trap 'docker compose --profile "*" down --rmi local; rm -rf "$frozen"' EXIT
+trap 'docker compose --profile "*" down --volumes --rmi local; rm -rf "$frozen"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # The label `revision`; it ends in -dirty if you have changed what the commit has.
@@ -17,7 +17,7 @@ tar -cf - --exclude ./.git --exclude ./.venv --exclude ./cosign.key . | tar -xf 
 cd "$frozen"
 
 docker compose build web
-id=$(docker image inspect --format '{{.Id}}' "$(docker compose config --images web)")
+id=$(docker image inspect --format '{{.Id}}' "$COMPOSE_PROJECT_NAME-web")
 
 # Delete these two lines in yours: they find the stand-ins that only this tutorial builds on.
 stand_in=$(docker image inspect --format '{{index .Config.Labels "io.github.dockerizing-python.stand-in"}}' "$id")
@@ -25,6 +25,12 @@ stand_in=$(docker image inspect --format '{{index .Config.Labels "io.github.dock
 
 # If one of the app's tests fails, the script ends here.
 docker compose run --rm --build test
+# And here, if they ran on other layers than those of `web`, on a base image that has just come for example.
+layers() { docker image inspect --format '{{join .RootFS.Layers " "}}' "$1"; }
+case $(layers "$COMPOSE_PROJECT_NAME-test") in
+  "$(layers "$id")"*) ;;
+  *) echo "not published: the tests ran on another image" >&2 && exit 1 ;;
+esac
 docker build --target sbom --output "$folder" .
 
 docker compose up --detach --wait --no-build web

@@ -44,6 +44,6 @@ TURNS_RED = [
         "extra-5-publishing",
         "publish.sh",
         r'docker tag "\$id" "\$1"',
-        'echo "FROM $(docker compose config --images web)" | docker build --label built=again --tag "$1" -',
+        'echo "FROM $COMPOSE_PROJECT_NAME-web" | docker build --label built=again --tag "$1" -',
     ),
 ]
