@@ -18,7 +18,8 @@ def rolled(stack: swarm.Stack, visits: Visits, update: tuple[str, list[str]]) ->
     def done() -> bool:
         return visits.requests[visits.during] >= LEAST and stack.update == update
 
-    return wait_until(done, limit=60, pause=1)
+    # A minute of it is an update's own: so long Swarm watches a new version.
+    return wait_until(done, limit=150, pause=1)
 
 
 def errors_only(image: str, port: int) -> str:
