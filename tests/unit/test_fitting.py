@@ -160,6 +160,31 @@ def test_a_pod_has_five_seconds_more_than_its_pause_and_gunicorns_patience() -> 
     assert POD["terminationGracePeriodSeconds"] == pause + patience + 5
 
 
+def test_an_app_may_take_a_minute_to_import_on_every_platform_and_a_rollout_waits_for_longer() -> None:
+    """Otherwise a pod gets ready after its rollout has been reported as failed."""
+    deployment = manifests.kubernetes([KUBERNETES["Deployment"]])
+    others = manifests.cloud_run(EXTRA_7 / "cloudrun.yaml"), manifests.azure(EXTRA_7 / "containerapp.yaml")
+    patience = [probe.patience for each in (deployment, *others) for probe in each.probes if probe.kind == "startup"]
+    assert patience == [60, 60, 60]
+    assert KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"] > 60
+
+
+def test_the_way_in_is_https_alone() -> None:
+    """Without the name of a listener, a route belongs to all of its Gateway's, that for plain HTTP among them."""
+    assert [parent.get("sectionName") for parent in KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]] == ["https"]
+
+
+def test_the_pods_that_are_to_be_on_different_machines_are_these() -> None:
+    [spread] = POD["topologySpreadConstraints"]
+    assert spread["labelSelector"] == KUBERNETES["Deployment"]["spec"]["selector"]
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway", "on one machine, the second pod would wait for ever"
+
+
+def test_on_cloud_run_the_number_of_workers_does_not_depend_on_what_the_machine_shows() -> None:
+    """Its first generation, gVisor, has cgroup 1 or none (google/gvisor#13007)."""
+    assert manifests.cloud_run(EXTRA_7 / "cloudrun.yaml").environment["WORKERS"] == "1"
+
+
 def test_a_rollout_takes_no_old_pod_before_a_new_one_is_ready() -> None:
     strategy = KUBERNETES["Deployment"]["spec"]["strategy"]
     assert strategy.get("type", "RollingUpdate") == "RollingUpdate"
@@ -281,7 +306,7 @@ def said_of_times() -> list[tuple[str, str]]:
     retries, start = WORDS[check["retries"]], WORDS[check["start-period"]]
     every = "" if check["start-interval"] == 1 else f"{check['start-interval']} "
     [container] = POD["containers"]
-    pause = WORDS[container["lifecycle"]["preStop"]["sleep"]["seconds"]]
+    pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     scale = KUBERNETES["HorizontalPodAutoscaler"]["spec"]
     cloud_run, fly, azure = (
         read(EXTRA_7 / name)
@@ -301,7 +326,7 @@ def said_of_times() -> list[tuple[str, str]]:
         (step_4, f"first {start} seconds, until the app answers, it asks every {every}second"),
         (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
-        (extra_7, f"goes on for {pause} seconds"),
+        (extra_7, f"includes the pause of {pause}, and {requests} for gunicorn's requests"),
         (extra_7, f"({WORDS[scale['minReplicas']]} to {WORDS[scale['maxReplicas']]} pods"),
         (extra_7, f"`GRACEFUL_TIMEOUT: {patience}` | `{fly.stop_signal}`, `{fly.grace:.0f}s` | `{azure.grace}` |"),
         (extra_7, f"requests get {WORDS[int(patience)]} seconds to end"),
