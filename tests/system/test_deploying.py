@@ -318,7 +318,7 @@ def test_slow_uploads_hold_the_threads_of_gthread_unless_the_proxy_collects_them
     for buffers in ("", "request_buffers 1MiB"):
         caddyfile.write_text(shipped.replace("reverse_proxy {", f"reverse_proxy {{\n{buffers}"))
         uploading = Site(site.folder, site.environment, [*site.files, "upload.json"])
-        uploading.compose("up", "--detach", "--no-build", "--force-recreate", "web", "proxy")
+        uploading.compose("up", "--detach", "--no-build", "--no-deps", "--force-recreate", "web", "proxy")
         context = uploading.trusting()
 
         def answers(to: Site = uploading) -> bool:
