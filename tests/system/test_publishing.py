@@ -66,21 +66,6 @@ def test_an_app_with_a_database_is_published_and_the_next_candidate_gets_no_data
 
 
 @pytest.mark.thorough
-def test_what_was_tested_on_another_base_image_is_not_published() -> None:
-    """The tag moves between the two builds; tests/unit/test_publish_script.py has more of that."""
-    with publisher(FOLDER) as ours:
-        script = ours.copy.path / SCRIPT
-        moves = r"sed -i 's/^USER 10001/RUN touch \/moved\n&/' Dockerfile"
-        line = "docker compose run --rm --build test\n"
-        assert line in script.read_text()
-        script.write_text(script.read_text().replace(line, f"{moves}\n{line}"))
-        done = ours.publish("1.0")
-        assert "13 passed" in done.stdout, done.stderr
-        assert "the tests ran on another image" in done.stderr
-        assert not ours.tags()
-
-
-@pytest.mark.thorough
 def test_what_passes_its_tests_and_is_healthy_and_has_no_page_is_not_published() -> None:
     with publisher(FOLDER) as ours:
         main = ours.copy.path / "hello/main.py"

@@ -38,7 +38,7 @@ TURNS_RED = [
         r"(?<=REPOSITORY:\?release\.env has it\})@sha256:\S+",
         ":1.0",
     ),
-    Sabotage("tested with what was saved since", "extra-5-publishing", "publish.sh", r'cd "\$frozen"\n', ""),
+    Sabotage("tested on another build", "extra-5-publishing", "publish.sh", r' --build-context "production=[^"]+"', ""),
     Sabotage(
         "another build than the tested one",
         "extra-5-publishing",
