@@ -250,7 +250,7 @@ def test_the_proxy_logs_who_asked_for_what_and_what_came_of_it_and_no_password(s
         return [line for line in lines if "/nowhere?page=2" in line]
 
     [line] = wait_until(logged, limit=10)
-    entry = json.loads(line)
+    entry = json.loads(line[line.index("{") :])
     assert entry["status"] == 404
     assert entry["duration"] > 0
     assert entry["request"]["client_ip"]
