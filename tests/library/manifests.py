@@ -143,7 +143,7 @@ class Contract:
     idle: float = 3600  # Envoy's: https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
 
     def service(self, context: Path) -> dict[str, Any]:
-        """A compose service that runs an app as the platform would."""
+        """A compose service that runs an app as the platform would, and forbids it more: what final does."""
         return {
             "build": {"context": str(context)},
             "environment": dict(self.environment),
@@ -210,8 +210,9 @@ def _probes(container: Manifest, ports: Mapping[str, int], default: int = 0) -> 
 def _probe(kind: str, probe: Manifest, ports: Mapping[str, int], default: int = 0) -> Probe:
     where = probe.get("httpGet") or probe.get("tcpSocket") or {}
     port = where.get("port", default)
-    patience = probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
-    return Probe(kind, where.get("path"), ports.get(port, port), patience)
+    # One after the other: an app that is being imported answers none, and each takes all of its time.
+    each = max(probe.get("periodSeconds", 10), probe.get("timeoutSeconds", 1))
+    return Probe(kind, where.get("path"), ports.get(port, port), each * probe.get("failureThreshold", 3))
 
 
 def cloud_run(file: Path) -> Contract:

@@ -7,7 +7,9 @@ import secrets
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -65,6 +67,23 @@ BESIDE = {
     "configs": {"pebble": {"file": "pebble.pem"}},
 }
 LISTENS = "import socket; [socket.create_connection(('localhost', port), 5) for port in (14000, 15000)]"
+# In the place of the app: is well for so many seconds, and then has nothing but errors.
+TURNS_BAD = """
+import http.server, time
+end = time.monotonic() + 8
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if time.monotonic() < end else 500)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("", 8000), Answer).serve_forever()
+"""
+# In the place of the app: what Flask and Django do with an upload, wait for it in a thread.
+UPLOAD = """
+def app(environ, start_response):
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
 # In the place of the app: agrees to the upgrade, and says what it hears. (uvicorn needs one more package for that.)
 ECHO = """
 import socketserver
@@ -208,6 +227,21 @@ def test_the_app_believes_no_stranger(site: Site) -> None:
     assert site.compose("exec", "-T", "pebble", "python3", "-c", ask).strip() == f"http://{NAME}/health"
 
 
+def test_the_proxy_logs_who_asked_for_what_and_what_came_of_it_and_no_password(site: Site) -> None:
+    assert site.get("/nowhere?page=2", {"Authorization": "Basic c2VjcmV0"}).status_code == 404
+
+    def logged() -> list[str]:
+        lines = site.compose("logs", "--no-log-prefix", "proxy").splitlines()
+        return [line for line in lines if "/nowhere?page=2" in line]
+
+    [line] = wait_until(logged, limit=10)
+    entry = json.loads(line[line.index("{") :])
+    assert entry["status"] == 404
+    assert entry["duration"] > 0
+    assert entry["request"]["client_ip"]
+    assert "c2VjcmV0" not in line
+
+
 # Run inside the app's container: the states of its connections with the proxy, as the kernel numbers them.
 WITH_PROXY = """
 import socket, struct
@@ -250,6 +284,50 @@ def test_websockets_pass(site: Site) -> None:
         for message in (b"is anybody there", b"and now"):  # the proxy reads no frames: what comes is passed on
             tls.sendall(message)
             assert answers.read(len(message)) == message
+
+
+@pytest.mark.thorough
+def test_slow_uploads_hold_the_threads_of_gthread_unless_the_proxy_collects_them(site: Site) -> None:
+    (site.folder / "upload.py").write_text(UPLOAD)
+    command = ["gunicorn", "--worker-class=gthread", "--workers=1", "--threads=4", "upload:app"]
+    web = {"command": command, "healthcheck": {"disable": True}, "volumes": ["./upload.py:/app/upload.py:ro"]}
+    (site.folder / "upload.json").write_text(json.dumps({"services": {"web": web}}))
+    caddyfile = site.folder / "Caddyfile"
+    shipped = caddyfile.read_text()
+    answered = []
+    for buffers in ("", "request_buffers 1MiB"):
+        caddyfile.write_text(shipped.replace("reverse_proxy {", f"reverse_proxy {{\n{buffers}"))
+        uploading = Site(site.folder, site.environment, [*site.files, "upload.json"])
+        uploading.compose("up", "--detach", "--no-build", "--no-deps", "--force-recreate", "web", "proxy")
+        context = uploading.trusting()
+
+        def answers(to: Site = uploading) -> bool:
+            try:
+                return to.get("/").is_success
+            except httpx.HTTPError:
+                return False
+
+        assert wait_until(answers, limit=60), uploading.compose("logs", "proxy", "web")
+        with ExitStack() as stack:
+            for _ in range(4):
+                plain = socket.create_connection(("127.0.0.1", uploading.port("proxy", 443)), timeout=30)
+                tls = stack.enter_context(context.wrap_socket(plain, server_hostname=NAME))
+                tls.sendall(f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\nbegin".encode())
+            time.sleep(2)
+            answered.append(answers())
+    assert answered == [False, True]
+
+
+def test_a_version_that_turns_bad_after_some_seconds_is_rolled_back() -> None:
+    """It was healthy first, so Docker's own five seconds would be over."""
+    first, bad = f"{FOLDER.built_image()}:latest", f"{SESSION}-stack:turns-bad"
+    build_recipe(f"FROM {first}\nCMD {json.dumps(['python', '-c', TURNS_BAD])}\n", bad)
+    with swarm.stack(FOLDER, (FOLDER.built_image(), bad)) as stack:
+        stack.deploy(first)
+        assert wait_until(lambda: stack.update == ("", [first] * 2), limit=60, pause=1), stack.update
+        stack.deploy(bad)
+        assert wait_until(lambda: stack.update[0] in ("completed", "rollback_completed"), limit=150, pause=1)
+        assert wait_until(lambda: stack.update == ("rollback_completed", [first] * 2), limit=30, pause=1), stack.update
 
 
 def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Path) -> None:

@@ -35,6 +35,36 @@ def test_what_fails_its_tests_is_not_published() -> None:
         assert not candidates(ours)
 
 
+# What a project with a database has: Compose names its image, too, and its data lies in a volume.
+WITH_DATABASE = """
+  web:
+    <<: *app
+    depends_on: [db]
+"""
+DATABASE = """
+  db:
+    image: {image}
+    command: sleep infinity
+    init: true
+    volumes: ["data:/data"]
+volumes: {{ data: }}
+"""
+
+
+def test_an_app_with_a_database_is_published_and_the_next_candidate_gets_no_data_of_this_one() -> None:
+    with publisher(FOLDER) as ours:
+        compose = ours.copy.path / "compose.yaml"
+        text = compose.read_text().replace("\n  web:\n    <<: *app\n", WITH_DATABASE)
+        assert "depends_on" in text
+        compose.write_text(text + DATABASE.format(image=FOLDER.parsed.base_image))
+        done = ours.publish("1.0")
+        assert done.returncode == 0, done.stderr
+        assert ours.tags() == ["1.0"]
+        project = f"{ours.environment['COMPOSE_PROJECT_NAME']}-candidate"
+        assert "Volume" in done.stderr
+        assert docker.volume.list(filters=[("label", f"com.docker.compose.project={project}")]) == []
+
+
 @pytest.mark.thorough
 def test_what_passes_its_tests_and_is_healthy_and_has_no_page_is_not_published() -> None:
     with publisher(FOLDER) as ours:

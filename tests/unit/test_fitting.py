@@ -65,6 +65,12 @@ def of_pod(pod: dict[str, Any]) -> Limits:
     return manifests.quantity(limits["memory"]), manifests.quantity(limits["cpu"]), 256  # the cluster's own
 
 
+def seconds(time: str) -> int:
+    """Docker's way to say a time: 90s, 1m."""
+    [[number, unit]] = re.findall(r"^(\d+)([sm])$", time)
+    return int(number) * {"s": 1, "m": 60}[unit]
+
+
 def bytes_of(size: str) -> float:
     """Docker counts in 1024s, and writes m and M."""
     return manifests.quantity(size[:-1] + size[-1].upper() + "i")
@@ -80,10 +86,62 @@ def test_stack_and_manifests_have_the_limits_of_compose() -> None:
 
 def test_tmp_has_the_same_size_everywhere() -> None:
     size = bytes_of(model(FINAL / "compose.yaml")["services"]["web"]["tmpfs"].partition("size=")[2])
-    [volume] = model(EXTRA_6 / "stack.yaml")["services"]["web"]["volumes"]
-    assert volume["tmpfs"]["size"] == size
+    for file, service in (("stack.yaml", "web"), ("stack.migrate.yaml", "migrate")):
+        [volume] = model(EXTRA_6 / file)["services"][service]["volumes"]
+        assert (volume["target"], volume["tmpfs"]["size"]) == ("/tmp", size)  # noqa: S108
     for pod in (POD, MIGRATION):
         assert [manifests.quantity(volume["emptyDir"]["sizeLimit"]) for volume in pod["volumes"]] == [size]
+
+
+def test_swarm_watches_an_update_for_longer_than_the_health_check_needs_to_notice_that_a_container_hangs() -> None:
+    """Otherwise it is `completed` by then, and the broken version is replaced for ever, and not rolled back.
+
+    The time counts from when a container is healthy (swarmkit's manager/orchestrator/update/updater.go).
+    """
+    web = model(EXTRA_6 / "stack.yaml")["services"]["web"]
+    interval, timeout = (seconds(web["healthcheck"][name]) for name in ("interval", "timeout"))
+    assert seconds(web["deploy"]["update_config"]["monitor"]) > healthcheck(EXTRA_6)["retries"] * (interval + timeout)
+
+
+PROXIES = [model(EXTRA_6 / name)["services"]["proxy"] for name in ("compose.tls.yaml", "stack.yaml")]
+
+
+def test_the_proxy_is_the_same_with_a_swarm_and_without() -> None:
+    """Version, limits, what it may, what it can write to, and what it publishes, HTTP/3 too."""
+    one, many = PROXIES
+    assert of_stack(EXTRA_6 / "stack.yaml", "proxy") == of_compose(EXTRA_6 / "compose.tls.yaml", "proxy")
+    for name in ("image", "read_only", "cap_drop", "cap_add"):
+        assert one[name] == many[name]
+    assert one["environment"].keys() == many["environment"].keys()
+    [in_memory] = [volume for volume in many["volumes"] if isinstance(volume, dict)]
+    assert one["tmpfs"] == f"{in_memory['target']}:size={in_memory['tmpfs']['size'] // 2**20}m"
+    assert "certificates:/data" in one["volumes"]
+    assert "certificates:/data" in many["volumes"]
+    published = [re.search(r":(\d+)(?:/(\w+))?$", port) for port in one["ports"]]
+    assert [(int(port[1]), port[2] or "tcp") for port in published if port] == [
+        (port["target"], port.get("protocol", "tcp")) for port in many["ports"]
+    ]
+
+
+@pytest.mark.parametrize("file", ["stack.yaml", "stack.migrate.yaml", "compose.tls.yaml"])
+def test_no_service_of_these_files_fills_the_disk_with_its_log(file: str) -> None:
+    """What compose.tls.yaml adds to compose.yaml; that one's services have their logs bounded there."""
+    services = model(EXTRA_6 / file)["services"]
+    logged = {name: service.get("logging") for name, service in services.items() if "image" in service}
+    assert logged
+    assert [name for name, how in logged.items() if how != {"driver": "local"}] == []
+
+
+def test_a_machine_has_as_much_left_for_a_container_of_a_stack_as_for_a_pod() -> None:
+    reserved = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]["resources"]["reservations"]
+    requested = POD["containers"][0]["resources"]["requests"]
+    assert bytes_of(reserved["memory"]) == manifests.quantity(requested["memory"])
+
+
+def test_a_stack_offers_no_secret_as_a_variable() -> None:
+    """`docker service inspect` shows it to everybody who may ask; the page says that a secret is a file."""
+    for name in ("stack.yaml", "stack.migrate.yaml"):
+        assert not re.search("PASSWORD|_URL|SECRET_KEY|TOKEN", (EXTRA_6 / name).read_text())
 
 
 def test_swarm_replaces_after_as_many_failures_as_its_comment_says() -> None:
@@ -95,6 +153,31 @@ def test_a_pod_has_five_seconds_more_than_its_pause_and_gunicorns_patience() -> 
     pause = POD["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     patience = int(gunicorn(EXTRA_7, "GRACEFUL_TIMEOUT"))
     assert POD["terminationGracePeriodSeconds"] == pause + patience + 5
+
+
+def test_an_app_may_take_a_minute_to_import_on_every_platform_and_a_rollout_waits_for_longer() -> None:
+    """Otherwise a pod gets ready after its rollout has been reported as failed."""
+    deployment = manifests.kubernetes([KUBERNETES["Deployment"]])
+    others = manifests.cloud_run(EXTRA_7 / "cloudrun.yaml"), manifests.azure(EXTRA_7 / "containerapp.yaml")
+    patience = [probe.patience for each in (deployment, *others) for probe in each.probes if probe.kind == "startup"]
+    assert patience == [60, 60, 60]
+    assert KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"] > 60
+
+
+def test_the_way_in_is_https_alone() -> None:
+    """Without the name of a listener, a route belongs to all of its Gateway's, that for plain HTTP among them."""
+    assert [parent.get("sectionName") for parent in KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]] == ["https"]
+
+
+def test_the_pods_that_are_to_be_on_different_machines_are_these() -> None:
+    [spread] = POD["topologySpreadConstraints"]
+    assert spread["labelSelector"] == KUBERNETES["Deployment"]["spec"]["selector"]
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway", "on one machine, the second pod would wait for ever"
+
+
+def test_on_cloud_run_the_number_of_workers_does_not_depend_on_what_the_machine_shows() -> None:
+    """Its first generation, gVisor, has cgroup 1 or none (google/gvisor#13007)."""
+    assert manifests.cloud_run(EXTRA_7 / "cloudrun.yaml").environment["WORKERS"] == "1"
 
 
 def test_a_rollout_takes_no_old_pod_before_a_new_one_is_ready() -> None:
@@ -255,7 +338,7 @@ def said_of_times() -> list[tuple[str, str]]:
     retries, start = WORDS[check["retries"]], WORDS[check["start-period"]]
     every = "" if check["start-interval"] == 1 else f"{check['start-interval']} "
     [container] = POD["containers"]
-    pause = WORDS[container["lifecycle"]["preStop"]["sleep"]["seconds"]]
+    pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     scale = KUBERNETES["HorizontalPodAutoscaler"]["spec"]
     cloud_run, fly, azure = (
         read(EXTRA_7 / name)
@@ -281,7 +364,7 @@ def said_of_times() -> list[tuple[str, str]]:
             reference,
             f"it may take {swarm['timeout'].removesuffix('s')} seconds, and here {healthcheck(FINAL)['timeout']}",
         ),
-        (extra_7, f"goes on for {pause} seconds"),
+        (extra_7, f"includes the pause of {pause}, and {requests} for gunicorn's requests"),
         (extra_7, f"({WORDS[scale['minReplicas']]} to {WORDS[scale['maxReplicas']]} pods"),
         (extra_7, f"`GRACEFUL_TIMEOUT: {patience}` | `{fly.stop_signal}`, `{fly.grace:.0f}s` | `{azure.grace}` |"),
         (extra_7, f"requests get {WORDS[int(patience)]} seconds to end"),

@@ -56,6 +56,21 @@ def test_no_quantity(value: str) -> None:
         manifests.quantity(value)
 
 
+@pytest.mark.parametrize(
+    ("probe", "seconds"),
+    [
+        ({"periodSeconds": 1, "timeoutSeconds": 3, "failureThreshold": 60}, 180),
+        ({"periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 4}, 40),
+        ({}, 30),
+    ],
+)
+def test_a_probe_is_asked_again_when_the_last_one_has_been_given_up(probe: Manifest, seconds: float) -> None:
+    deployment = copy.deepcopy(DEPLOYMENT)
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    container["startupProbe"] = {"httpGet": {"path": "/health", "port": "http"}, **probe}
+    assert manifests.kubernetes([deployment]).probes[0].patience == seconds
+
+
 Change = Callable[[Manifest, Manifest], object]
 
 

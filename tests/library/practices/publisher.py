@@ -24,11 +24,12 @@ SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
 STAND_IN = "io.github.dockerizing-python.stand-in"  # the label that bootstrap/bases.sh gives to stand-ins
 NAME, CODE = "hello", "hello/main.py"
-# In the place of `docker`: the engine's own, but somebody saves a file once the image is built, and moves the tag to
-# another image before anything is signed. And somebody notes what runs at the end, and what the tests ran on.
+# In the place of `docker`: the engine's own, but once the image is built, the stage that it came from changes, as with
+# a base image that moves, or an older cache. Before anything is signed, somebody moves the tag to another image. And
+# somebody notes what runs at the end, and what the tests ran on.
 SOMEBODY = """#!/bin/sh
 case " $* " in
-  *" compose run "*) echo '# saved while it was published' >>'{file}' ;;
+  *" --target test "*) echo '# changed since it was built' >>'{file}' ;;
   *" cosign sign "*) {docker} tag {another} {name} && {docker} push --quiet {name} ;;
   *" down "*)
     of=label=com.docker.compose.project=$COMPOSE_PROJECT_NAME
@@ -104,7 +105,7 @@ class Publisher:
         folder = self.copy.path.parent / "somebody"
         folder.mkdir()
         values = {"docker": shutil.which("docker"), "name": f"{self.repository}:1.0", "another": self.another}
-        files = {"file": self.copy.path / CODE, "started": folder / "started", "tested": folder / "tested"}
+        files = {"file": CODE, "started": folder / "started", "tested": folder / "tested"}
         (folder / "docker").write_text(SOMEBODY.format(**values, **files))
         (folder / "docker").chmod(0o755)
         return os.pathsep.join((str(folder), os.environ["PATH"]))

@@ -107,7 +107,8 @@ def roll(stack: Stack, visits: Visits, second: str, broken: str, deploy: Callabl
     ):
         visits.during = change
         deploy(image, replicas)
-        if not wait_until(partial(_is_done, stack, visits, (state, [second] * replicas)), limit=60, pause=1):
+        # A minute of it is an update's own: so long Swarm watches a new version.
+        if not wait_until(partial(_is_done, stack, visits, (state, [second] * replicas)), limit=150, pause=1):
             now, images = stack.update
             return f"after {change}, the update is {now!r}, and {', '.join(images)} runs"
         if visits.failed:

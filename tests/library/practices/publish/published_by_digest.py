@@ -37,11 +37,11 @@ TURNS_RED = [
         r"(?<=REPOSITORY:\?release\.env has it\})@sha256:\S+",
         ":1.0",
     ),
-    Sabotage("tested with what was saved since", "extra-5-publishing/publish.sh", r'cd "\$frozen"\n', ""),
+    Sabotage("tested on another build", "extra-5-publishing/publish.sh", r' --build-context "production=[^"]+"', ""),
     Sabotage(
         "another build than the tested one",
         "extra-5-publishing/publish.sh",
         r'docker tag "\$id" "\$1"',
-        'echo "FROM $(docker compose config --images web)" | docker build --label built=again --tag "$1" -',
+        'echo "FROM $COMPOSE_PROJECT_NAME-web" | docker build --label built=again --tag "$1" -',
     ),
 ]
