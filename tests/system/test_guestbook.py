@@ -5,6 +5,7 @@ import re
 import secrets
 import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +230,34 @@ def test_a_worker_whose_every_thread_hangs_is_ended_after_a_minute_and_another_a
             assert 55 <= time.monotonic() - start <= 100
             assert wait_until(lambda: running.answers("/health"), limit=20)
             assert "HARAKIRI" in running.log
+
+
+@of_step_5
+def test_a_slow_upload_is_no_request_that_hangs() -> None:
+    """Alone in its worker, and beside requests that end meanwhile (https://github.com/unbit/uwsgi/issues/2706)."""
+    with STEP_5.copied("with less patience") as copy:
+        config = copy.path / "uwsgi.ini"
+        text, changes = re.subn(r"(harakiri\W+)60\b", r"\g<1>2", config.read_text())
+        assert changes == 1
+        config.write_text(text)
+        with copy.running(environment={"WORKERS": "1", "THREADS": "2"}) as running:
+            for others in (False, True):
+                sent = httpx.post(
+                    f"{running.url()}/sign", content=_in_pieces(running, others), headers={"Content-Length": "4000"}
+                )
+                assert sent.status_code == 403  # it has no token, says the app
+            assert "HARAKIRI" not in running.log
+
+
+def _in_pieces(running: Running, others: bool) -> Iterator[bytes]:
+    """A body that takes twice as long as a request may here, with another request in each of its pauses, or alone."""
+    yield b"x" * 1000
+    for _ in range(3):
+        time.sleep(1.5)  # uWSGI gives up where nothing comes for four seconds
+        if others:
+            assert running.get("/health").is_success
+            time.sleep(0.3)  # its thread has done with it
+        yield b"x" * 1000
 
 
 @of_step_5
