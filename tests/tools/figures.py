@@ -298,23 +298,19 @@ def bases() -> str:
     """One app on several bases, as a table."""
     data = json.loads(BASES.read_text())
     lines = [
-        "| base | image, unpacked | packages listed | setuid, setgid | shell, pip | start | requests per CPU second |",
-        "|---|---|---|---|---|---|---|",
+        "| base | image, all layers unpacked | packages listed | setuid, setgid | shell, pip |",
+        "|---|---|---|---|---|",
     ]
     for name, found in data["bases"].items():
-        least, *_, most = sorted(sample["requests_per_cpu_s"] for sample in found["samples"])
         cells = (
             name,
             f"{found['image_mb']:.0f} MB",
             found["packages"],
             found["setuid"],
             ", ".join("yes" if found[program] else "no" for program in ("sh", "pip")),
-            f"{found['start_s']:.1f} s",
-            f"{_three_digits(found['requests_per_cpu_s'])} ({_three_digits(least)} to {_three_digits(most)})",
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    rounds = len(found["samples"])
-    said = f"*Medians of {rounds} rounds, in turns, on {data['on']}: {_described(data['machine'])}.*"
+    said = f"*Looked at on {data['on']}: {_described(data['machine'])}.*"
     return "\n".join([*lines, "", _linked(said, "../")])
 
 
