@@ -1,13 +1,10 @@
 """Measure one app on several bases, and keep the figures in ``assets/bases.json``.
 
 ``python -m lab.bases``. The app and its packages are extra 5's; what differs is what lies below and around them.
-Bases take turns in each round. wrk sends the requests, over 16 connections that are kept alive; they are counted by the
-CPU time that the app takes for them, which depends less on what else the machine does.
 """
 
 import json
 import re
-import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -20,13 +17,11 @@ from library.program import in_container
 from library.subject import Subject
 from library.tutorial import ROOT
 
-from .measure import counts, describe_machine, start_seconds
-from .wrk import require_wrk, serve
+from .measure import counts, describe_machine
 
 FILE = ROOT / "assets/bases.json"
 FOLDER = ROOT / "extra-5-publishing"
 FRAGMENTS = Path(__file__).with_name("references")
-ROUNDS, SECONDS = 3, 5  # of requests, for each base in each round
 
 
 @in_container()
@@ -81,21 +76,8 @@ def looked_at(subject: Subject) -> dict[str, float]:
 
 
 def main() -> None:
-    require_wrk("bases")
     with session(), subjects() as found:
-        counted = {name: looked_at(subject) for name, subject in found.items()}
-        samples: dict[str, list[dict[str, float]]] = {name: [] for name in found}
-        for _ in range(ROUNDS):
-            for name, subject in found.items():
-                with subject.running() as running:
-                    served = serve(running, SECONDS)
-                samples[name].append(
-                    {"start_s": start_seconds(subject), "requests_per_cpu_s": served["requests_per_cpu_s"]}
-                )
-    figures = {
-        name: {**counted[name], **{k: statistics.median(s[k] for s in rounds) for k in rounds[0]}, "samples": rounds}
-        for name, rounds in samples.items()
-    }
+        figures = {name: looked_at(subject) for name, subject in found.items()}
     run = {"on": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": describe_machine(), "bases": figures}
     FILE.write_text(json.dumps(run, indent=2) + "\n")
 

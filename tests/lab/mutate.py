@@ -118,9 +118,10 @@ TESTS = [
 # Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
 LIKELY_TESTS = [
     (r"^uwsgi\.ini: (strict|need-app)", "test_guestbook.py", "could_not_serve"),
-    (r"^uwsgi\.ini: (buffer-size|post-buffering)", "test_guestbook.py", "bad_input"),
+    (r"^uwsgi\.ini: buffer-size", "test_guestbook.py", "bad_input"),
+    (r"^uwsgi\.ini: post-buffering", "test_guestbook.py", "slow_upload"),
     (r"^uwsgi\.ini: (route-if|add-header)", "test_hostile_clients.py", "hostile_requests"),
-    (r"^uwsgi\.ini: harakiri", "test_guestbook.py", "hangs"),
+    (r"^uwsgi\.ini: route-run", "test_guestbook.py", "hangs"),
     (r"^uwsgi\.ini: skip-atexit", "test_guestbook.py", "end_of_its_workers"),
     (r"^uwsgi\.ini: (processes|threads)|(WORKERS|THREADS)=", "test_guestbook.py", "workers_and_threads"),
     (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),

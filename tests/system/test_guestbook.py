@@ -5,10 +5,12 @@ import re
 import secrets
 import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -19,7 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from library import edits
 from library.engine import BuildFailed, docker, inspect, one_build_at_a_time, wait_until
-from library.practices.guestbook import BROWSER, entries, hidden_field, sign
+from library.practices.guestbook import BROWSER, entries, form_on, hidden_field, sign
 from library.practices.startup import first_running
 from library.subject import Running, Subject
 from library.tutorial import ROOT
@@ -229,6 +231,39 @@ def test_a_worker_whose_every_thread_hangs_is_ended_after_a_minute_and_another_a
             assert 55 <= time.monotonic() - start <= 100
             assert wait_until(lambda: running.answers("/health"), limit=20)
             assert "HARAKIRI" in running.log
+
+
+@of_step_5
+def test_a_slow_upload_is_no_request_that_hangs() -> None:
+    """Alone in its worker, and beside requests that end meanwhile (https://github.com/unbit/uwsgi/issues/2706)."""
+    with STEP_5.copied("with less patience") as copy:
+        config = copy.path / "uwsgi.ini"
+        text, changes = re.subn(r"(harakiri\W+)60\b", r"\g<1>2", config.read_text())
+        assert changes == 1
+        config.write_text(text)
+        with copy.running(environment={"WORKERS": "1", "THREADS": "2"}) as running:
+            for others in (False, True):
+                assert _sign_slowly(running, others).status_code == 302
+            assert "HARAKIRI" not in running.log
+
+
+def _sign_slowly(running: Running, others: bool) -> httpx.Response:
+    """Send the form in four pieces, for twice as long as a request may take; ``others`` are answered in between."""
+
+    def in_pieces(body: bytes) -> Iterator[bytes]:
+        size = len(body) // 4 + 1
+        for start in range(0, len(body), size):
+            if start:
+                time.sleep(1.5)  # uWSGI gives up where nothing comes for four seconds
+            if start and others:
+                assert running.get("/health").is_success
+                time.sleep(0.3)  # its thread has done with it
+            yield body[start : start + size]
+
+    with httpx.Client(base_url=running.url(), headers=BROWSER, timeout=10) as visitor:
+        body = urlencode({**form_on(visitor), "name": "A tester", "text": "written slowly"}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": f"{len(body)}"}
+        return visitor.post("/sign", content=in_pieces(body), headers=headers)
 
 
 @of_step_5

@@ -8,12 +8,12 @@ import pytest
 
 from library import locks
 from library.repository import files
-from library.tutorial import ROOT
+from library.tutorial import ROOT, load
 
 CONFIG = json.loads((ROOT / "renovate.json").read_text())
 MANAGERS, RULES = CONFIG["customManagers"], CONFIG["packageRules"]
 FILES = [str(file) for file in files() if file.name.endswith(("Dockerfile", ".pre-commit-config.yaml"))]
-FILES.append("reference-final/README.md")  # uv's hooks
+FILES += ["reference-final/README.md", "reference-uwsgi/README.md"]  # uv's hooks, a trial of gunicorn
 PINNING = [file for file in FILES if "==" in (ROOT / file).read_text()]
 PIN = re.compile(r"([\w-]+)(?:\[[\w,]+\])?==([\w.]+)")
 PINNED = {name for file in PINNING for name, _ in PIN.findall((ROOT / file).read_text())}
@@ -46,6 +46,12 @@ def test_dockerfiles_hooks_and_articles_name_one_version(tool: str) -> None:
         version for text in texts for version in re.findall(rf"(?<![\w-]){tool}(?:\[[\w,]+\])?(?:==|:)(\d[\w.]+)", text)
     }
     assert named == {LOCKED.get(tool, min(named))}
+
+
+def test_a_page_tries_the_gunicorn_that_the_folders_have() -> None:
+    tried = re.findall(r"gunicorn==([\w.]+)", (ROOT / "reference-uwsgi/README.md").read_text())
+    had = {locks.versions(folder.path).get("gunicorn", "") for folder in load()} - {""}
+    assert had == set(tried)
 
 
 def test_no_update_is_proposed_for_a_list_that_is_exported() -> None:

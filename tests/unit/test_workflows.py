@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from library.tutorial import ROOT
+from library.tutorial import ROOT, load
 
 PUBLISH = yaml.safe_load((ROOT / "extra-5-publishing/.github/workflows/publish.yml").read_text())
 CI, RELEASE = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("ci", "release"))
@@ -26,6 +26,29 @@ def test_a_release_says_what_its_section_of_the_change_log_says(tag: str, headin
     )  # fmt: skip
     assert (ran.returncode == 0) == bool(headings)
     assert re.findall("^## .*", (tmp_path / "notes.md").read_text(), re.MULTILINE) == headings
+
+
+@pytest.mark.parametrize("runs", ["", "completed\tsuccess\ta commit"])
+def test_a_commit_that_ci_has_not_passed_is_no_release(runs: str, tmp_path: Path) -> None:
+    """``gh run list`` does not fail where it finds nothing."""
+    commands = [step.get("run", step.get("uses")) for step in RELEASE["jobs"]["release"]["steps"]]
+    [asks] = [number for number, command in enumerate(commands) if command.startswith("gh run list")]
+    assert not [command for command in commands[:asks] if command.startswith(("actions/attest", "gh release"))]
+    assert f"--workflow {CI['name']} --branch {CI[True]['push']['branches'][0]} " in commands[asks]
+    (tmp_path / "gh").write_text(f"#!/bin/sh\nprintf '%s' '{runs}'\n")
+    (tmp_path / "gh").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_SHA": "4f0c2d1"}
+    ran = subprocess.run(["bash", "-e", "-c", commands[asks]], env=environment, capture_output=True, check=False)
+    assert (ran.returncode == 0) == bool(runs)
+
+
+def test_the_time_for_the_mutants_is_enough() -> None:
+    """So many folders, and so many mutants of each; their number stands in a comment."""
+    job = CI["jobs"]["mutate"]
+    [each] = re.findall(r"make mutate SAMPLE=(\d+)", str(job["steps"]))
+    mutants = len(load()) * int(each)
+    assert f"# {mutants} mutants, of half a minute each" in (ROOT / ".github/workflows/ci.yml").read_text()
+    assert job["timeout-minutes"] > mutants / 2
 
 
 def test_whoever_reads_the_cache_is_logged_in() -> None:
@@ -47,6 +70,9 @@ def test_what_readers_copy_publishes_tags_on_machines_of_each_kind_and_only_its_
         "arm64": True,
     }
     assert image["runs-on"] == "${{ matrix.runner }}"
+    [sign] = [step["run"] for step in last["steps"] if "./sign.sh" in step.get("run", "")]
+    assert f'./join.sh "$GITHUB_REF_NAME" {" ".join(runners)}\n' in sign
+    assert f"./sign.sh {' '.join(f'{platform}/bom.json' for platform in runners)}\n" in sign
     assert "COSIGN" not in str(image)
     assert "environment" not in image
     assert last["needs"] == "image"

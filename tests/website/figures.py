@@ -298,23 +298,19 @@ def bases() -> str:
     """One app on several bases, as a table."""
     data = json.loads(BASES.read_text())
     lines = [
-        "| base | image, unpacked | packages listed | setuid, setgid | shell, pip | start | requests per CPU second |",
-        "|---|---|---|---|---|---|---|",
+        "| base | image, all layers unpacked | packages listed | setuid, setgid | shell, pip |",
+        "|---|---|---|---|---|",
     ]
     for name, base in data["bases"].items():
-        least, *_, most = sorted(sample["requests_per_cpu_s"] for sample in base["samples"])
         cells = (
             name,
             f"{base['image_mb']:.0f} MB",
             base["packages"],
             base["setuid"],
             ", ".join("yes" if base[program] else "no" for program in ("sh", "pip")),
-            f"{base['start_s']:.1f} s",
-            f"{_three_digits(base['requests_per_cpu_s'])} ({_three_digits(least)} to {_three_digits(most)})",
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    rounds = len(base["samples"])
-    conditions = f"*Medians of {rounds} rounds, in turns, on {data['on']}: {_described(data['machine'])}.*"
+    conditions = f"*Looked at on {data['on']}: {_described(data['machine'])}.*"
     return "\n".join([*lines, "", _linked(conditions, "../")])
 
 
