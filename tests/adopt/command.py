@@ -92,7 +92,7 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
             if not agrees_to_the_rest(reason):
                 raise
     else:
-        draft.export()
+        export(draft)
     draft.leave_out_tests()
     return draft, write(draft)
 
@@ -150,21 +150,30 @@ def without(draft: Draft) -> str:
 def trial(draft: Draft, number: int) -> Iterator[Failure]:
     """Make the lists where they are not those of this draft, look for wheels the first time, and try it."""
     try:
-        if not is_here(draft.base):
-            say(f"{draft.base} is not here: it is fetched, or a stand-in of it is made")
-            if refusal := bring(draft.base):
-                raise Unusable(refusal)
-        draft.export()
+        export(draft)
         if not draft.looked_for_wheels:
             say("looking for wheels")
             draft.looked_for_wheels = True
             choose_python(draft)
-            draft.export()
+            export(draft)
     except Unusable as error:
         yield Failure("lists", getattr(error, "whole", "") or error.log or str(error))
         return
     say(f"trial {number}: build, import, start, ask, stop")
     yield from attempt(draft, number)
+
+
+def export(draft: Draft) -> None:
+    """Make the lists where they are not those of this draft, in the image of its Python.
+
+    Raises:
+        Unusable: there is no such image, or the packages cannot be resolved.
+    """
+    if not is_here(draft.base):
+        say(f"{draft.base} is not here: it is fetched, or a stand-in of it is made")
+        if refusal := bring(draft.base):
+            raise Unusable(refusal)
+    draft.export()
 
 
 def choose_python(draft: Draft) -> None:

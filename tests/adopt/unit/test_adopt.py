@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adopt import hooks, trial
+from adopt import command, hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
 from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app
+from adopt.remedies import mend
 from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -176,6 +177,24 @@ def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
     assert '"cache": {"condition": "service_started"}}' in lines[4]
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
     assert "postgres:17-trixie in the place of postgres:15 and redis:8 in the place of redis:7 and nothing" in lines[0]
+
+
+def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull by the build is no answer: where no registry answers, the trial takes a stand-in or the next Python."""
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14", "3.13", "3.12"])
+    lists_of: list[str] = []
+    monkeypatch.setattr(Draft, "export", lambda draft: lists_of.append(draft.version))
+    monkeypatch.setattr(command, "is_here", lambda image: "3.14" in image)
+    monkeypatch.setattr(command, "bring", lambda image: f"{image} cannot be had: no answer")
+    monkeypatch.setattr(command, "without_wheels", lambda _: {"3.14": ["greenlet"], "3.13": []})
+    [failure] = command.trial(draft, 1)
+    assert (failure.stage, failure.cause) == ("lists", "python:3.13-slim-trixie cannot be had: no answer")
+    assert lists_of == ["3.14"]
+    assert mend(draft, failure)
+    assert draft.version == "3.14"
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
