@@ -366,6 +366,10 @@ def find_app(project: Path, wanted: str = "") -> App:
         return started
     if manage := django_command(project):
         return _django(project, manage)
+    if not every_app:
+        commands = " and ".join(read_pyproject(project).get("project", {}).get("scripts", ()))
+        starts = f"its own command, {commands}, may start a server without one" if commands else "a library has none"
+        raise Unusable(f"no app that gunicorn can serve is found ({starts}); if there is one, name it, APP=shop:app")
     return _usual(every_app)
 
 
@@ -373,7 +377,7 @@ def _usual(every_app: list[App]) -> App:
     """The app that is meant: an object before a function, a known class before an unknown one, a usual module first.
 
     Raises:
-        Unusable: there is none, or there are several.
+        Unusable: there are several.
     """
     sure = [app for app in every_app if app.framework] or every_app
     objects = [app for app in sure if not app.name.endswith("()")]
@@ -384,13 +388,11 @@ def _usual(every_app: list[App]) -> App:
             usual = [app for name in OBJECTS for app in usual if app.name.endswith(f":{name}")][:1]
         if len(usual) == 1 and len(candidates) > 1:
             return usual[0]
-    nearest = min((app.module.count(".") for app in candidates), default=0)
+    nearest = min(app.module.count(".") for app in candidates)
     if len(at_the_top := [app for app in candidates if app.module.count(".") == nearest]) == 1:
         return at_the_top[0]
-    if candidates:
-        names = " or ".join(f"APP={shlex.quote(app.name)}" for app in candidates)
-        raise Unusable(f"there are several apps: {names}")
-    raise Unusable("no app of Flask's, Django's or FastAPI's is found: name it, APP=shop:app")
+    names = " or ".join(f"APP={shlex.quote(app.name)}" for app in candidates)
+    raise Unusable(f"there are several apps: {names}")
 
 
 def _framework(project: Path) -> str:
