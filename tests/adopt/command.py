@@ -124,6 +124,7 @@ def try_and_mend(draft: Draft) -> None:
             if line := remedies.mend(draft, failure):
                 say(f"  {line}")
                 break
+            draft.in_vain = failure.cause if failure.stage == "migrate" else draft.in_vain
             if failure.stops:
                 cause = failure.cause
                 if draft.until:
@@ -252,8 +253,12 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
         names = " and ".join(sorted(draft.made_up))
         of_env = "into a file .env beside compose.yaml, which demands them; the trial had made-up values"
         to_write.insert(0, f"{names} {of_env}")
-    if to_write:
-        lines.append(f"write {'; '.join(to_write)}")
+    begin = [f"write {'; '.join(to_write)}"] if to_write else []
+    if draft.commands:
+        why = f", which did not work in the trial: {draft.in_vain}" if draft.in_vain else ""
+        begin.append(f"prepare the database before you start it: docker compose run --rm migrate{why}")
+    if begin:
+        lines.append("; ".join(begin))
     elif not tried:
         lines.append(f"start it: docker compose up --build; if it does not work: {remedies.WRONG}")
     older = [name for name in COMPOSE_FILES[1:] if (project / name).exists()]

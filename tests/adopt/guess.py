@@ -429,7 +429,7 @@ def _below(project: Path, root: Path) -> str:
     return "" if root in roots(project) else str(root.relative_to(project))
 
 
-def _starting(project: Path) -> list[str]:
+def starting(project: Path) -> list[str]:
     """The texts of the files that may say how the app is started."""
     files = (file for pattern in STARTED_BY for file in sorted(project.glob(pattern)))
     return [text_of(file) for file in files if file.is_file()]
@@ -437,7 +437,7 @@ def _starting(project: Path) -> list[str]:
 
 def _started(project: Path, every_app: list[App]) -> App | None:
     """The app that a file of the project starts with a server for production."""
-    for name in (name for text in _starting(project) for name in started_by(text)):
+    for name in (name for text in starting(project) for name in started_by(text)):
         if app := _named(project, name, every_app) if ":" in name else _module_only(name, every_app):
             return app
     entry = read_pyproject(project).get("tool", {}).get("fastapi", {}).get("entrypoint", "")
@@ -528,7 +528,7 @@ def production_settings(project: Path, app: App) -> str:
     by_command = settings_modules(text_of(manage))[:1]
     entry = manage.parent.joinpath(*app.module.split(".")).with_suffix(".py")
     by_server = settings_modules(text_of(entry))[:1] if entry.exists() else []
-    modules = (module for text in _starting(project) for module in settings_modules(text))
+    modules = (module for text in starting(project) for module in settings_modules(text))
     deployed = [module for module in modules if re.search("prod|deploy", module)]
     chosen = (deployed or by_server or by_command or _usual_settings(manage.parent))[:1]
     return chosen[0] if chosen and chosen != by_command else ""

@@ -19,7 +19,7 @@ from library.locks import own_name
 
 from . import hooks
 from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
-from .guess import last_change, production_settings, python_files, read_pyproject, text_of
+from .guess import last_change, production_settings, python_files, read_pyproject, starting, text_of
 from .trial import Failure
 
 WRONG = "reference-final/README.md, What goes wrong"
@@ -146,7 +146,7 @@ def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
     draft.bring_services(names_read(folder))
-    if settings := production_settings(folder, draft.app):
+    if settings := production_settings(draft.project, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
@@ -155,6 +155,8 @@ def foresee(draft: Draft) -> None:
     if draft.app.framework == "django" and served and set_root and not committed:
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
+    if any(re.search(MIGRATES, text) for text in starting(draft.project)):
+        draft.hoped = migrating(draft)
     if "MultiProcessCollector" in code:
         draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
     table = read_pyproject(folder)
@@ -300,7 +302,7 @@ def collect_static(case: Case) -> str:
 
 def fit_collect_static(draft: Draft) -> None:
     """Let the line name production's settings, and manage.py where it is."""
-    settings = production_settings(draft.folder, draft.app)
+    settings = production_settings(draft.project, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
     draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
 
@@ -517,9 +519,18 @@ def left_out(case: Case) -> str:
     return bring_back(case.draft, case.name.removeprefix("/app/"))
 
 
+# What a project that prepares its database before it is started does for that.
+MIGRATES = r"(?m)^(?!\s*#).*(?:\bmanage(?:\.py)?\W+migrate\b|\bflask\b.* db upgrade\b|\balembic\b.* upgrade head\b)"
+
+
 def migrate(case: Case) -> str:
-    """The service that migrates, uncommented, and its command run in the trial."""
-    folder, app = case.draft.folder, case.draft.app
+    command = migrating(case.draft)
+    return f"the database has no tables: the service migrate, {command}" if command else ""
+
+
+def migrating(draft: Draft) -> str:
+    """Uncomment the service that migrates, and let the trial run its command; the command, or nothing."""
+    folder, app = draft.folder, draft.app
     if app.framework == "django":
         command = manage(folder, "migrate")
     elif (folder / "alembic.ini").exists():
@@ -528,11 +539,11 @@ def migrate(case: Case) -> str:
         command = f"flask --app {shlex.quote(app.name.removesuffix('()'))} db upgrade"
     else:
         return ""
-    if not case.draft.uncomment("compose.yaml", "  # migrate:"):
+    if not draft.uncomment("compose.yaml", "  # migrate:"):
         return ""
-    case.draft.set("compose.yaml", r"(?<=^    command: )python manage.py migrate$", command)
-    case.draft.commands.append(command)
-    return f"the database has no tables: the service migrate, {command}"
+    draft.set("compose.yaml", r"(?<=^    command: )python manage.py migrate$", command)
+    draft.commands.append(command)
+    return command
 
 
 def own_metadata(case: Case) -> str:

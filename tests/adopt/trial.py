@@ -185,8 +185,10 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
             limited = ["timeout", str(COMMAND_LIMIT), *shlex.split(command)]  # it may ask somebody, and wait
             running.project.compose.run(running.service, limited, remove=True, tty=False)
         except DockerException as error:
-            yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}")
-            return
+            stops = command != draft.hoped
+            yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}", stops)
+            if stops:
+                return
     answers: list[httpx.Response] = []
 
     def answered() -> bool:

@@ -152,8 +152,12 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
     assert len(lines) == 3
     assert "write SECRET_KEY into a file .env" in lines[0]
+    assert "migrate" not in lines[0]
     assert "compose.yaml goes before docker-compose.yml" in lines[1]
     assert "git add Dockerfile;" in lines[2]
+    draft.commands, draft.in_vain = ["python manage.py migrate"], "no route"
+    [line, *_] = left_to_do(draft, ["Dockerfile"], tried=True)
+    assert line.endswith("run --rm migrate, which did not work in the trial: no route")
 
 
 def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(

@@ -359,6 +359,15 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
 
+    prepares = {"boot.sh": "# flask db upgrade\nflask db upgrade\n", "migrations/env.py": ""}
+    draft = draft_of(tmp_path / "migrates", FLASK | prepares)
+    foresee(draft)
+    assert draft.commands == [draft.hoped] == ["flask --app shop:app db upgrade"]
+    assert "\n    command: flask --app shop:app db upgrade\n" in draft.read("compose.yaml")
+    draft = draft_of(tmp_path / "once", FLASK | prepares | {"boot.sh": "# flask db upgrade\n"})
+    foresee(draft)
+    assert not draft.commands
+
     served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
     draft = draft_of(tmp_path / "django", DJANGO | served)
     foresee(draft)
