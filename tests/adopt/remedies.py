@@ -336,7 +336,8 @@ def failing_instruction(failure: Failure) -> str:
 def names_read(folder: Path) -> dict[str, str]:
     """The variables that a project's code reads, and the values that its own example of them gives, if there is one."""
     names: dict[str, str] = {}
-    places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)"
+    # Not `app.config["NAME"]`, which is Flask's own.
+    places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config(?!\s*\[)|env(?:\.\w+)?|Config)"
     reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
     for path in python_files(folder):
         names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
@@ -775,7 +776,7 @@ REMEDIES = [
     Remedy("static files compressed in advance", ANY, compress_static, WRONG,
            r"offline (?:compression|manifest)"),
     Remedy("a place that is read-only", ANY, writes, WRONG,
-           r"Read-only file system: b?'([^']+)'"),
+           r"Read-only file system: (?:b?'[^']+' -> )?b?'([^']+)'"),
     Remedy("a database of SQLite's", ANY, database, WRONG,
            r"unable to open database file|attempt to write a readonly database"),
     Remedy("no table", ANY, migrate, COMPOSE,

@@ -115,7 +115,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
         mounts = [f"{place}:/trial:ro"]
         subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
-        yield from _import(draft, subject, environment, place)
+        yield from import_alone(draft, subject, environment, place)
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
             failures = list(_use(draft, running))
         yield from failures  # once it is down: what mends them changes the compose file
@@ -153,10 +153,12 @@ def variables(draft: Draft) -> list[Path]:
     return [file, *(path for path in [draft.folder / ".env"] if path.is_file())]
 
 
-def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: Path) -> Iterator[Failure]:
+def import_alone(draft: Draft, subject: Subject, environment: dict[str, str], place: Path) -> Iterator[Failure]:
     """Import the app without a network, and see whether it is served by the worker that fits it."""
-    given = subject.services()["web"].get("environment") or {}
+    web = subject.services()["web"]
+    given, volumes = web.get("environment") or {}, web.get("volumes") or ()
     options = [f"--env={name}={value}" for name, value in ({**given, **environment}).items()]
+    options += [f"--volume={volume['target']}" for volume in volumes]  # new ones, which go with the container
     options += [
         f"--name={SESSION}-import",
         "--network=none",

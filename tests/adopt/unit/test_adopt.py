@@ -3,6 +3,7 @@
 import io
 import runpy
 import shutil
+import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -199,6 +200,23 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     assert lists_of == ["3.14"]
     assert mend(draft, failure)
     assert draft.version == "3.14"
+
+
+def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    web = {"environment": {"A": "1"}, "volumes": [{"type": "volume", "source": "data", "target": "/app/instance"}]}
+    monkeypatch.setattr(Subject, "services", lambda *_: {"web": web})
+    monkeypatch.setattr(Subject, "built_image", lambda *_: "shop")
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "adopt: the app is wsgi\n", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert not list(trial.import_alone(draft, Subject("shop", tmp_path), {}, tmp_path))
+    assert {"--env=A=1", "--read-only", "--volume=/app/instance"} <= set(commands[0])
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:

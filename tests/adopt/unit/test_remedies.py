@@ -11,7 +11,7 @@ import yaml
 
 from adopt.draft import Draft, put_final
 from adopt.guess import POETRY, UV, find_app
-from adopt.remedies import REMEDIES, foresee, mend, value_for
+from adopt.remedies import REMEDIES, foresee, mend, names_read, value_for
 from adopt.trial import Failure
 from library.tutorial import ROOT
 
@@ -156,6 +156,9 @@ ROWS = [
         {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress --force\n"}, DJANGO),
     Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: '/app/instance'",
         {"Dockerfile": "install -d -o 10001 /app/instance\n", "compose.yaml": '\n  volumes: ["data:/app/instance"]'}),
+    Row("a place that is read-only", "import",
+        "OSError: [Errno 30] Read-only file system: '/app/css/a.css' -> '/app/built/a.1f.css'",
+        {"Dockerfile": "install -d -o 10001 /app/built\n"}),
     Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: 'shop.log'",
         {'Dockerfile': '\nRUN ln -sf /data/shop.log shop.log\n', 'compose.yaml': '\nvolumes: { data: }\n'}),
     Row("a database of SQLite's", "page",
@@ -434,6 +437,12 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
     assert draft.given == {"A", "CACHE"}
     assert mend(draft, Failure("import", "KeyError: 'CACHE'")) == ""
     assert draft.read("missing.env") == f"CACHE_URL=redis://cache:6379/0\n{account}"
+
+
+def test_the_names_that_code_reads_are_those_of_variables(tmp_path: Path) -> None:
+    code = "a = config('SHOP_URL')\nb = app.config['SHOP_FILE']\nc = environ['SHOP_KEY']\nd = env.bool('SHOP_OPEN')\n"
+    (tmp_path / "shop.py").write_text(code)
+    assert names_read(tmp_path).keys() == {"SHOP_URL", "SHOP_KEY", "SHOP_OPEN"}
 
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
