@@ -599,7 +599,7 @@ def tests_stay(case: Case) -> str:
 
 
 def elsewhere(case: Case) -> str:
-    """A module of the project's own that lies in another directory."""
+    """A module of the project's own that lies in another directory, or that the project's own files put there."""
     name = case.name.split(".")[0]
     paths = [path for path in python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
     for path in sorted(paths, key=lambda path: len(path.parts)):
@@ -607,6 +607,13 @@ def elsewhere(case: Case) -> str:
         inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
         if inside not in ("", ".", "src") and add_path(case.draft.folder, inside):
             return f"the module {name} is in {inside}: its directory in PYTHONPATH"
+    target = f"{case.draft.app.root}/{name}.py".lstrip("/")
+    copied = re.compile(rf"^(?!\s*#).*(?:COPY|cp) (?:-\S+ )*(\S+) (?:\S*/)?{re.escape(name)}\.py\s*$", re.MULTILINE)
+    for source in (source for text in starting(case.draft.project) for source in copied.findall(text)):
+        line = f"RUN cp {source} {target}"
+        if (case.draft.folder / source).is_file() and line not in case.draft.read("Dockerfile"):
+            case.draft.after_copy(line)
+            return f"the module {name} is a copy of {source}, as in the project's own files"
     return ""
 
 

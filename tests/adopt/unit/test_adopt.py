@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adopt import command, hooks, trial
+from adopt import command as adoption
+from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
 from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app
@@ -192,10 +193,10 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14", "3.13", "3.12"])
     lists_of: list[str] = []
     monkeypatch.setattr(Draft, "export", lambda draft: lists_of.append(draft.version))
-    monkeypatch.setattr(command, "is_here", lambda image: "3.14" in image)
-    monkeypatch.setattr(command, "bring", lambda image: f"{image} cannot be had: no answer")
-    monkeypatch.setattr(command, "without_wheels", lambda _: {"3.14": ["greenlet"], "3.13": []})
-    [failure] = command.trial(draft, 1)
+    monkeypatch.setattr(adoption, "is_here", lambda image: "3.14" in image)
+    monkeypatch.setattr(adoption, "bring", lambda image: f"{image} cannot be had: no answer")
+    monkeypatch.setattr(adoption, "without_wheels", lambda _: {"3.14": ["greenlet"], "3.13": []})
+    [failure] = adoption.trial(draft, 1)
     assert (failure.stage, failure.cause) == ("lists", "python:3.13-slim-trixie cannot be had: no answer")
     assert lists_of == ["3.14"]
     assert mend(draft, failure)
