@@ -20,6 +20,7 @@ from library.locks import own_name
 from . import hooks
 from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
 from .guess import last_change, production_settings, python_files, read_pyproject, starting, text_of
+from .services import mounted
 from .trial import Failure
 
 WRONG = "reference-final/README.md, What goes wrong"
@@ -517,7 +518,14 @@ def bring_back(draft: Draft, name: str) -> str:
 
 
 def left_out(case: Case) -> str:
-    return bring_back(case.draft, case.name.removeprefix("/app/"))
+    """A file that .dockerignore names, or that the old compose file mounts from the project."""
+    draft = case.draft
+    source = mounted(draft.project).get(case.name, "")
+    line = f"COPY {source} {case.name}\n"
+    if source and line not in draft.read("Dockerfile"):
+        draft.set("Dockerfile", r"^(?=ENV HOME=)", line)
+        return f"{case.name} is missing: a copy of {source}, which the old compose file mounts there"
+    return bring_back(draft, case.name.removeprefix("/app/"))
 
 
 # What a project that prepares its database before it is started does for that.

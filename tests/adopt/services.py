@@ -24,6 +24,37 @@ READY = {
 }
 
 
+def _app(project: Path) -> tuple[Path, dict[str, Any], str]:
+    """The folder of the old compose file, its services, and the name of the one that is the app.
+
+    Raises:
+        LookupError: no such file builds the app.
+    """
+    try:
+        (file, *_) = choose_files(project, (), [])
+        folder = (project / file).parent
+        written = yaml.safe_load(text_of(project / file))["services"]
+        services = {name: service for name, service in written.items() if isinstance(service, dict)}
+        known = {name: _as_compose_has_it(one, folder) for name, one in services.items()}
+        return folder, services, choose_service(project, known, "")
+    except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
+        raise LookupError(str(error)) from error
+
+
+def mounted(project: Path) -> dict[str, str]:
+    """The files of the project that its old compose file mounts into the app, by the place where they are there."""
+    try:
+        folder, services, name = _app(project)
+    except LookupError:
+        return {}
+    places = {}
+    for volume in as_list(services[name].get("volumes")):
+        words = [volume.get("source"), volume.get("target")] if isinstance(volume, dict) else str(volume).split(":")
+        if len(words) > 1 and (file := folder / str(words[0])).is_file():
+            places[str(words[1])] = os.path.relpath(file, project)
+    return {target: source for target, source in places.items() if not source.startswith("..")}
+
+
 def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], str]:
     """The services that an app needs, by name; the variables of the app; its files with variables; Celery's command.
 
@@ -31,12 +62,8 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], st
     is written: in compose's model, values stand in the place of variables.
     """
     try:
-        (file, *_) = choose_files(project, (), [])
-        folder = (project / file).parent
-        written = yaml.safe_load(text_of(project / file))["services"]
-        services = {name: service for name, service in written.items() if isinstance(service, dict)}
-        name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
-    except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
+        folder, services, name = _app(project)
+    except LookupError:
         return {}, {}, [], ""
     app = services[name]
     kept = {}

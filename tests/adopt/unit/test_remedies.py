@@ -172,6 +172,12 @@ ROWS = [
     Row("a file that the image has not", "import",
         "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'", {".dockerignore": "\n!README.md\n"},
         FLASK | {"README.md": "A shop"}),
+    Row("a file that the image has not", "import",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/config/shop.cfg'",
+        {"Dockerfile": "\nCOPY conf/shop-dev.cfg /config/shop.cfg\nENV HOME="},
+        FLASK | {"conf/shop-dev.cfg": "", "docker-compose.yml": "services: {web: {build: ., ports: [80], volumes: "
+                 "[data:/data, {type: bind, source: ./conf/shop-dev.cfg, target: /config/shop.cfg}]}}"},
+        before=lambda draft: (draft.folder / "compose.yaml").rename(draft.folder / "new.yaml")),
     Row("an empty directory", "import", "RuntimeError: Frontend directory '/app/static' does not exist",
         {"Dockerfile": "\nRUN mkdir -p static\n"}),
     Row("an empty directory", "start", "FileNotFoundError: Config file '/app/src/core/../.env' not found.",
