@@ -23,7 +23,7 @@ from tools.pool import TooLong, at_most
 
 from . import remedies
 from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final
-from .guess import Manager, find_app, find_manager, python_versions, workspace
+from .guess import Manager, find_app, find_manager, python_versions, repository, workspace
 from .remedies import minor
 from .trial import Failure, attempt, indented, without_wheels
 
@@ -73,9 +73,10 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
     may_add(names, manager, options)
     may_replace(project, FINAL_FILES, force=options.force)
 
-    # Its own name: what `COPY` sends, BuildKit keeps by it.
-    copy = SCRATCH / "adopted" / project.resolve().name
-    copy_folder(project.resolve(), copy, without=".git")
+    # Its own name: what `COPY` sends, BuildKit keeps by it. And as deep: files above it may belong to it.
+    whole = project.resolve()
+    copy = SCRATCH / "adopted" / whole.relative_to(repository(whole).parent)
+    copy_folder(whole, copy, without=".git")
     put_final(copy, app, manager, versions[0])
     draft = Draft(project.resolve(), copy, manager, app, versions)
     remedies.foresee(draft)
@@ -264,6 +265,7 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
     older = [name for name in COMPOSE_FILES[1:] if (project / name).exists()]
     about_compose = [f"compose.yaml goes before {name}: move over what you need" for name in older[:1]]
     about_compose += [without(draft)] if draft.absent else []
+    about_compose += [f"what the old Dockerfile builds in {draft.node} is not in this image"] if draft.node else []
     lines += ["; ".join(about_compose)] if about_compose else []
     add = f"look at the changes, and commit them: git add {' '.join(sorted(changed))}"
     tests = "" if "  test:" in draft.read("compose.yaml") else "; no tests were found for a service test"

@@ -82,6 +82,7 @@ class Draft:
     too_new: str = ""  # what a package said for which this Python is too new, or the code for which a package is
     without_image: list[str] = field(default_factory=list)  # versions of Python whose image cannot be had
     absent: dict[str, str] = field(default_factory=dict)  # images beside the app that cannot be had: what is taken
+    node: str = ""  # the image in which the project's own Dockerfile builds what browsers get
     looked_for_wheels: bool = False  # whether somebody has looked which versions of Python have wheels for the list
 
     @property
@@ -188,6 +189,16 @@ class Draft:
         """
         kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
+        mounted = {volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ())}
+        for name in sorted(
+            name for name in named | mounted if name.startswith("..")
+        ):  # the copy has what is above, too
+            source, target = self.project / name, self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True)
+            elif source.is_file():
+                shutil.copy2(source, target)
         for name in sorted(name for name in named if not (self.folder / name).is_file()):
             if sample := sample_of(self.project / name):
                 shutil.copy2(sample, self.folder / name)

@@ -182,6 +182,11 @@ def find_manager(project: Path, wanted: str = "") -> Manager | None:
     raise Unusable(f"nothing names the project's packages: it needs a pyproject.toml or a requirements.txt{hint}")
 
 
+def repository(project: Path) -> Path:
+    """The top of the repository that a project is a folder of, at most three levels down; else the project itself."""
+    return next((top for top in (project, *project.parents[:3]) if (top / ".git").exists()), project)
+
+
 def list_of(project: Path) -> Path | None:
     """The plain list of what runs in production: the source of a compiled one, if there is a source."""
     lists = [path for name in (*LISTS, *OTHER_LISTS) if (path := project / name).is_file()]

@@ -158,6 +158,8 @@ def foresee(draft: Draft) -> None:
         fit_collect_static(draft)
     if any(re.search(MIGRATES, text) for text in starting(draft.project)):
         draft.hoped = migrating(draft)
+    images = re.findall(r"^FROM (?:--\S+ )?(\S*\b(?:node|bun)\b\S*)", "\n".join(starting(draft.project)), re.MULTILINE)
+    draft.node = next(iter(images), "")
     if "MultiProcessCollector" in code:
         draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
     table = read_pyproject(folder)
@@ -739,7 +741,7 @@ REMEDIES = [
            r"|command '\S*(?:gcc|cc)' failed|(?:Unknown compiler|[Nn]o C compiler)"),
     # Not each says that it looked for a compiler: uWSGI does not.
     Remedy("a package that is built", "build", compiler, DOCKERFILE,
-           r"Failed to build `"),
+           r"Failed to build `(?!\S+ @ file:///app`)"),
     Remedy("no server", ANY, server, USE,
            r"gunicorn: not found|No module named '(?:uvicorn_worker|gunicorn)'|class uri 'uvicorn_worker"),
     Remedy("an old gunicorn", "start", newer_gunicorn, USE,

@@ -151,8 +151,10 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
     draft = Draft(tmp_path, tmp_path, None, App("mysite.wsgi:application", "django"), ["3.14"])
     draft.demand("SECRET_KEY", "made up")
+    draft.node = "node:24"
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
     assert len(lines) == 3
+    assert lines[1].endswith("; what the old Dockerfile builds in node:24 is not in this image")
     assert "write SECRET_KEY into a file .env" in lines[0]
     assert "migrate" not in lines[0]
     assert "compose.yaml goes before docker-compose.yml" in lines[1]

@@ -112,7 +112,8 @@ ROWS = [
     Row("a package from Git", "build",
         "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
         {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"}),
-    Row("a project that is no package", "build", BUILD.format("uv pip install --no-deps ."),
+    Row("a project that is no package", "build",
+        "error: Failed to build `shop @ file:///app`\n" + BUILD.format("uv pip install --no-deps ."),
         {"Dockerfile": "\n# RUN uv pip install --no-deps .\n"},
         before=lambda draft: draft.uncomment("Dockerfile", "# RUN uv pip install")),
     Row("a module elsewhere in the project", "import", "ModuleNotFoundError: No module named 'prices'",
@@ -371,6 +372,10 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
 
+    draft = draft_of(tmp_path / "node", FLASK | {"Dockerfile.old": "FROM docker.io/node:24 AS js\n"})
+    foresee(draft)
+    assert draft.node == "docker.io/node:24"
+
     prepares = {"boot.sh": "# flask db upgrade\nflask db upgrade\n", "migrations/env.py": ""}
     draft = draft_of(tmp_path / "migrates", FLASK | prepares)
     foresee(draft)
@@ -412,7 +417,8 @@ volumes: {db-data: }
     compose = yaml.safe_load(draft.read("compose.yaml"))
     assert set(compose["services"]) == {"web", "test", "db"}
     assert compose["services"]["db"].keys() == {"image", "environment", "volumes", "healthcheck"}
-    assert compose["services"]["db"]["volumes"] == ["db-data:/var/lib/postgresql/data"]
+    seed = "./seed:/docker-entrypoint-initdb.d"
+    assert compose["services"]["db"]["volumes"] == ["db-data:/var/lib/postgresql/data", seed]
     assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
     assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
     assert set(compose["volumes"]) == {"db-data", "data"}
@@ -446,6 +452,30 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
     assert draft.given == {"A", "CACHE"}
     assert mend(draft, Failure("import", "KeyError: 'CACHE'")) == ""
     assert draft.read("missing.env") == f"CACHE_URL=redis://cache:6379/0\n{account}"
+
+
+def test_an_old_compose_file_may_lie_above_a_folder_of_a_repository(tmp_path: Path) -> None:
+    old = """services:
+  backend: {build: ., env_file: [.env.docker], ports: ["8000:80"]}
+  db: {image: "postgres:17", env_file: [.env.docker], volumes: ["./db/init.sql:/docker-entrypoint-initdb.d/1.sql"]}
+"""
+    draft = draft_of(tmp_path / "copies/backend", FLASK)
+    draft.project = tmp_path / "shop/backend"
+    files = {"docker-compose.yml": old, ".env.docker": "DBHOST=db\n", "db/init.sql": "", "backend/requirements.txt": ""}
+    for name, text in files.items():
+        (tmp_path / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shop" / name).write_text(text)
+    draft.bring_services([])
+    assert "  db:" not in draft.read("compose.yaml"), "it is no repository"
+    (tmp_path / "shop/.git").mkdir()
+    draft.bring_services([])
+    services = yaml.safe_load(draft.read("compose.yaml"))["services"]
+    assert services["web"]["env_file"] == services["db"]["env_file"] == ["../.env.docker"]
+    assert services["db"]["volumes"] == ["../db/init.sql:/docker-entrypoint-initdb.d/1.sql"]
+    assert draft.given == {"DBHOST"}
+    assert not draft.samples
+    for name in (".env.docker", "db/init.sql"):
+        assert (tmp_path / "copies" / name).is_file(), "the trial has it, too"
 
 
 def test_the_names_that_code_reads_are_those_of_variables(tmp_path: Path) -> None:
