@@ -484,7 +484,9 @@ def writes(case: Case) -> str:
 def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
     path = path if path.startswith("/") else f"/app/{draft.app.root}/{path}".replace("//", "/")
     path = re.sub(r"/\./|//", "/", path).rstrip("/")
-    if path.startswith(("/data", "/tmp/", "/trial", "/venv", "/proc", "/sys", "/dev")):  # noqa: S108
+    if path.startswith("/data/"):
+        return "the app writes to /data: the volume" if draft.keep("/data") else ""
+    if path.startswith(("/tmp/", "/trial", "/venv", "/proc", "/sys", "/dev")):  # noqa: S108
         return ""
     inside = draft.folder / path.removeprefix("/app/")
     is_file = is_file or inside.is_file() or (bool(Path(path).suffix) and not inside.is_dir())
