@@ -451,17 +451,25 @@ def hosts(case: Case) -> str:
     return demand(case.draft, names[0], case.failure) if names else ""
 
 
-TYPES = (("int|number|float", "30"), ("bool", "false"), ("list|JSON|json", "[]"))
+TYPES = (
+    (r"scheme should be .*'postgresql\+asyncpg'", "postgresql://app:app@localhost:5432/app"),
+    (r"int|number|float", "30"),
+    (r"bool", "false"),
+    (r"list|JSON|json", "[]"),
+)
 
 
 def of_another_type(case: Case) -> str:
     """Another made-up value, where the first one was not of the type that the app wants."""
-    value = next((value for kind, value in TYPES if re.search(kind, case.line)), "")
+    value = next((value for kind, value in TYPES if re.search(kind, case.failure.lines[case.number])), "")
+    examples = names_read(case.draft.folder)
     lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
-        if value and about and old != value and case.draft.demand(name, value):
-            return f"{name} is of another type: {value} in the trial"
+        example = examples.get(name, "")
+        fits = example if value[:8] == example[:8] == "postgres" else value  # with the driver that the app has
+        if fits and about and old != fits and case.draft.demand(name, fits):
+            return f"{name} is of another type: {fits} in the trial"
     return ""
 
 
@@ -784,7 +792,7 @@ REMEDIES = [
            r"SECRET_KEY setting must not be empty|(?:no|[Aa]) secret key"
            r"|secret.?key (?:is not|must be) (?:changed|set)"),
     Remedy("another type of a variable", ANY, of_another_type, SETTINGS,
-           r"(?:int|bool|float)_parsing|valid (?:integer|boolean|list|dict|number)"
+           r"(?:int|bool|float)_parsing|URL scheme should be|valid (?:integer|boolean|list|dict|number)"
            r"|(?:JSONDecodeError|error parsing value)|invalid literal for int\(\)|Invalid truth value"),
     Remedy("a sample of a secret", "start migrate", refused_sample, SETTINGS,
            r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b"),

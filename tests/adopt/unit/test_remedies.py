@@ -289,6 +289,17 @@ def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     assert draft.state() == before
 
 
+def test_an_address_of_a_scheme_that_the_app_wants_is_the_example(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK | {".env.example": "DB=postgresql+asyncpg://me@localhost/shop\n"})
+    draft.demand("DB", "sqlite:////tmp/adopt.db")
+    wants = "DB\n  URL scheme should be 'postgresql', 'postgresql+asyncpg' or 'postgresql+psycopg' [type=url_scheme]"
+    assert mend(draft, Failure("import", wants))
+    assert draft.made_up == {"DB": "postgresql+asyncpg://me@localhost/shop"}
+    draft.made_up["DB_OF_ORDERS"] = "http://localhost"
+    assert mend(draft, Failure("import", wants.replace("DB", "DB_OF_ORDERS")))
+    assert draft.made_up["DB_OF_ORDERS"] == "postgresql://app:app@localhost:5432/app"
+
+
 def test_no_row_is_applied_twice(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, FLASK)
     failure = Failure("start", "OSError: [Errno 30] Read-only file system: '/app/instance'")
