@@ -360,6 +360,7 @@ VALUES = (
     (r"ORIGIN", "http://localhost"),
     (r"DATABASE_UR[IL]|DB_UR[IL]|SQLALCHEMY|SQLITE", "sqlite:////tmp/adopt.db"),
     (r"REDIS.*UR[IL]|BROKER|CELERY", "redis://localhost:6379/0"),
+    (r"SENTRY", "https://key@localhost/1"),
     (r"MONGO.*UR[IL]", "mongodb://localhost:27017/adopt"),
     (r"FERNET|ENCRYPTION_KEY", base64.urlsafe_b64encode(b"a key for this trial, and no oth").decode()),
     (r"ALGORITHM", "HS256"),
@@ -407,12 +408,21 @@ def of_compose(case: Case) -> str:
 
 def fields(case: Case) -> str:
     """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
-    names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE)
+    names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE) or named_in(case)
     known = {name.upper(): name for name in names_read(case.draft.folder)}
     code = "\n".join(map(text_of, python_files(case.draft.folder)))
     prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code)), "")
     lines = [demand(case.draft, known.get(name.upper(), (prefix + name).upper()), case.failure) for name in names]
     return "; ".join(filter(None, lines))
+
+
+def named_in(case: Case) -> list[str]:
+    """The field that a refusal is about, if one is called as a word of it: SENTRY_DSN, at "Sentry is not set"."""
+    words = re.findall(r"\w+", case.line.lower().partition("value error, ")[2].partition(" [")[0])
+    code = "\n".join(text for text in map(text_of, python_files(case.draft.folder)) if "BaseSettings" in text)
+    names = re.findall(r"^ +([a-zA-Z]\w*) *: *\w", code, re.MULTILINE)
+    about = (name for name in names if "_" in name and name.lower().partition("_")[0] in words)
+    return list(about)[:1]
 
 
 def mentioned(case: Case) -> str:
@@ -782,7 +792,7 @@ REMEDIES = [
     Remedy("a variable of the old compose file", ANY, of_compose, SETTINGS,
            r"required variable (\w+) is missing"),
     Remedy("settings of pydantic's", ANY, fields, SETTINGS,
-           r"Field required"),
+           r"Field required|Value error, "),
     Remedy("a variable", ANY, variable, SETTINGS,
            r"environ\[[\"'](\w+)[\"']\]|^KeyError: '([A-Z][A-Z0-9_]{2,})'"
            r"|[Ss]et the ([A-Z]\w+) environment variable|([A-Z][A-Z0-9_]+) not found\. Declare it"
