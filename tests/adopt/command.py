@@ -121,11 +121,12 @@ def try_and_mend(draft: Draft) -> None:
     for number in range(1, ROUNDS + 1):
         if clock.seconds() - start > LIMIT:
             raise TooLong(f"{number - 1} trials")
+        draft.in_vain = {}
         for failure in trial(draft, number):
             if line := remedies.mend(draft, failure):
                 say(f"  {line}")
                 break
-            draft.in_vain = failure.cause if failure.stage == "migrate" else draft.in_vain
+            draft.in_vain[failure.stage] = failure.cause
             if failure.stops:
                 cause = failure.cause
                 if draft.until:
@@ -256,8 +257,11 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
         to_write.insert(0, f"{names} {of_env}")
     begin = [f"write {'; '.join(to_write)}"] if to_write else []
     if draft.commands:
-        why = f", which did not work in the trial: {draft.in_vain}" if draft.in_vain else ""
+        why = f", which did not work in the trial: {draft.in_vain['migrate']}" if "migrate" in draft.in_vain else ""
         begin.append(f"prepare the database before you start it: docker compose run --rm migrate{why}")
+    if "page" in draft.in_vain:
+        why = draft.in_vain["page"].removeprefix("adopt: ")
+        begin.append(f"see to it that /health answers, or Docker calls it unhealthy: {why}")
     if begin:
         lines.append("; ".join(begin))
     elif not tried:

@@ -73,7 +73,9 @@ class Draft:
     debian: list[str] = field(default_factory=list)  # Debian's packages that production needs
     commands: list[str] = field(default_factory=list)  # run in the container before a page is asked for
     hoped: str = ""  # the one of them that may fail: the project's files name it, and its database may be elsewhere
-    in_vain: str = ""  # why it did
+    in_vain: dict[str, str] = field(
+        default_factory=dict
+    )  # what did not work, and did not stop the trial: why, by stage
     done: list[str] = field(default_factory=list)  # what was mended, a line each
     wanted: list[str] = field(default_factory=list)  # packages that are still to be added
     exported: str = ""  # what the lists were last made from

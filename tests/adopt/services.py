@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from library.composing import STORES, Unusable, choose_files, choose_service
+from library.composing import STORES, Unusable, choose_files, choose_service, compose_files_below
 
 from .guess import repository, text_of
 
@@ -34,16 +34,25 @@ def _app(project: Path) -> tuple[Path, dict[str, Any], str]:
         LookupError: no such file builds the app.
     """
     for place in (project, *(parent for parent in project.parents if parent.is_relative_to(repository(project)))):
-        try:
-            (file, *_) = choose_files(place, (), [])
-            folder = (place / file).parent
-            written = yaml.safe_load(text_of(place / file))["services"]
-            services = {name: service for name, service in written.items() if isinstance(service, dict)}
-            known = {name: _as_compose_has_it(one, folder) for name, one in services.items()}
-            return folder, services, choose_service(place, known, "")
-        except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
-            continue
+        for file in _compose_files(place):
+            folder = file.parent
+            try:
+                written = yaml.safe_load(text_of(file))["services"]
+                services = {name: service for name, service in written.items() if isinstance(service, dict)}
+                known = {name: _as_compose_has_it(one, folder) for name, one in services.items()}
+                return folder, services, choose_service(place, known, "")
+            except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
+                continue
     raise LookupError(project)
+
+
+def _compose_files(place: Path) -> list[Path]:
+    """The compose file of a folder; all that there are below, where nothing says which one is meant."""
+    try:
+        names: Iterable[str] = choose_files(place, (), [])[:1]
+    except Unusable:
+        names = compose_files_below(place)
+    return [place / name for name in names]
 
 
 def mounted(project: Path) -> dict[str, str]:

@@ -117,7 +117,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
         yield from import_alone(draft, subject, environment, place)
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
-            failures = list(_use(draft, running))
+            failures = list(use(draft, running))
         yield from failures  # once it is down: what mends them changes the compose file
     except DockerException as error:
         yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
@@ -180,7 +180,7 @@ def import_alone(draft: Draft, subject: Subject, environment: dict[str, str], pl
         yield Failure("import", log, stops=done.returncode == TIMED_OUT)
 
 
-def _use(draft: Draft, running: Running) -> Iterator[Failure]:
+def use(draft: Draft, running: Running) -> Iterator[Failure]:
     """Run what has to be run first, ask for a page, and stop the app."""
     for command in draft.commands:
         try:
@@ -216,6 +216,12 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
             break
         answer = further
     refused = answer.status_code == 400 and of_django
+    # The health check of final's Dockerfile asks for it, and many an app looks there for its database. That may be
+    # elsewhere, so this does not stop the trial.
+    health = _get(running, "/health")
+    stops = answer.status_code >= 500 or refused
+    if not stops and health and health.status_code >= 500:
+        answer = health
     if answer.status_code >= 500 or refused:
         why = f"adopt: GET {answer.url.path} says {answer.status_code}"
         if refused:
@@ -225,8 +231,9 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
                 running.run(inside.ask_django, draft.app.module, answer.url.path, running.host)
             except DockerException as error:
                 why = f"{error.stderr}\n{why}"
-        yield Failure("page", f"{running.log}\n{why}")
-        return
+        yield Failure("page", f"{running.log}\n{why}", stops)
+        if stops:
+            return
     running.stop()
 
 

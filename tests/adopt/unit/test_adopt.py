@@ -6,7 +6,9 @@ import shutil
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any, cast
 
+import httpx
 import pytest
 import yaml
 
@@ -159,9 +161,10 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     assert "migrate" not in lines[0]
     assert "compose.yaml goes before docker-compose.yml" in lines[1]
     assert "git add Dockerfile;" in lines[2]
-    draft.commands, draft.in_vain = ["python manage.py migrate"], "no route"
+    draft.commands, draft.in_vain = ["python manage.py migrate"], {"migrate": "no route", "page": "refused"}
     [line, *_] = left_to_do(draft, ["Dockerfile"], tried=True)
-    assert line.endswith("run --rm migrate, which did not work in the trial: no route")
+    assert "run --rm migrate, which did not work in the trial: no route; " in line
+    assert line.endswith("/health answers, or Docker calls it unhealthy: refused")
 
 
 def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
@@ -220,6 +223,30 @@ def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeyp
     monkeypatch.setattr(subprocess, "run", run)
     assert not list(trial.import_alone(draft, Subject("shop", tmp_path), {}, tmp_path))
     assert {"--env=A=1", "--read-only", "--volume=/app/instance"} <= set(commands[0])
+
+
+class Answering:
+    """An app that runs and answers with a status for each path."""
+
+    page, host, is_up, log, service = "/", "", True, "a log", "web"
+
+    def __init__(self, **statuses: int) -> None:
+        self.statuses, self.stopped = statuses, False
+
+    def get(self, path: str, **_: str) -> httpx.Response:
+        request = httpx.Request("GET", f"http://localhost{path}")
+        return httpx.Response(self.statuses.get(path.strip("/"), 200), request=request)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    [failure] = trial.use(draft, cast("Any", running := Answering(health=503)))
+    assert (failure.stage, failure.stops, failure.cause) == ("page", False, "adopt: GET /health says 503")
+    assert running.stopped
+    assert not list(trial.use(draft, cast("Any", Answering(health=404))))
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:

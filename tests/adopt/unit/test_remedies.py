@@ -12,6 +12,7 @@ import yaml
 from adopt.draft import Draft, put_final
 from adopt.guess import POETRY, UV, find_app
 from adopt.remedies import REMEDIES, foresee, mend, names_read, value_for
+from adopt.services import beside
 from adopt.trial import Failure
 from library.tutorial import ROOT
 
@@ -494,6 +495,14 @@ def test_an_old_compose_file_may_lie_above_a_folder_of_a_repository(tmp_path: Pa
     assert not draft.samples
     for name in (".env.docker", "db/init.sql"):
         assert (tmp_path / "copies" / name).is_file(), "the trial has it, too"
+
+
+def test_of_several_old_compose_files_one_is_taken_that_builds_the_app(tmp_path: Path) -> None:
+    place = tmp_path / "tools/deploy/docker"
+    place.mkdir(parents=True)
+    (place / "docker-compose.infra.yml").write_text("services: {db: {image: 'postgres:17'}}")
+    (place / "docker-compose.yml").write_text("services: {app: {build: .}, store: {image: 'redis:8'}}")
+    assert beside(tmp_path)[0].keys() == {"store"}
 
 
 def test_the_names_that_code_reads_are_those_of_variables(tmp_path: Path) -> None:
