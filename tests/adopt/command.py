@@ -131,7 +131,7 @@ def try_and_mend(draft: Draft) -> None:
                 cause = failure.cause
                 if draft.until:
                     cause = f"{draft.too_new} (with the packages of {draft.until}: {cause})"
-                elif draft.without_image:
+                elif draft.without_image and "cannot be had" not in cause:
                     gone = " or ".join(draft.without_image)
                     cause = f"{draft.too_new or cause} (no image of Python {gone} can be had)"
                 if draft.absent:

@@ -121,8 +121,9 @@ def _as_compose_has_it(service: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _env_files(project: Path, folder: Path, written: Any) -> list[str]:
-    """The files with variables of a service, as paths below the project."""
-    paths = [folder / (one["path"] if isinstance(one, dict) else str(one)) for one in as_list(written)]
+    """The files with variables of a service, as paths below the project; without those that may be missing, and are."""
+    files = [one if isinstance(one, dict) else {"path": str(one)} for one in as_list(written)]
+    paths = [folder / one["path"] for one in files if one.get("required", True) or (folder / one["path"]).exists()]
     return [os.path.relpath(path, project) for path in paths]
 
 

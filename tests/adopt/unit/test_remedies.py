@@ -475,7 +475,7 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
 
 def test_an_old_compose_file_may_lie_above_a_folder_of_a_repository(tmp_path: Path) -> None:
     old = """services:
-  backend: {build: ., env_file: [.env.docker], ports: ["8000:80"]}
+  backend: {build: ., env_file: [.env.docker, {path: .env.local, required: false}], ports: ["8000:80"]}
   db: {image: "postgres:17", env_file: [.env.docker], volumes: ["./db/init.sql:/docker-entrypoint-initdb.d/1.sql"]}
 """
     draft = draft_of(tmp_path / "copies/backend", FLASK)
