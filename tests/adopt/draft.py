@@ -253,7 +253,7 @@ class Draft:
             self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")
         inside = directory.removeprefix("/app/")
         if (self.folder / inside).is_dir():  # the code's own copy of it would go before what has just been made
-            self.after_copy(f"RUN chown -R 10001 {inside}")
+            self.before_compiling(f"RUN chown -R 10001 {inside}")
         return True
 
     def keep_file(self, path: str) -> bool:
@@ -263,7 +263,7 @@ class Draft:
         if line in self.read("Dockerfile"):
             return False
         self.keep("/data")
-        self.after_copy(line)
+        self.before_compiling(line)
         if (self.folder / inside).is_file() and not self.ignores(inside):
             # The volume begins with what the project brings along.
             self.set("Dockerfile", r"^(?=ENV HOME=)", f"COPY --chown=10001 {inside} /data/\n")
@@ -282,6 +282,10 @@ class Draft:
     def after_copy(self, line: str) -> None:
         """Put an instruction behind the one that copies the code."""
         self.set("Dockerfile", r"^COPY \. \.$", f"COPY . .\n{line}")
+
+    def before_compiling(self, line: str) -> None:
+        """Put an instruction behind those that run the code, which may make a file as root."""
+        self.set("Dockerfile", r"^(?=RUN python -m compileall -q --inv)", f"{line}\n")
 
     def add_packages(self, packages: Sequence[str]) -> None:
         """Add packages by who keeps the others.

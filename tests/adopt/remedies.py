@@ -207,6 +207,9 @@ def of_its_time(case: Case) -> str:
     draft, day = case.draft, last_change(case.draft.project)
     if draft.manager or draft.until or not day:
         return ""
+    asks = "\n".join(case.failure.lines[max(0, case.number - 3) : case.number])
+    if re.search(r"No module named '\w+'", case.line) and "/site-packages/" not in asks:
+        return ""  # the project's own code asks for a module that no list has
     draft.until = day
     draft.too_new = case.line
     draft.looked_for_wheels = False
@@ -813,7 +816,7 @@ REMEDIES = [
     Remedy("static files compressed in advance", ANY, compress_static, WRONG,
            r"offline (?:compression|manifest)"),
     Remedy("a place that is read-only", ANY, writes, WRONG,
-           r"Read-only file system: (?:b?'[^']+' -> )?b?'([^']+)'"),
+           r"(?:Read-only file system|Permission denied): (?:b?'[^']+' -> )?b?'([^']+)'"),
     Remedy("a database of SQLite's", ANY, database, WRONG,
            r"unable to open database file|attempt to write a readonly database"),
     Remedy("no table", ANY, migrate, COMPOSE,
@@ -829,7 +832,7 @@ REMEDIES = [
     Remedy("a variable that a failing line names", ANY, mentioned, SETTINGS,
            r"Traceback \(most recent call last\)"),
     Remedy("a package that is newer than the code", "import start migrate page", of_its_time, WRONG,
-           r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: No module named '\w+\."
+           r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: "
            r"|^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b"),
     Remedy("static files that cannot be collected", "build", no_collect_static, WRONG,
            r"did not complete successfully"),

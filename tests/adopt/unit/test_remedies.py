@@ -170,6 +170,8 @@ ROWS = [
         {"Dockerfile": "install -d -o 10001 /app/built\n"}),
     Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: 'shop.log'",
         {'Dockerfile': '\nRUN ln -sf /data/shop.log shop.log\n', 'compose.yaml': '\nvolumes: { data: }\n'}),
+    Row("a place that is read-only", "start", "PermissionError: [Errno 13] Permission denied: '/app/shop.log'",
+        {"Dockerfile": "collectstatic --no-input\nRUN ln -sf /data/shop.log shop.log\nRUN python -m compileall"}),
     Row("a database of SQLite's", "page",
         "adopt: sqlite3 opens /app/db.sqlite3\ndjango.db.utils.OperationalError: unable to open database file",
         {"Dockerfile": "\nRUN ln -sf /data/db.sqlite3 db.sqlite3\n", "compose.yaml": '\n  volumes: ["data:/data"]'}),
@@ -201,6 +203,10 @@ ROWS = [
         FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"}),
     Row("a package that is newer than the code", "start",
         "Traceback (most recent call last):\nImportError: cannot import name 'Markup' from 'flask' (/venv/x.py)",
+        {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"}, before=lambda draft: in_2023(draft.folder)),
+    Row("a package that is newer than the code", "start",
+        'File "/venv/lib/python3.14/site-packages/sqlalchemy/x.py", line 4\n    import psycopg\n'
+        "ModuleNotFoundError: No module named 'psycopg'",
         {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"}, before=lambda draft: in_2023(draft.folder)),
     Row("static files that cannot be collected", "build",
         BUILD.format("SECRET_KEY=for-this-line-only python manage.py collectstatic --no-input"),
@@ -289,8 +295,10 @@ def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, commands: list[
 
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, FLASK)
+    in_2023(draft.folder)
     before = draft.state()
     assert mend(draft, Failure("start", "Traceback (most recent call last)\nValueError: the moon is full")) == ""
+    assert mend(draft, Failure("start", "File \"/app/shop.py\"\nModuleNotFoundError: No module named 'moon'")) == ""
     assert draft.state() == before
 
 
