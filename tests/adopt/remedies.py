@@ -826,7 +826,8 @@ REMEDIES = [
     Remedy("an empty directory", ANY, empty, WRONG,
            r"[Dd]irectory '([^']+)' does not exist|[Ff]ile '([^']+\.env)' not found"),
     Remedy("a database that each worker prepares", "start", one_worker, COMPOSE,
-           r"\btable \S+ already exists|pg_type_typname_nsp_index"),
+           r"\btable \S+ already exists|pg_type_typname_nsp_index|duplicate column name|DuplicateColumn"
+           r"|alembic\.runtime\.migration\] Running upgrade"),
     Remedy("memory", ANY, more_memory, "reference-final/README.md, Sizing",
            r"Perhaps out of memory|exit code 137"),
     Remedy("a variable that a failing line names", ANY, mentioned, SETTINGS,

@@ -234,6 +234,13 @@ def use(draft: Draft, running: Running) -> Iterator[Failure]:
         yield Failure("page", f"{running.log}\n{why}", stops)
         if stops:
             return
+    log = running.log
+    if migrating := re.findall(r"^.*\[alembic\.runtime\.migration\] Running upgrade.*$", log, re.MULTILINE):
+        # Each worker does that, and they may come in each other's way, or not this time.
+        yield Failure("start", "\n".join(migrating), stops=False)
+    if not running.is_up:
+        yield Failure("start", f"{log}\nadopt: the app has ended after its first answer")
+        return
     running.stop()
 
 

@@ -249,6 +249,19 @@ def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> 
     assert not list(trial.use(draft, cast("Any", Answering(health=404))))
 
 
+def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    running = Answering()
+    running.log = "a secret key\nINFO  [alembic.runtime.migration] Running upgrade a -> b, users"
+    [failure] = trial.use(draft, cast("Any", running))
+    assert (failure.log, failure.stops) == (running.log.splitlines()[1], False)
+    running.is_up, running.log = False, "duplicate column name: price"
+    [failure] = trial.use(draft, cast("Any", running))
+    assert failure.stops
+    put_final(tmp_path, draft.app, None, "3.14")
+    assert "WORKERS is 1" in mend(draft, failure)
+
+
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
     folder = project(tmp_path, {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"})
     commands = exporting(folder, None, "3.14")
