@@ -19,7 +19,7 @@ from library.locks import own_name
 
 from . import hooks
 from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
-from .guess import last_change, production_settings, python_files, read_pyproject, starting, text_of
+from .guess import last_change, production_settings, python_files, read_pyproject, repository, starting, text_of
 from .services import mounted
 from .trial import Failure
 
@@ -156,7 +156,7 @@ def foresee(draft: Draft) -> None:
     if draft.app.framework == "django" and served and set_root and not committed:
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
-    if any(re.search(MIGRATES, text) for text in starting(draft.project)):
+    if any(re.search(MIGRATES, text) for text in starting(repository(draft.project))):
         draft.hoped = migrating(draft)
     images = re.findall(r"^FROM (?:--\S+ )?(\S*\b(?:node|bun)\b\S*)", "\n".join(starting(draft.project)), re.MULTILINE)
     draft.node = next(iter(images), "")

@@ -408,9 +408,13 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     foresee(draft)
     assert draft.commands == [draft.hoped] == ["flask --app shop:app db upgrade"]
     assert "\n    command: flask --app shop:app db upgrade\n" in draft.read("compose.yaml")
+    above = {"../docker/backend/entrypoint.sh": "flask db upgrade\n"}
     draft = draft_of(tmp_path / "once", FLASK | prepares | {"boot.sh": "# flask db upgrade\n"})
     foresee(draft)
     assert not draft.commands
+    draft = draft_of(tmp_path / "shop/backend", FLASK | {"migrations/env.py": "", "../.git/HEAD": "", **above})
+    foresee(draft)
+    assert draft.hoped
 
     served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
     draft = draft_of(tmp_path / "django", DJANGO | served)
