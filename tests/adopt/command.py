@@ -262,6 +262,8 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
     if "page" in draft.in_vain:
         why = draft.in_vain["page"].removeprefix("adopt: ")
         begin.append(f"see to it that /health answers, or Docker calls it unhealthy: {why}")
+    if draft.lost:
+        begin.append(f"have the app keep {draft.lost} elsewhere, in /data on a volume: a restart empties /tmp")
     if begin:
         lines.append("; ".join(begin))
     elif not tried:

@@ -84,6 +84,7 @@ class Draft:
     too_new: str = ""  # what a package said for which this Python is too new, or the code for which a package is
     without_image: list[str] = field(default_factory=list)  # versions of Python whose image cannot be had
     absent: dict[str, str] = field(default_factory=dict)  # images beside the app that cannot be had: what is taken
+    lost: str = ""  # a database in /tmp
     node: str = ""  # the image in which the project's own Dockerfile builds what browsers get
     looked_for_wheels: bool = False  # whether somebody has looked which versions of Python have wheels for the list
 

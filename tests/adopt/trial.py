@@ -235,6 +235,8 @@ def use(draft: Draft, running: Running) -> Iterator[Failure]:
         if stops:
             return
     log = running.log
+    opened = re.findall(r"^adopt: sqlite3 opens (/tmp/\S+)$", log, re.MULTILINE)
+    draft.lost = next((path for path in opened if path not in "".join(draft.made_up.values())), "")
     if migrating := re.findall(r"^.*\[alembic\.runtime\.migration\] Running upgrade.*$", log, re.MULTILINE):
         # Each worker does that, and they may come in each other's way, or not this time.
         yield Failure("start", "\n".join(migrating), stops=False)

@@ -251,6 +251,7 @@ def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> 
 
 def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(tmp_path: Path) -> None:
     draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    put_final(tmp_path, draft.app, None, "3.14")
     running = Answering()
     running.log = "a secret key\nINFO  [alembic.runtime.migration] Running upgrade a -> b, users"
     [failure] = trial.use(draft, cast("Any", running))
@@ -258,8 +259,18 @@ def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not
     running.is_up, running.log = False, "duplicate column name: price"
     [failure] = trial.use(draft, cast("Any", running))
     assert failure.stops
-    put_final(tmp_path, draft.app, None, "3.14")
     assert "WORKERS is 1" in mend(draft, failure)
+
+
+def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> None:
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    running = Answering()
+    draft.made_up["DATABASE_URL"] = "sqlite:////tmp/adopt.db"
+    running.log = "adopt: sqlite3 opens /tmp/adopt.db\nadopt: sqlite3 opens /tmp/shop.db\n"
+    assert not list(trial.use(draft, cast("Any", running)))
+    assert draft.lost == "/tmp/shop.db"  # noqa: S108  in the container
+    assert "have the app keep /tmp/shop.db elsewhere" in left_to_do(draft, ["Dockerfile"], tried=True)[0]
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
