@@ -44,7 +44,7 @@ NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchem
 # Where somebody has written down how the app is started, in the order in which they are believed.
 STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
-    "Dockerfile*", "*/Dockerfile*", "*/*/Dockerfile*", "*/*/*/Dockerfile*",
+    "*Dockerfile*", "*/*Dockerfile*", "*/*/*Dockerfile*", "*/*/*/*Dockerfile*",
     "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
     "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip

@@ -399,7 +399,7 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
 
-    draft = draft_of(tmp_path / "node", FLASK | {"Dockerfile.old": "FROM docker.io/node:24 AS js\n"})
+    draft = draft_of(tmp_path / "node", FLASK | {"docker/default.Dockerfile": "FROM docker.io/node:24 AS js\n"})
     foresee(draft)
     assert draft.node == "docker.io/node:24"
 
