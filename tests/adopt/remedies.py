@@ -282,17 +282,22 @@ def library(case: Case) -> str:
         version = version.partition(".")[0]
         stem = re.sub(r"-(?=\d)", "", stem) if not stem.startswith("libpango") else stem
         packages = f"{stem}{'-' if stem[-1:].isdigit() else ''}{version}".lower().replace("_", "-")
-    return installed(case.draft, name, packages)
+    return installed(case, name, packages)
 
 
 def program(case: Case) -> str:
     """The Debian package of a program that production misses."""
     name = Path(case.name).name
-    return installed(case.draft, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
+    return installed(case, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
 
 
-def installed(draft: Draft, missing: str, packages: str) -> str:
-    return f"{missing} is missing: Debian's {packages} in production" if draft.install(packages.split()) else ""
+def installed(case: Case, missing: str, packages: str) -> str:
+    """Debian's packages in production; for collectstatic, where the build needs them already, also there."""
+    names = packages.split()
+    earlier = case.failure.stage == "build" and case.draft.install_compiler(["build-essential", *names])
+    if not case.draft.install(names) and not earlier:
+        return ""
+    return f"{missing} is missing: Debian's {packages} in {'the build and ' if earlier else ''}production"
 
 
 COLLECT = r"^RUN .*manage\.py collectstatic.*$"
