@@ -821,7 +821,7 @@ REMEDIES = [
     Remedy("static files compressed in advance", ANY, compress_static, WRONG,
            r"offline (?:compression|manifest)"),
     Remedy("a place that is read-only", ANY, writes, WRONG,
-           r"(?:Read-only file system|Permission denied): (?:b?'[^']+' -> )?b?'([^']+)'"),
+           r"Read-only file system: (?:b?'[^']+' -> )?b?'([^']+)'|Permission denied: b?'(/app/[^']+)'"),
     Remedy("a database of SQLite's", ANY, database, WRONG,
            r"unable to open database file|attempt to write a readonly database"),
     Remedy("no table", ANY, migrate, COMPOSE,
