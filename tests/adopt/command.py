@@ -23,7 +23,7 @@ from tools.pool import TooLong, at_most
 
 from . import remedies
 from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final
-from .guess import Manager, find_app, find_manager, python_versions, workspace
+from .guess import Manager, find_app, find_manager, python_versions, repository, workspace
 from .remedies import minor
 from .trial import Failure, attempt, indented, without_wheels
 
@@ -73,9 +73,10 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
     may_add(names, manager, options)
     may_replace(project, FINAL_FILES, force=options.force)
 
-    # Its own name: what `COPY` sends, BuildKit keeps by it.
-    copy = SCRATCH / "adopted" / project.resolve().name
-    copy_folder(project.resolve(), copy, without=".git")
+    # Its own name: what `COPY` sends, BuildKit keeps by it. And as deep: files above it may belong to it.
+    whole = project.resolve()
+    copy = SCRATCH / "adopted" / whole.relative_to(repository(whole).parent)
+    copy_folder(whole, copy, without=".git")
     put_final(copy, app, manager, versions[0])
     draft = Draft(project.resolve(), copy, manager, app, versions)
     remedies.foresee(draft)
@@ -92,7 +93,7 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
             if not agrees_to_the_rest(reason):
                 raise
     else:
-        draft.export()
+        export(draft)
     draft.leave_out_tests()
     return draft, write(draft)
 
@@ -120,15 +121,17 @@ def try_and_mend(draft: Draft) -> None:
     for number in range(1, ROUNDS + 1):
         if clock.seconds() - start > LIMIT:
             raise TooLong(f"{number - 1} trials")
+        draft.in_vain = {}
         for failure in trial(draft, number):
             if line := remedies.mend(draft, failure):
                 say(f"  {line}")
                 break
+            draft.in_vain[failure.stage] = failure.cause
             if failure.stops:
                 cause = failure.cause
                 if draft.until:
                     cause = f"{draft.too_new} (with the packages of {draft.until}: {cause})"
-                elif draft.without_image:
+                elif draft.without_image and "cannot be had" not in cause:
                     gone = " or ".join(draft.without_image)
                     cause = f"{draft.too_new or cause} (no image of Python {gone} can be had)"
                 if draft.absent:
@@ -150,21 +153,30 @@ def without(draft: Draft) -> str:
 def trial(draft: Draft, number: int) -> Iterator[Failure]:
     """Make the lists where they are not those of this draft, look for wheels the first time, and try it."""
     try:
-        if not is_here(draft.base):
-            say(f"{draft.base} is not here: it is fetched, or a stand-in of it is made")
-            if refusal := bring(draft.base):
-                raise Unusable(refusal)
-        draft.export()
+        export(draft)
         if not draft.looked_for_wheels:
             say("looking for wheels")
             draft.looked_for_wheels = True
             choose_python(draft)
-            draft.export()
+            export(draft)
     except Unusable as error:
         yield Failure("lists", getattr(error, "whole", "") or error.log or str(error))
         return
     say(f"trial {number}: build, import, start, ask, stop")
     yield from attempt(draft, number)
+
+
+def export(draft: Draft) -> None:
+    """Make the lists where they are not those of this draft, in the image of its Python.
+
+    Raises:
+        Unusable: there is no such image, or the packages cannot be resolved.
+    """
+    if not is_here(draft.base):
+        say(f"{draft.base} is not here: it is fetched, or a stand-in of it is made")
+        if refusal := bring(draft.base):
+            raise Unusable(refusal)
+    draft.export()
 
 
 def choose_python(draft: Draft) -> None:
@@ -243,13 +255,23 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
         names = " and ".join(sorted(draft.made_up))
         of_env = "into a file .env beside compose.yaml, which demands them; the trial had made-up values"
         to_write.insert(0, f"{names} {of_env}")
-    if to_write:
-        lines.append(f"write {'; '.join(to_write)}")
+    begin = [f"write {'; '.join(to_write)}"] if to_write else []
+    if draft.commands:
+        why = f", which did not work in the trial: {draft.in_vain['migrate']}" if "migrate" in draft.in_vain else ""
+        begin.append(f"prepare the database before you start it: docker compose run --rm migrate{why}")
+    if "page" in draft.in_vain:
+        why = draft.in_vain["page"].removeprefix("adopt: ")
+        begin.append(f"see to it that /health answers, or Docker calls it unhealthy: {why}")
+    if draft.lost:
+        begin.append(f"have the app keep {draft.lost} elsewhere, in /data on a volume: a restart empties /tmp")
+    if begin:
+        lines.append("; ".join(begin))
     elif not tried:
         lines.append(f"start it: docker compose up --build; if it does not work: {remedies.WRONG}")
     older = [name for name in COMPOSE_FILES[1:] if (project / name).exists()]
     about_compose = [f"compose.yaml goes before {name}: move over what you need" for name in older[:1]]
     about_compose += [without(draft)] if draft.absent else []
+    about_compose += [f"what the old Dockerfile builds in {draft.node} is not in this image"] if draft.node else []
     lines += ["; ".join(about_compose)] if about_compose else []
     add = f"look at the changes, and commit them: git add {' '.join(sorted(changed))}"
     tests = "" if "  test:" in draft.read("compose.yaml") else "; no tests were found for a service test"

@@ -72,6 +72,10 @@ class Draft:
     compilers: list[str] = field(default_factory=list)  # Debian's packages that compile what has no wheel
     debian: list[str] = field(default_factory=list)  # Debian's packages that production needs
     commands: list[str] = field(default_factory=list)  # run in the container before a page is asked for
+    hoped: str = ""  # the one of them that may fail: the project's files name it, and its database may be elsewhere
+    in_vain: dict[str, str] = field(
+        default_factory=dict
+    )  # what did not work, and did not stop the trial: why, by stage
     done: list[str] = field(default_factory=list)  # what was mended, a line each
     wanted: list[str] = field(default_factory=list)  # packages that are still to be added
     exported: str = ""  # what the lists were last made from
@@ -80,6 +84,8 @@ class Draft:
     too_new: str = ""  # what a package said for which this Python is too new, or the code for which a package is
     without_image: list[str] = field(default_factory=list)  # versions of Python whose image cannot be had
     absent: dict[str, str] = field(default_factory=dict)  # images beside the app that cannot be had: what is taken
+    lost: str = ""  # a database in /tmp
+    node: str = ""  # the image in which the project's own Dockerfile builds what browsers get
     looked_for_wheels: bool = False  # whether somebody has looked which versions of Python have wheels for the list
 
     @property
@@ -186,6 +192,16 @@ class Draft:
         """
         kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
+        mounted = {volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ())}
+        for name in sorted(
+            name for name in named | mounted if name.startswith("..")
+        ):  # the copy has what is above, too
+            source, target = self.project / name, self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True)
+            elif source.is_file():
+                shutil.copy2(source, target)
         for name in sorted(name for name in named if not (self.folder / name).is_file()):
             if sample := sample_of(self.project / name):
                 shutil.copy2(sample, self.folder / name)
@@ -238,7 +254,7 @@ class Draft:
             self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")
         inside = directory.removeprefix("/app/")
         if (self.folder / inside).is_dir():  # the code's own copy of it would go before what has just been made
-            self.after_copy(f"RUN chown -R 10001 {inside}")
+            self.before_compiling(f"RUN chown -R 10001 {inside}")
         return True
 
     def keep_file(self, path: str) -> bool:
@@ -248,7 +264,7 @@ class Draft:
         if line in self.read("Dockerfile"):
             return False
         self.keep("/data")
-        self.after_copy(line)
+        self.before_compiling(line)
         if (self.folder / inside).is_file() and not self.ignores(inside):
             # The volume begins with what the project brings along.
             self.set("Dockerfile", r"^(?=ENV HOME=)", f"COPY --chown=10001 {inside} /data/\n")
@@ -267,6 +283,10 @@ class Draft:
     def after_copy(self, line: str) -> None:
         """Put an instruction behind the one that copies the code."""
         self.set("Dockerfile", r"^COPY \. \.$", f"COPY . .\n{line}")
+
+    def before_compiling(self, line: str) -> None:
+        """Put an instruction behind those that run the code, which may make a file as root."""
+        self.set("Dockerfile", r"^(?=RUN python -m compileall -q --inv)", f"{line}\n")
 
     def add_packages(self, packages: Sequence[str]) -> None:
         """Add packages by who keeps the others.

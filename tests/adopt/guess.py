@@ -44,7 +44,7 @@ NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchem
 # Where somebody has written down how the app is started, in the order in which they are believed.
 STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
-    "Dockerfile*", "*/Dockerfile*", "*/*/Dockerfile*", "*/*/*/Dockerfile*",
+    "*Dockerfile*", "*/*Dockerfile*", "*/*/*Dockerfile*", "*/*/*/*Dockerfile*",
     "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
     "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
 )  # fmt: skip
@@ -180,6 +180,11 @@ def find_manager(project: Path, wanted: str = "") -> Manager | None:
     below = sorted(file.parent for name in names for file in project.glob(f"*/{name}"))
     hint = f", as {below[0].name} has: PROJECT={below[0]}" if below else ""
     raise Unusable(f"nothing names the project's packages: it needs a pyproject.toml or a requirements.txt{hint}")
+
+
+def repository(project: Path) -> Path:
+    """The top of the repository that a project is a folder of, at most three levels down; else the project itself."""
+    return next((top for top in (project, *project.parents[:3]) if (top / ".git").exists()), project)
 
 
 def list_of(project: Path) -> Path | None:
@@ -366,6 +371,10 @@ def find_app(project: Path, wanted: str = "") -> App:
         return started
     if manage := django_command(project):
         return _django(project, manage)
+    if not every_app:
+        commands = " and ".join(read_pyproject(project).get("project", {}).get("scripts", ()))
+        starts = f"its own command, {commands}, may start a server without one" if commands else "a library has none"
+        raise Unusable(f"no app that gunicorn can serve is found ({starts}); if there is one, name it, APP=shop:app")
     return _usual(every_app)
 
 
@@ -373,7 +382,7 @@ def _usual(every_app: list[App]) -> App:
     """The app that is meant: an object before a function, a known class before an unknown one, a usual module first.
 
     Raises:
-        Unusable: there is none, or there are several.
+        Unusable: there are several.
     """
     sure = [app for app in every_app if app.framework] or every_app
     objects = [app for app in sure if not app.name.endswith("()")]
@@ -384,13 +393,11 @@ def _usual(every_app: list[App]) -> App:
             usual = [app for name in OBJECTS for app in usual if app.name.endswith(f":{name}")][:1]
         if len(usual) == 1 and len(candidates) > 1:
             return usual[0]
-    nearest = min((app.module.count(".") for app in candidates), default=0)
+    nearest = min(app.module.count(".") for app in candidates)
     if len(at_the_top := [app for app in candidates if app.module.count(".") == nearest]) == 1:
         return at_the_top[0]
-    if candidates:
-        names = " or ".join(f"APP={shlex.quote(app.name)}" for app in candidates)
-        raise Unusable(f"there are several apps: {names}")
-    raise Unusable("no app of Flask's, Django's or FastAPI's is found: name it, APP=shop:app")
+    names = " or ".join(f"APP={shlex.quote(app.name)}" for app in candidates)
+    raise Unusable(f"there are several apps: {names}")
 
 
 def _framework(project: Path) -> str:
@@ -427,7 +434,7 @@ def _below(project: Path, root: Path) -> str:
     return "" if root in roots(project) else str(root.relative_to(project))
 
 
-def _starting(project: Path) -> list[str]:
+def starting(project: Path) -> list[str]:
     """The texts of the files that may say how the app is started."""
     files = (file for pattern in STARTED_BY for file in sorted(project.glob(pattern)))
     return [text_of(file) for file in files if file.is_file()]
@@ -435,7 +442,7 @@ def _starting(project: Path) -> list[str]:
 
 def _started(project: Path, every_app: list[App]) -> App | None:
     """The app that a file of the project starts with a server for production."""
-    for name in (name for text in _starting(project) for name in started_by(text)):
+    for name in (name for text in starting(project) for name in started_by(text)):
         if app := _named(project, name, every_app) if ":" in name else _module_only(name, every_app):
             return app
     entry = read_pyproject(project).get("tool", {}).get("fastapi", {}).get("entrypoint", "")
@@ -526,7 +533,7 @@ def production_settings(project: Path, app: App) -> str:
     by_command = settings_modules(text_of(manage))[:1]
     entry = manage.parent.joinpath(*app.module.split(".")).with_suffix(".py")
     by_server = settings_modules(text_of(entry))[:1] if entry.exists() else []
-    modules = (module for text in _starting(project) for module in settings_modules(text))
+    modules = (module for text in starting(project) for module in settings_modules(text))
     deployed = [module for module in modules if re.search("prod|deploy", module)]
     chosen = (deployed or by_server or by_command or _usual_settings(manage.parent))[:1]
     return chosen[0] if chosen and chosen != by_command else ""

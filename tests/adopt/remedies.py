@@ -19,7 +19,8 @@ from library.locks import own_name
 
 from . import hooks
 from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
-from .guess import last_change, production_settings, python_files, read_pyproject, text_of
+from .guess import last_change, production_settings, python_files, read_pyproject, repository, starting, text_of
+from .services import mounted
 from .trial import Failure
 
 WRONG = "reference-final/README.md, What goes wrong"
@@ -146,7 +147,7 @@ def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
     draft.bring_services(names_read(folder))
-    if settings := production_settings(folder, draft.app):
+    if settings := production_settings(draft.project, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
     code = "\n".join(map(text_of, python_files(folder)))
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
@@ -155,6 +156,10 @@ def foresee(draft: Draft) -> None:
     if draft.app.framework == "django" and served and set_root and not committed:
         draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
         fit_collect_static(draft)
+    if any(re.search(MIGRATES, text) for text in starting(repository(draft.project))):
+        draft.hoped = migrating(draft)
+    images = re.findall(r"^FROM (?:--\S+ )?(\S*\b(?:node|bun)\b\S*)", "\n".join(starting(draft.project)), re.MULTILINE)
+    draft.node = next(iter(images), "")
     if "MultiProcessCollector" in code:
         draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
     table = read_pyproject(folder)
@@ -204,6 +209,9 @@ def of_its_time(case: Case) -> str:
     draft, day = case.draft, last_change(case.draft.project)
     if draft.manager or draft.until or not day:
         return ""
+    asks = "\n".join(case.failure.lines[max(0, case.number - 3) : case.number])
+    if re.search(r"No module named '\w+'", case.line) and "/site-packages/" not in asks:
+        return ""  # the project's own code asks for a module that no list has
     draft.until = day
     draft.too_new = case.line
     draft.looked_for_wheels = False
@@ -276,17 +284,22 @@ def library(case: Case) -> str:
         version = version.partition(".")[0]
         stem = re.sub(r"-(?=\d)", "", stem) if not stem.startswith("libpango") else stem
         packages = f"{stem}{'-' if stem[-1:].isdigit() else ''}{version}".lower().replace("_", "-")
-    return installed(case.draft, name, packages)
+    return installed(case, name, packages)
 
 
 def program(case: Case) -> str:
     """The Debian package of a program that production misses."""
     name = Path(case.name).name
-    return installed(case.draft, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
+    return installed(case, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
 
 
-def installed(draft: Draft, missing: str, packages: str) -> str:
-    return f"{missing} is missing: Debian's {packages} in production" if draft.install(packages.split()) else ""
+def installed(case: Case, missing: str, packages: str) -> str:
+    """Debian's packages in production; for collectstatic, where the build needs them already, also there."""
+    names = packages.split()
+    earlier = case.failure.stage == "build" and case.draft.install_compiler(["build-essential", *names])
+    if not case.draft.install(names) and not earlier:
+        return ""
+    return f"{missing} is missing: Debian's {packages} in {'the build and ' if earlier else ''}production"
 
 
 COLLECT = r"^RUN .*manage\.py collectstatic.*$"
@@ -302,7 +315,7 @@ def collect_static(case: Case) -> str:
 
 def fit_collect_static(draft: Draft) -> None:
     """Let the line name production's settings, and manage.py where it is."""
-    settings = production_settings(draft.folder, draft.app)
+    settings = production_settings(draft.project, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
     draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
 
@@ -336,7 +349,8 @@ def failing_instruction(failure: Failure) -> str:
 def names_read(folder: Path) -> dict[str, str]:
     """The variables that a project's code reads, and the values that its own example of them gives, if there is one."""
     names: dict[str, str] = {}
-    places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config|env(?:\.\w+)?|Config)"
+    # Not `app.config["NAME"]`, which is Flask's own.
+    places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config(?!\s*\[)|env(?:\.\w+)?|Config)"
     reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
     for path in python_files(folder):
         names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
@@ -356,6 +370,7 @@ VALUES = (
     (r"ORIGIN", "http://localhost"),
     (r"DATABASE_UR[IL]|DB_UR[IL]|SQLALCHEMY|SQLITE", "sqlite:////tmp/adopt.db"),
     (r"REDIS.*UR[IL]|BROKER|CELERY", "redis://localhost:6379/0"),
+    (r"SENTRY", "https://key@localhost/1"),
     (r"MONGO.*UR[IL]", "mongodb://localhost:27017/adopt"),
     (r"FERNET|ENCRYPTION_KEY", base64.urlsafe_b64encode(b"a key for this trial, and no oth").decode()),
     (r"ALGORITHM", "HS256"),
@@ -403,12 +418,21 @@ def of_compose(case: Case) -> str:
 
 def fields(case: Case) -> str:
     """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
-    names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE)
+    names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE) or named_in(case)
     known = {name.upper(): name for name in names_read(case.draft.folder)}
     code = "\n".join(map(text_of, python_files(case.draft.folder)))
     prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code)), "")
     lines = [demand(case.draft, known.get(name.upper(), (prefix + name).upper()), case.failure) for name in names]
     return "; ".join(filter(None, lines))
+
+
+def named_in(case: Case) -> list[str]:
+    """The field that a refusal is about, if one is called as a word of it: SENTRY_DSN, at "Sentry is not set"."""
+    words = re.findall(r"\w+", case.line.lower().partition("value error, ")[2].partition(" [")[0])
+    code = "\n".join(text for text in map(text_of, python_files(case.draft.folder)) if "BaseSettings" in text)
+    names = re.findall(r"^ +([a-zA-Z]\w*) *: *\w", code, re.MULTILINE)
+    about = (name for name in names if "_" in name and name.lower().partition("_")[0] in words)
+    return list(about)[:1]
 
 
 def mentioned(case: Case) -> str:
@@ -447,17 +471,25 @@ def hosts(case: Case) -> str:
     return demand(case.draft, names[0], case.failure) if names else ""
 
 
-TYPES = (("int|number|float", "30"), ("bool", "false"), ("list|JSON|json", "[]"))
+TYPES = (
+    (r"scheme should be .*'postgresql\+asyncpg'", "postgresql://app:app@localhost:5432/app"),
+    (r"int|number|float", "30"),
+    (r"bool", "false"),
+    (r"list|JSON|json", "[]"),
+)
 
 
 def of_another_type(case: Case) -> str:
     """Another made-up value, where the first one was not of the type that the app wants."""
-    value = next((value for kind, value in TYPES if re.search(kind, case.line)), "")
+    value = next((value for kind, value in TYPES if re.search(kind, case.failure.lines[case.number])), "")
+    examples = names_read(case.draft.folder)
     lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
-        if value and about and old != value and case.draft.demand(name, value):
-            return f"{name} is of another type: {value} in the trial"
+        example = examples.get(name, "")
+        fits = example if value[:8] == example[:8] == "postgres" else value  # with the driver that the app has
+        if fits and about and old != fits and case.draft.demand(name, fits):
+            return f"{name} is of another type: {fits} in the trial"
     return ""
 
 
@@ -480,7 +512,9 @@ def writes(case: Case) -> str:
 def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
     path = path if path.startswith("/") else f"/app/{draft.app.root}/{path}".replace("//", "/")
     path = re.sub(r"/\./|//", "/", path).rstrip("/")
-    if path.startswith(("/data", "/tmp/", "/trial", "/venv", "/proc", "/sys", "/dev")):  # noqa: S108
+    if path.startswith("/data/"):
+        return "the app writes to /data: the volume" if draft.keep("/data") else ""
+    if path.startswith(("/tmp/", "/trial", "/venv", "/proc", "/sys", "/dev")):  # noqa: S108
         return ""
     inside = draft.folder / path.removeprefix("/app/")
     is_file = is_file or inside.is_file() or (bool(Path(path).suffix) and not inside.is_dir())
@@ -516,12 +550,28 @@ def bring_back(draft: Draft, name: str) -> str:
 
 
 def left_out(case: Case) -> str:
-    return bring_back(case.draft, case.name.removeprefix("/app/"))
+    """A file that .dockerignore names, or that the old compose file mounts from the project."""
+    draft = case.draft
+    source = mounted(draft.project).get(case.name, "")
+    line = f"COPY {source} {case.name}\n"
+    if source and line not in draft.read("Dockerfile"):
+        draft.set("Dockerfile", r"^(?=ENV HOME=)", line)
+        return f"{case.name} is missing: a copy of {source}, which the old compose file mounts there"
+    return bring_back(draft, case.name.removeprefix("/app/"))
+
+
+# What a project that prepares its database before it is started does for that.
+MIGRATES = r"(?m)^(?!\s*#).*(?:\bmanage(?:\.py)?\W+migrate\b|\bflask\b.* db upgrade\b|\balembic\b.* upgrade head\b)"
 
 
 def migrate(case: Case) -> str:
-    """The service that migrates, uncommented, and its command run in the trial."""
-    folder, app = case.draft.folder, case.draft.app
+    command = migrating(case.draft)
+    return f"the database has no tables: the service migrate, {command}" if command else ""
+
+
+def migrating(draft: Draft) -> str:
+    """Uncomment the service that migrates, and let the trial run its command; the command, or nothing."""
+    folder, app = draft.folder, draft.app
     if app.framework == "django":
         command = manage(folder, "migrate")
     elif (folder / "alembic.ini").exists():
@@ -530,11 +580,11 @@ def migrate(case: Case) -> str:
         command = f"flask --app {shlex.quote(app.name.removesuffix('()'))} db upgrade"
     else:
         return ""
-    if not case.draft.uncomment("compose.yaml", "  # migrate:"):
+    if not draft.uncomment("compose.yaml", "  # migrate:"):
         return ""
-    case.draft.set("compose.yaml", r"(?<=^    command: )python manage.py migrate$", command)
-    case.draft.commands.append(command)
-    return f"the database has no tables: the service migrate, {command}"
+    draft.set("compose.yaml", r"(?<=^    command: )python manage.py migrate$", command)
+    draft.commands.append(command)
+    return command
 
 
 def own_metadata(case: Case) -> str:
@@ -589,7 +639,7 @@ def tests_stay(case: Case) -> str:
 
 
 def elsewhere(case: Case) -> str:
-    """A module of the project's own that lies in another directory."""
+    """A module of the project's own that lies in another directory, or that the project's own files put there."""
     name = case.name.split(".")[0]
     paths = [path for path in python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
     for path in sorted(paths, key=lambda path: len(path.parts)):
@@ -597,6 +647,13 @@ def elsewhere(case: Case) -> str:
         inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
         if inside not in ("", ".", "src") and add_path(case.draft.folder, inside):
             return f"the module {name} is in {inside}: its directory in PYTHONPATH"
+    target = f"{case.draft.app.root}/{name}.py".lstrip("/")
+    copied = re.compile(rf"^(?!\s*#).*(?:COPY|cp) (?:-\S+ )*(\S+) (?:\S*/)?{re.escape(name)}\.py\s*$", re.MULTILINE)
+    for source in (source for text in starting(case.draft.project) for source in copied.findall(text)):
+        line = f"RUN cp {source} {target}"
+        if (case.draft.folder / source).is_file() and line not in case.draft.read("Dockerfile"):
+            case.draft.after_copy(line)
+            return f"the module {name} is a copy of {source}, as in the project's own files"
     return ""
 
 
@@ -714,7 +771,7 @@ REMEDIES = [
            r"|command '\S*(?:gcc|cc)' failed|(?:Unknown compiler|[Nn]o C compiler)"),
     # Not each says that it looked for a compiler: uWSGI does not.
     Remedy("a package that is built", "build", compiler, DOCKERFILE,
-           r"Failed to build `"),
+           r"Failed to build `(?!\S+ @ file:///app`)"),
     Remedy("no server", ANY, server, USE,
            r"gunicorn: not found|No module named '(?:uvicorn_worker|gunicorn)'|class uri 'uvicorn_worker"),
     Remedy("an old gunicorn", "start", newer_gunicorn, USE,
@@ -745,7 +802,7 @@ REMEDIES = [
     Remedy("a variable of the old compose file", ANY, of_compose, SETTINGS,
            r"required variable (\w+) is missing"),
     Remedy("settings of pydantic's", ANY, fields, SETTINGS,
-           r"Field required"),
+           r"Field required|Value error, "),
     Remedy("a variable", ANY, variable, SETTINGS,
            r"environ\[[\"'](\w+)[\"']\]|^KeyError: '([A-Z][A-Z0-9_]{2,})'"
            r"|[Ss]et the ([A-Z]\w+) environment variable|([A-Z][A-Z0-9_]+) not found\. Declare it"
@@ -755,7 +812,7 @@ REMEDIES = [
            r"SECRET_KEY setting must not be empty|(?:no|[Aa]) secret key"
            r"|secret.?key (?:is not|must be) (?:changed|set)"),
     Remedy("another type of a variable", ANY, of_another_type, SETTINGS,
-           r"(?:int|bool|float)_parsing|valid (?:integer|boolean|list|dict|number)"
+           r"(?:int|bool|float)_parsing|URL scheme should be|valid (?:integer|boolean|list|dict|number)"
            r"|(?:JSONDecodeError|error parsing value)|invalid literal for int\(\)|Invalid truth value"),
     Remedy("a sample of a secret", "start migrate", refused_sample, SETTINGS,
            r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b"),
@@ -766,7 +823,7 @@ REMEDIES = [
     Remedy("static files compressed in advance", ANY, compress_static, WRONG,
            r"offline (?:compression|manifest)"),
     Remedy("a place that is read-only", ANY, writes, WRONG,
-           r"Read-only file system: b?'([^']+)'"),
+           r"Read-only file system: (?:b?'[^']+' -> )?b?'([^']+)'|Permission denied: b?'(/app/[^']+)'"),
     Remedy("a database of SQLite's", ANY, database, WRONG,
            r"unable to open database file|attempt to write a readonly database"),
     Remedy("no table", ANY, migrate, COMPOSE,
@@ -776,13 +833,14 @@ REMEDIES = [
     Remedy("an empty directory", ANY, empty, WRONG,
            r"[Dd]irectory '([^']+)' does not exist|[Ff]ile '([^']+\.env)' not found"),
     Remedy("a database that each worker prepares", "start", one_worker, COMPOSE,
-           r"\btable \S+ already exists|pg_type_typname_nsp_index"),
+           r"\btable \S+ already exists|pg_type_typname_nsp_index|duplicate column name|DuplicateColumn"
+           r"|alembic\.runtime\.migration\] Running upgrade"),
     Remedy("memory", ANY, more_memory, "reference-final/README.md, Sizing",
            r"Perhaps out of memory|exit code 137"),
     Remedy("a variable that a failing line names", ANY, mentioned, SETTINGS,
            r"Traceback \(most recent call last\)"),
     Remedy("a package that is newer than the code", "import start migrate page", of_its_time, WRONG,
-           r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: No module named '\w+\."
+           r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: "
            r"|^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b"),
     Remedy("static files that cannot be collected", "build", no_collect_static, WRONG,
            r"did not complete successfully"),

@@ -8,13 +8,14 @@ from typing import Any
 
 import yaml
 
-from library.composing import STORES, Unusable, choose_files, choose_service
+from library.composing import STORES, Unusable, choose_files, choose_service, compose_files_below
 
-from .guess import text_of
+from .guess import repository, text_of
 
 # Images that are started beside an app; a proxy and other apps are not.
 BESIDE = re.compile(rf"\b({STORES})\b")
 KEPT = ("image", "command", "environment", "env_file", "volumes", "healthcheck")
+SEEDS = "/docker-entrypoint-initdb.d"  # what PostgreSQL runs when it has no data yet: other accounts, say
 # What only developing needs, or what final's files set.
 NOT_KEPT = re.compile(r"DEBUG|^FLASK_ENV$|^FLASK_APP$|^PYTHON|^PORT$|^WORKERS$|RELOAD|^DOCKER")
 AS_THE_APP = {"restart": "unless-stopped", "logging": {"driver": "local"}}  # it comes back, and fills no disk
@@ -25,6 +26,50 @@ READY = {
 }
 
 
+def _app(project: Path) -> tuple[Path, dict[str, Any], str]:
+    """The folder of the old compose file, its services, and the name of the one that is the app.
+
+    The file may lie above the project, where that is a folder of a repository.
+
+    Raises:
+        LookupError: no such file builds the app.
+    """
+    for place in (project, *(parent for parent in project.parents if parent.is_relative_to(repository(project)))):
+        for file in _compose_files(place):
+            folder = file.parent
+            try:
+                written = yaml.safe_load(text_of(file))["services"]
+                services = {name: service for name, service in written.items() if isinstance(service, dict)}
+                known = {name: _as_compose_has_it(one, folder) for name, one in services.items()}
+                return folder, services, choose_service(place, known, "")
+            except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
+                continue
+    raise LookupError(project)
+
+
+def _compose_files(place: Path) -> list[Path]:
+    """The compose file of a folder; all that there are below, where nothing says which one is meant."""
+    try:
+        names: Iterable[str] = choose_files(place, (), [])[:1]
+    except Unusable:
+        names = compose_files_below(place)
+    return [place / name for name in names]
+
+
+def mounted(project: Path) -> dict[str, str]:
+    """The files of the project that its old compose file mounts into the app, by the place where they are there."""
+    try:
+        folder, services, name = _app(project)
+    except LookupError:
+        return {}
+    places = {}
+    for volume in as_list(services[name].get("volumes")):
+        words = [volume.get("source"), volume.get("target")] if isinstance(volume, dict) else str(volume).split(":")
+        if len(words) > 1 and (file := folder / str(words[0])).is_file():
+            places[str(words[1])] = os.path.relpath(file, project)
+    return {target: source for target, source in places.items() if not source.startswith("..")}
+
+
 def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], str]:
     """The services that an app needs, by name; the variables of the app; its files with variables; Celery's command.
 
@@ -32,20 +77,19 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], st
     is written: in compose's model, values stand in the place of variables.
     """
     try:
-        (file, *_) = choose_files(project, (), [])
-        folder = (project / file).parent
-        written = yaml.safe_load(text_of(project / file))["services"]
-        services = {name: service for name, service in written.items() if isinstance(service, dict)}
-        name = choose_service(project, {name: _as_compose_has_it(one, folder) for name, one in services.items()}, "")
-    except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
+        folder, services, name = _app(project)
+    except LookupError:
         return {}, {}, [], ""
     app = services[name]
     kept = {}
     for other, service in services.items():
         if BESIDE.search(str(service.get("image", ""))) and other not in ("web", name):
             kept[other] = {key: service[key] for key in KEPT if key in service} | AS_THE_APP
-            volumes = [volume for volume in kept[other].pop("volumes", ()) if re.match(r"[\w-]+:/", str(volume))]
-            kept[other] |= {"volumes": volumes} if volumes else {}
+            volumes = [str(volume) for volume in kept[other].pop("volumes", ())]
+            kept[other]["volumes"] = [volume for volume in volumes if re.match(r"[\w-]+:/", volume)]
+            seeds = (volume.split(":", 1) for volume in volumes if re.match(rf"\.\.?/[^:]*:{SEEDS}", volume))
+            kept[other]["volumes"] += [f"{_from(project, folder / file)}:{place}" for file, place in seeds]
+            kept[other] = {key: value for key, value in kept[other].items() if value}
             if files := _env_files(project, folder, kept[other].pop("env_file", None)):
                 kept[other]["env_file"] = files
             if re.search("postg", service["image"]):
@@ -78,9 +122,16 @@ def _as_compose_has_it(service: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _env_files(project: Path, folder: Path, written: Any) -> list[str]:
-    """The files with variables of a service, as paths below the project."""
-    paths = [folder / (one["path"] if isinstance(one, dict) else str(one)) for one in as_list(written)]
+    """The files with variables of a service, as paths below the project; without those that may be missing, and are."""
+    files = [one if isinstance(one, dict) else {"path": str(one)} for one in as_list(written)]
+    paths = [folder / one["path"] for one in files if one.get("required", True) or (folder / one["path"]).exists()]
     return [os.path.relpath(path, project) for path in paths]
+
+
+def _from(project: Path, path: Path) -> str:
+    """A path as a volume of a compose file in the project has it."""
+    relative = os.path.relpath(path, project)
+    return relative if relative.startswith("..") else f"./{relative}"
 
 
 def made_up(kept: dict[str, Any], names: Iterable[str]) -> dict[str, str]:
@@ -136,4 +187,5 @@ def as_yaml(kept: dict[str, Any]) -> str:
 
 def volumes_of(kept: dict[str, Any]) -> list[str]:
     """The names of the volumes that services have."""
-    return [str(volume).partition(":")[0] for service in kept.values() for volume in service.get("volumes", ())]
+    volumes = (str(volume) for service in kept.values() for volume in service.get("volumes", ()))
+    return [volume.partition(":")[0] for volume in volumes if not volume.startswith(".")]

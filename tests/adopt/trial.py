@@ -115,9 +115,9 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
         mounts = [f"{place}:/trial:ro"]
         subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
-        yield from _import(draft, subject, environment, place)
+        yield from import_alone(draft, subject, environment, place)
         with subject.started(restart="no", environment=environment, volumes=mounts) as running:
-            failures = list(_use(draft, running))
+            failures = list(use(draft, running))
         yield from failures  # once it is down: what mends them changes the compose file
     except DockerException as error:
         yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
@@ -153,10 +153,12 @@ def variables(draft: Draft) -> list[Path]:
     return [file, *(path for path in [draft.folder / ".env"] if path.is_file())]
 
 
-def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: Path) -> Iterator[Failure]:
+def import_alone(draft: Draft, subject: Subject, environment: dict[str, str], place: Path) -> Iterator[Failure]:
     """Import the app without a network, and see whether it is served by the worker that fits it."""
-    given = subject.services()["web"].get("environment") or {}
+    web = subject.services()["web"]
+    given, volumes = web.get("environment") or {}, web.get("volumes") or ()
     options = [f"--env={name}={value}" for name, value in ({**given, **environment}).items()]
+    options += [f"--volume={volume['target']}" for volume in volumes]  # new ones, which go with the container
     options += [
         f"--name={SESSION}-import",
         "--network=none",
@@ -178,15 +180,17 @@ def _import(draft: Draft, subject: Subject, environment: dict[str, str], place: 
         yield Failure("import", log, stops=done.returncode == TIMED_OUT)
 
 
-def _use(draft: Draft, running: Running) -> Iterator[Failure]:
+def use(draft: Draft, running: Running) -> Iterator[Failure]:
     """Run what has to be run first, ask for a page, and stop the app."""
     for command in draft.commands:
         try:
             limited = ["timeout", str(COMMAND_LIMIT), *shlex.split(command)]  # it may ask somebody, and wait
             running.project.compose.run(running.service, limited, remove=True, tty=False)
         except DockerException as error:
-            yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}")
-            return
+            stops = command != draft.hoped
+            yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}", stops)
+            if stops:
+                return
     answers: list[httpx.Response] = []
 
     def answered() -> bool:
@@ -212,6 +216,12 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
             break
         answer = further
     refused = answer.status_code == 400 and of_django
+    # The health check of final's Dockerfile asks for it, and many an app looks there for its database. That may be
+    # elsewhere, so this does not stop the trial.
+    health = _get(running, "/health")
+    stops = answer.status_code >= 500 or refused
+    if not stops and health and health.status_code >= 500:
+        answer = health
     if answer.status_code >= 500 or refused:
         why = f"adopt: GET {answer.url.path} says {answer.status_code}"
         if refused:
@@ -221,7 +231,17 @@ def _use(draft: Draft, running: Running) -> Iterator[Failure]:
                 running.run(inside.ask_django, draft.app.module, answer.url.path, running.host)
             except DockerException as error:
                 why = f"{error.stderr}\n{why}"
-        yield Failure("page", f"{running.log}\n{why}")
+        yield Failure("page", f"{running.log}\n{why}", stops)
+        if stops:
+            return
+    log = running.log
+    opened = re.findall(r"^adopt: sqlite3 opens (/tmp/\S+)$", log, re.MULTILINE)
+    draft.lost = next((path for path in opened if path not in "".join(draft.made_up.values())), "")
+    if migrating := re.findall(r"^.*\[alembic\.runtime\.migration\] Running upgrade.*$", log, re.MULTILINE):
+        # Each worker does that, and they may come in each other's way, or not this time.
+        yield Failure("start", "\n".join(migrating), stops=False)
+    if not running.is_up:
+        yield Failure("start", f"{log}\nadopt: the app has ended after its first answer")
         return
     running.stop()
 

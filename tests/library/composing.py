@@ -53,9 +53,9 @@ def found_by_compose(folder: Path) -> tuple[str, ...]:
     return (*first, *(name for stem in first if (folder / (name := stem.replace(".y", ".override.y"))).is_file()))
 
 
-def _compose_files_below(folder: Path) -> list[str]:
+def compose_files_below(folder: Path) -> list[str]:
     """All compose files of a project, whatever they are called, those for production first."""
-    paths = [path for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}*.y*ml")]
+    paths = [path for depth in ("", "*/", "*/*/", "*/*/*/") for path in folder.glob(f"{depth}*.y*ml")]
     names = [str(path.relative_to(folder)) for path in paths if path.is_file()]
     # Workflows of a CI have services, too; what overrides another file is none of its own.
     ours = [name for name in names if not re.search(r"(^|/)\.|override", name)]
@@ -71,7 +71,7 @@ def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple
     Raises:
         Unusable: there are several, or none and no Dockerfile either.
     """
-    there = _compose_files_below(folder)
+    there = compose_files_below(folder)
     listed = ", ".join(there)
     if not wanted and (folder / ".env").is_file():  # as compose itself has it
         text = (folder / ".env").read_text(errors="replace")

@@ -3,16 +3,21 @@
 import io
 import runpy
 import shutil
+import subprocess
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any, cast
 
+import httpx
 import pytest
 import yaml
 
+from adopt import command as adoption
 from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
 from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app
+from adopt.remedies import mend
 from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -148,11 +153,18 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
     draft = Draft(tmp_path, tmp_path, None, App("mysite.wsgi:application", "django"), ["3.14"])
     draft.demand("SECRET_KEY", "made up")
+    draft.node = "node:24"
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
     assert len(lines) == 3
+    assert lines[1].endswith("; what the old Dockerfile builds in node:24 is not in this image")
     assert "write SECRET_KEY into a file .env" in lines[0]
+    assert "migrate" not in lines[0]
     assert "compose.yaml goes before docker-compose.yml" in lines[1]
     assert "git add Dockerfile;" in lines[2]
+    draft.commands, draft.in_vain = ["python manage.py migrate"], {"migrate": "no route", "page": "refused"}
+    [line, *_] = left_to_do(draft, ["Dockerfile"], tried=True)
+    assert "run --rm migrate, which did not work in the trial: no route; " in line
+    assert line.endswith("/health answers, or Docker calls it unhealthy: refused")
 
 
 def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
@@ -176,6 +188,89 @@ def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
     assert '"cache": {"condition": "service_started"}}' in lines[4]
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
     assert "postgres:17-trixie in the place of postgres:15 and redis:8 in the place of redis:7 and nothing" in lines[0]
+
+
+def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull by the build is no answer: where no registry answers, the trial takes a stand-in or the next Python."""
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14", "3.13", "3.12"])
+    lists_of: list[str] = []
+    monkeypatch.setattr(Draft, "export", lambda draft: lists_of.append(draft.version))
+    monkeypatch.setattr(adoption, "is_here", lambda image: "3.14" in image)
+    monkeypatch.setattr(adoption, "bring", lambda image: f"{image} cannot be had: no answer")
+    monkeypatch.setattr(adoption, "without_wheels", lambda _: {"3.14": ["greenlet"], "3.13": []})
+    [failure] = adoption.trial(draft, 1)
+    assert (failure.stage, failure.cause) == ("lists", "python:3.13-slim-trixie cannot be had: no answer")
+    assert lists_of == ["3.14"]
+    assert mend(draft, failure)
+    assert draft.version == "3.14"
+
+
+def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    web = {"environment": {"A": "1"}, "volumes": [{"type": "volume", "source": "data", "target": "/app/instance"}]}
+    monkeypatch.setattr(Subject, "services", lambda *_: {"web": web})
+    monkeypatch.setattr(Subject, "built_image", lambda *_: "shop")
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "adopt: the app is wsgi\n", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert not list(trial.import_alone(draft, Subject("shop", tmp_path), {}, tmp_path))
+    assert {"--env=A=1", "--read-only", "--volume=/app/instance"} <= set(commands[0])
+
+
+class Answering:
+    """An app that runs and answers with a status for each path."""
+
+    page, host, is_up, log, service = "/", "", True, "a log", "web"
+
+    def __init__(self, **statuses: int) -> None:
+        self.statuses, self.stopped = statuses, False
+
+    def get(self, path: str, **_: str) -> httpx.Response:
+        request = httpx.Request("GET", f"http://localhost{path}")
+        return httpx.Response(self.statuses.get(path.strip("/"), 200), request=request)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    [failure] = trial.use(draft, cast("Any", running := Answering(health=503)))
+    assert (failure.stage, failure.stops, failure.cause) == ("page", False, "adopt: GET /health says 503")
+    assert running.stopped
+    assert not list(trial.use(draft, cast("Any", Answering(health=404))))
+
+
+def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    put_final(tmp_path, draft.app, None, "3.14")
+    running = Answering()
+    running.log = "a secret key\nINFO  [alembic.runtime.migration] Running upgrade a -> b, users"
+    [failure] = trial.use(draft, cast("Any", running))
+    assert (failure.log, failure.stops) == (running.log.splitlines()[1], False)
+    running.is_up, running.log = False, "duplicate column name: price"
+    [failure] = trial.use(draft, cast("Any", running))
+    assert failure.stops
+    assert "WORKERS is 1" in mend(draft, failure)
+
+
+def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> None:
+    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    running = Answering()
+    draft.made_up["DATABASE_URL"] = "sqlite:////tmp/adopt.db"
+    running.log = "adopt: sqlite3 opens /tmp/adopt.db\nadopt: sqlite3 opens /tmp/shop.db\n"
+    assert not list(trial.use(draft, cast("Any", running)))
+    assert draft.lost == "/tmp/shop.db"  # noqa: S108  in the container
+    assert "have the app keep /tmp/shop.db elsewhere" in left_to_do(draft, ["Dockerfile"], tried=True)[0]
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:

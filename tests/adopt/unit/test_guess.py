@@ -178,7 +178,8 @@ def test_the_app_is(files: dict[str, str], app: App, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "name it, APP=shop:app"),
+        ({}, r"no app that gunicorn can serve is found \(a library has none\); if there is one, name it, APP=shop:app"),
+        ({"pyproject.toml": '[project.scripts]\nserve = "a:b"'}, r"\(its own command, serve, may start a server"),
         ({"shop.py": "def create_app(config):\n    return Flask(__name__)"}, "name it, APP=shop:app"),
         ({"shop.py": "this is no Python"}, "name it, APP=shop:app"),
         ({"a.py": "x = Flask(__name__)", "b.py": "y = Flask(__name__)"}, "several apps: APP=a:x or APP=b:y"),

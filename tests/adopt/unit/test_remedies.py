@@ -11,8 +11,8 @@ import yaml
 
 from adopt.draft import Draft, put_final
 from adopt.guess import POETRY, UV, find_app
-from adopt.remedies import REMEDIES, foresee, mend, value_for
-from adopt.services import AS_THE_APP
+from adopt.remedies import REMEDIES, foresee, mend, names_read, value_for
+from adopt.services import AS_THE_APP, beside
 from adopt.trial import Failure
 from library.tutorial import ROOT
 
@@ -100,6 +100,9 @@ ROWS = [
     Row("a library", "start",
         "OSError: cannot load library 'libgobject-2.0-0': libgobject-2.0-0: cannot open shared object file",
         {"Dockerfile": " libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core && rm"}),
+    Row("a library", "build",
+        "ImportError: no pq wrapper available.\n" + BUILD.format("python manage.py collectstatic --no-input"),
+        {"Dockerfile": "apt-get install --yes --no-install-recommends build-essential libpq5\n"}),
     Row("a program", "page", "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
         {"Dockerfile": "--no-install-recommends ffmpeg && rm"}),
     Row("the package tests", "import", "ModuleNotFoundError: No module named 'tests.questions'",
@@ -116,11 +119,15 @@ ROWS = [
     Row("a package from Git", "build",
         "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
         {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"}),
-    Row("a project that is no package", "build", BUILD.format("uv pip install --no-deps ."),
+    Row("a project that is no package", "build",
+        "error: Failed to build `shop @ file:///app`\n" + BUILD.format("uv pip install --no-deps ."),
         {"Dockerfile": "\n# RUN uv pip install --no-deps .\n"},
         before=lambda draft: draft.uncomment("Dockerfile", "# RUN uv pip install")),
     Row("a module elsewhere in the project", "import", "ModuleNotFoundError: No module named 'prices'",
         {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs\n"}, FLASK | {"libs/prices.py": ""}),
+    Row("a module elsewhere in the project", "import", "ModuleNotFoundError: No module named 'shop_conf'",
+        {"Dockerfile": "\nRUN cp conf/shop.py.template shop_conf.py\n"},
+        FLASK | {"conf/shop.py.template": "", "Dockerfile.old": "COPY conf/shop.py.template shop_conf.py\n"}),
     Row("a package", "import", "ModuleNotFoundError: No module named 'debug_toolbar'",
         {"requirements.in": "django-debug-toolbar==4\n"},
         FLASK | {"requirements-dev.txt": "django-debug-toolbar==4\n"}),
@@ -133,6 +140,10 @@ ROWS = [
         "pydantic_core.ValidationError: 1 validation error for Settings\nmail_server\n  Field required [type=missing]",
         {"compose.yaml": "\n    SHOP_MAIL_SERVER: ${SHOP_MAIL_SERVER:?}\n"},
         FLASK | {"shop/settings.py": 'model_config = {"env_prefix": "SHOP_"}\nenv_prefix = "SHOP_"'}),
+    Row("settings of pydantic's", "import",
+        "pydantic_core.ValidationError: 1 validation error for Settings\n  Value error, Sentry is not set [type=value]",
+        {"compose.yaml": "\n    SENTRY_DSN: ${SENTRY_DSN:?}\n"},
+        FLASK | {"shop/settings.py": "class Settings(BaseSettings):\n    NOT: int\n    SENTRY_DSN: str = ''"}),
     Row("a variable", "import", "KeyError: 'DATABASE_URL'",
         {"compose.yaml": "\n  environment:\n    DATABASE_URL: ${DATABASE_URL:?}\n"}),
     Row("a variable", "start", "django.core.exceptions.ImproperlyConfigured: Set the API_TOKEN environment variable",
@@ -160,16 +171,30 @@ ROWS = [
         {"Dockerfile": "only DJANGO_SETTINGS_MODULE=site.settings.live python manage.py compress --force\n"}, DJANGO),
     Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: '/app/instance'",
         {"Dockerfile": "install -d -o 10001 /app/instance\n", "compose.yaml": '\n  volumes: ["data:/app/instance"]'}),
+    Row("a place that is read-only", "import",
+        "OSError: [Errno 30] Read-only file system: '/app/css/a.css' -> '/app/built/a.1f.css'",
+        {"Dockerfile": "install -d -o 10001 /app/built\n"}),
     Row("a place that is read-only", "start", "OSError: [Errno 30] Read-only file system: 'shop.log'",
         {'Dockerfile': '\nRUN ln -sf /data/shop.log shop.log\n', 'compose.yaml': '\nvolumes: { data: }\n'}),
+    Row("a place that is read-only", "start", "PermissionError: [Errno 13] Permission denied: '/app/shop.log'",
+        {"Dockerfile": "collectstatic --no-input\nRUN ln -sf /data/shop.log shop.log\nRUN python -m compileall"}),
     Row("a database of SQLite's", "page",
         "adopt: sqlite3 opens /app/db.sqlite3\ndjango.db.utils.OperationalError: unable to open database file",
         {"Dockerfile": "\nRUN ln -sf /data/db.sqlite3 db.sqlite3\n", "compose.yaml": '\n  volumes: ["data:/data"]'}),
+    Row("a database of SQLite's", "migrate",
+        "adopt: sqlite3 opens /data/db.sqlite3\ndjango.db.utils.OperationalError: unable to open database file",
+        {"compose.yaml": '\n  volumes: ["data:/data"]'}),
     Row("no table", "page", "django.db.utils.OperationalError: no such table: shop_order",
         {"compose.yaml": "\n  migrate:\n    <<: *app\n    profiles: [migrate]\n    command: python manage.py"}, DJANGO),
     Row("a file that the image has not", "import",
         "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'", {".dockerignore": "\n!README.md\n"},
         FLASK | {"README.md": "A shop"}),
+    Row("a file that the image has not", "import",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/config/shop.cfg'",
+        {"Dockerfile": "\nCOPY conf/shop-dev.cfg /config/shop.cfg\nENV HOME="},
+        FLASK | {"conf/shop-dev.cfg": "", "docker-compose.yml": "services: {web: {build: ., ports: [80], volumes: "
+                 "[data:/data, {type: bind, source: ./conf/shop-dev.cfg, target: /config/shop.cfg}]}}"},
+        before=lambda draft: (draft.folder / "compose.yaml").rename(draft.folder / "new.yaml")),
     Row("an empty directory", "import", "RuntimeError: Frontend directory '/app/static' does not exist",
         {"Dockerfile": "\nRUN mkdir -p static\n"}),
     Row("an empty directory", "start", "FileNotFoundError: Config file '/app/src/core/../.env' not found.",
@@ -184,6 +209,10 @@ ROWS = [
         FLASK | {"shop/urls.py": "url = os.getenv('SHOP_URL').strip()"}),
     Row("a package that is newer than the code", "start",
         "Traceback (most recent call last):\nImportError: cannot import name 'Markup' from 'flask' (/venv/x.py)",
+        {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"}, before=lambda draft: in_2023(draft.folder)),
+    Row("a package that is newer than the code", "start",
+        'File "/venv/lib/python3.14/site-packages/sqlalchemy/x.py", line 4\n    import psycopg\n'
+        "ModuleNotFoundError: No module named 'psycopg'",
         {"Dockerfile": "\nFROM python:3.12-slim-trixie AS base\n"}, before=lambda draft: in_2023(draft.folder)),
     Row("static files that cannot be collected", "build",
         BUILD.format("SECRET_KEY=for-this-line-only python manage.py collectstatic --no-input"),
@@ -272,9 +301,22 @@ def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, commands: list[
 
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     draft = draft_of(tmp_path, FLASK)
+    in_2023(draft.folder)
     before = draft.state()
     assert mend(draft, Failure("start", "Traceback (most recent call last)\nValueError: the moon is full")) == ""
+    assert mend(draft, Failure("start", "File \"/app/shop.py\"\nModuleNotFoundError: No module named 'moon'")) == ""
     assert draft.state() == before
+
+
+def test_an_address_of_a_scheme_that_the_app_wants_is_the_example(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK | {".env.example": "DB=postgresql+asyncpg://me@localhost/shop\n"})
+    draft.demand("DB", "sqlite:////tmp/adopt.db")
+    wants = "DB\n  URL scheme should be 'postgresql', 'postgresql+asyncpg' or 'postgresql+psycopg' [type=url_scheme]"
+    assert mend(draft, Failure("import", wants))
+    assert draft.made_up == {"DB": "postgresql+asyncpg://me@localhost/shop"}
+    draft.made_up["DB_OF_ORDERS"] = "http://localhost"
+    assert mend(draft, Failure("import", wants.replace("DB", "DB_OF_ORDERS")))
+    assert draft.made_up["DB_OF_ORDERS"] == "postgresql://app:app@localhost:5432/app"
 
 
 def test_no_row_is_applied_twice(tmp_path: Path) -> None:
@@ -369,6 +411,23 @@ def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
     assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
 
+    draft = draft_of(tmp_path / "node", FLASK | {"docker/default.Dockerfile": "FROM docker.io/node:24 AS js\n"})
+    foresee(draft)
+    assert draft.node == "docker.io/node:24"
+
+    prepares = {"boot.sh": "# flask db upgrade\nflask db upgrade\n", "migrations/env.py": ""}
+    draft = draft_of(tmp_path / "migrates", FLASK | prepares)
+    foresee(draft)
+    assert draft.commands == [draft.hoped] == ["flask --app shop:app db upgrade"]
+    assert "\n    command: flask --app shop:app db upgrade\n" in draft.read("compose.yaml")
+    above = {"../docker/backend/entrypoint.sh": "flask db upgrade\n"}
+    draft = draft_of(tmp_path / "once", FLASK | prepares | {"boot.sh": "# flask db upgrade\n"})
+    foresee(draft)
+    assert not draft.commands
+    draft = draft_of(tmp_path / "shop/backend", FLASK | {"migrations/env.py": "", "../.git/HEAD": "", **above})
+    foresee(draft)
+    assert draft.hoped
+
     served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
     draft = draft_of(tmp_path / "django", DJANGO | served)
     foresee(draft)
@@ -403,7 +462,8 @@ volumes: {db-data: }
     database, web = compose["services"]["db"], compose["services"]["web"]
     assert database.keys() == {"image", "environment", "volumes", "healthcheck", "restart", "logging"}
     assert [database[name] for name in ("restart", "logging")] == [web[name] for name in ("restart", "logging")]
-    assert compose["services"]["db"]["volumes"] == ["db-data:/var/lib/postgresql/data"]
+    seed = "./seed:/docker-entrypoint-initdb.d"
+    assert database["volumes"] == ["db-data:/var/lib/postgresql/data", seed]
     assert compose["services"]["web"]["depends_on"] == {"db": {"condition": "service_healthy"}}
     assert compose["services"]["web"]["environment"] == {"DATABASE_URL": "postgres://shop@db/shop"}
     assert set(compose["volumes"]) == {"db-data", "data"}
@@ -437,6 +497,44 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
     assert draft.given == {"A", "CACHE"}
     assert mend(draft, Failure("import", "KeyError: 'CACHE'")) == ""
     assert draft.read("missing.env") == f"CACHE_URL=redis://cache:6379/0\n{account}"
+
+
+def test_an_old_compose_file_may_lie_above_a_folder_of_a_repository(tmp_path: Path) -> None:
+    old = """services:
+  backend: {build: ., env_file: [.env.docker, {path: .env.local, required: false}], ports: ["8000:80"]}
+  db: {image: "postgres:17", env_file: [.env.docker], volumes: ["./db/init.sql:/docker-entrypoint-initdb.d/1.sql"]}
+"""
+    draft = draft_of(tmp_path / "copies/backend", FLASK)
+    draft.project = tmp_path / "shop/backend"
+    files = {"docker-compose.yml": old, ".env.docker": "DBHOST=db\n", "db/init.sql": "", "backend/requirements.txt": ""}
+    for name, text in files.items():
+        (tmp_path / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shop" / name).write_text(text)
+    draft.bring_services([])
+    assert "  db:" not in draft.read("compose.yaml"), "it is no repository"
+    (tmp_path / "shop/.git").mkdir()
+    draft.bring_services([])
+    services = yaml.safe_load(draft.read("compose.yaml"))["services"]
+    assert services["web"]["env_file"] == services["db"]["env_file"] == ["../.env.docker"]
+    assert services["db"]["volumes"] == ["../db/init.sql:/docker-entrypoint-initdb.d/1.sql"]
+    assert draft.given == {"DBHOST"}
+    assert not draft.samples
+    for name in (".env.docker", "db/init.sql"):
+        assert (tmp_path / "copies" / name).is_file(), "the trial has it, too"
+
+
+def test_of_several_old_compose_files_one_is_taken_that_builds_the_app(tmp_path: Path) -> None:
+    place = tmp_path / "tools/deploy/docker"
+    place.mkdir(parents=True)
+    (place / "docker-compose.infra.yml").write_text("services: {db: {image: 'postgres:17'}}")
+    (place / "docker-compose.yml").write_text("services: {app: {build: .}, store: {image: 'redis:8'}}")
+    assert beside(tmp_path)[0].keys() == {"store"}
+
+
+def test_the_names_that_code_reads_are_those_of_variables(tmp_path: Path) -> None:
+    code = "a = config('SHOP_URL')\nb = app.config['SHOP_FILE']\nc = environ['SHOP_KEY']\nd = env.bool('SHOP_OPEN')\n"
+    (tmp_path / "shop.py").write_text(code)
+    assert names_read(tmp_path).keys() == {"SHOP_URL", "SHOP_KEY", "SHOP_OPEN"}
 
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
