@@ -186,10 +186,9 @@ def test_a_worker_of_the_same_image_does_the_work(subject: Subject) -> None:
         compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
         with copy.running() as running:
             with one_build_at_a_time():
-                running.project.compose.up(["redis", "worker"], detach=True, build=True, quiet=True)
+                # It waits: with the image's health check off, this ended as a failure (docker/compose#13522).
+                running.project.compose.up(["redis", "worker"], detach=True, wait=True, build=True, quiet=True)
             assert running.get("/sum", timeout=60).text == "42"
-            (worker,) = running.project.compose.ps(["worker"])
-            assert worker.state.health is None, "a worker listens nowhere"
 
 
 @only("django")
