@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def test_an_index_with_hiccups_stops_no_build(index: Packages, installer: str, f
     with subject.copied(f"from an index that does {fault}") as copy:
         take_from(index, installer, copy)
         copy.build()
-        assert len(index.done) >= 2 * len(set(index.done)) > 4
+        times = Counter(index.done)
+        times.pop("503 simple/pip/", 0)  # pip asks once, and does not repeat it, whether there is a newer pip
+        assert len(times) > 2
+        assert set(times.values()) == {2}, times
 
 
 @pytest.mark.parametrize("installer", INSTALLS)

@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from library import manifests
+from library.edits import uncomment
 from library.engine import SCRATCH, free_port, wait_until
 from library.tutorial import ROOT
 
@@ -139,10 +140,7 @@ def kustomized(folder: Path, base: str, port: int) -> Path:
     for part in ("kubernetes", "podman"):
         shutil.copytree(ROOT / PLATFORMS / part, folder / part)
     # The file has the lines for a secret in comments.
-    deployment = folder / "kubernetes/deployment.yaml"
-    text, lines = re.subn(r"(?m)^( +)# (?=env:|  - name: DATABASE_URL|    valueFrom:)", r"\1", deployment.read_text())
-    assert lines == 3
-    deployment.write_text(text)
+    uncomment(folder / "kubernetes/deployment.yaml", ["            # - name: DATABASE_URL"])
     container = "/spec/template/spec/containers/0"
     patch = [
         {"op": "add", "path": f"{container}/envFrom", "value": [{"configMapRef": {"name": "hello"}}]},
