@@ -6,8 +6,7 @@ from unittest.mock import patch
 from ...engine import wait_until
 from ...subject import published
 from .. import Sabotage, Subject, Violation, practice
-from ..gunicorn import print_config
-from ..installed import programs
+from ..gunicorn import gunicorn_command, print_config
 from ..processes import count_workers
 from ..sockets import wait_until_listening
 
@@ -38,7 +37,7 @@ BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEE
 def check(subject: Subject) -> None:
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
     both = (_require_settings, _require_deployments)
-    for require in both if programs(subject, "gunicorn") else reversed(both):
+    for require in both if subject.shared_container().look(gunicorn_command) else reversed(both):
         require(subject)
 
 
