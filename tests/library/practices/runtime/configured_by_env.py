@@ -43,6 +43,13 @@ def check(subject: Subject) -> None:
 
 def _require_settings(subject: Subject) -> None:
     """Raise a violation where gunicorn's settings do not follow from the variables."""
+    ignored = []
+    for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
+        reported = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
+        ignored += [name for name, (_, line) in asked.items() if line not in reported]
+    if ignored:
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... {{service}} gunicorn --print-config"
+        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
     # An empty variable is as good as none, but for those that gunicorn itself reads.
     of_gunicorn = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
     empty = {name: "" for name in CONFIGURED if name not in of_gunicorn}
@@ -53,13 +60,6 @@ def _require_settings(subject: Subject) -> None:
                 f"without a variable it is not so: {', '.join(other)}",
                 "docker compose run --rm {service} gunicorn --print-config",
             )
-    ignored = []
-    for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
-        reported = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
-        ignored += [name for name, (_, line) in asked.items() if line not in reported]
-    if ignored:
-        by_hand = f"docker compose run --rm --env {ignored[0]}=... {{service}} gunicorn --print-config"
-        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
 
 
 def _require_deployments(subject: Subject) -> None:
