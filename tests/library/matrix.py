@@ -45,8 +45,9 @@ SEEN_AFTER_A_CHANGE = {
     "lean-context": "Git's files sent along",
     "unrelated-changes": "Git's files sent along",
 }
-# And so it asks this one a folder later. Step 2's article shows that it holds there.
-ASKED_LATER = {"verified-hashes": "step-3-basic"}
+# And so it asks the first one a folder later: step 2's article shows that it holds there. The other is seen to hold of
+# the files that are copied into other projects.
+ASKED_LATER = {"verified-hashes": "step-3-basic", "repeatable-build": "final"}
 
 
 def is_daily(folder: Folder, practice: Practice) -> bool:

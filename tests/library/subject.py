@@ -83,6 +83,11 @@ class Running:
             all=True, filters=[("label", f"com.docker.compose.{label}={value}") for label, value in labels.items()]
         )[0]
 
+    @property
+    def directory(self) -> Path:
+        """Where its command starts: WORKDIR, or the root where nobody has said."""
+        return Path("/", self.container.config.working_dir or "")
+
     def url(self, port: int | None = None) -> str:
         """Where the engine publishes a port; it may be another one after the container has stopped."""
         port = port or self.port

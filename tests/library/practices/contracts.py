@@ -62,7 +62,7 @@ def require_contracts(subject: Subject, *contracts: Contract) -> None:
     least = {what: min(getattr(contract, what) for contract in contracts) for what in ("memory", "cpus", "grace")}
     with as_contract(subject, replace(contracts[0], **least)).started() as running:
         wait_until_listening(running)
-        settings = gunicorn_settings(running.container)
+        settings = gunicorn_settings(running)
         for contract in contracts:
             for seen in _broken_by(running, settings, contract):
                 raise Violation(f"{contract.file}: {seen}", f"cat {contract.file}")

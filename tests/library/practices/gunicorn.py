@@ -6,19 +6,40 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
 from ..engine import docker, last_line, run_to_its_end
-from ..subject import Subject
+from ..program import look
+from ..subject import Running, Subject
 from . import NotAsked, Violation
-from .installed import programs
+from .processes import app_processes
 
 
-def gunicorn_settings(container: Container) -> dict[str, str]:
+@look(app_processes)
+def gunicorn_command() -> list[str]:
+    """What gunicorn was started with, which may be one in a virtual environment, or else the gunicorn on PATH, if any.
+
+    With its own arguments it says what it is set to here, and loads the app that it serves.
+    """
+    import shutil
+    from pathlib import Path
+
+    for pid in sorted(app_processes()):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+        except OSError:
+            continue  # it has just ended
+        for position, word in enumerate(words):
+            if word.endswith("/gunicorn"):
+                return words[position:]
+    return [path for path in [shutil.which("gunicorn")] if path]
+
+
+def gunicorn_settings(running: Running) -> dict[str, str]:
     """What gunicorn in a container is set to, as it prints it; nothing where there is no gunicorn."""
     try:
-        config = str(docker.execute(container, ["gunicorn", "--print-config"]))
+        command = running.look(gunicorn_command)
+        config = str(docker.execute(running.container, [*command, "--print-config"])) if command else ""
     except DockerException:
         return {}
     return dict(re.findall(r"^(\w+) += (.*)$", config, re.MULTILINE))
@@ -34,15 +55,15 @@ def print_config(subject: Subject, environment: dict[str, str], **options: Any) 
     # It loads the app, which may want what the compose file gives it.
     given = dict(line.partition("=")[::2] for line in subject.shared_container().container.config.env or ())
     environment = {**given, **environment}
-    command = ["gunicorn", "--print-config"]
+    if not (gunicorn := subject.shared_container().look(gunicorn_command)):
+        raise NotAsked("the image has no gunicorn, which is asked for its settings")
+    command = [*gunicorn, "--print-config"]
     try:
         if options:
             config = run_to_its_end(subject.built_image(), *command, envs=environment, **options).stdout
         else:
             config = str(docker.execute(subject.shared_container().container, command, envs=environment))
     except (DockerException, subprocess.CalledProcessError) as refused:
-        if not programs(subject, "gunicorn"):
-            raise NotAsked("the image has no gunicorn, which is asked for its settings") from refused
         reason = last_line(refused.stderr or "") or str(refused)
         raise Violation(
             f"gunicorn --print-config: {reason}", "docker compose run --rm {service} gunicorn --print-config"

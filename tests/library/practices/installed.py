@@ -79,10 +79,10 @@ def brought_by_tools(subject: Subject) -> set[str]:
 
 @look()
 def programs_there() -> list[str]:
-    """The paths of gunicorn, and of programs that no image needs which only serves."""
+    """The paths of programs that no image needs which only serves."""
     import shutil
 
-    names = ("gunicorn", "poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
+    names = ("poetry", "uv", "pdm", "pipenv", "cc", "gcc", "g++", "clang", "node", "npm")
     return [path for path in map(shutil.which, names) if path]
 
 

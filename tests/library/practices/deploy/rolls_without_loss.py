@@ -11,7 +11,7 @@ STACK = "stack.yaml"
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def check(subject: Subject) -> None:
-    settings = gunicorn_settings(subject.shared_container().container)
+    settings = gunicorn_settings(subject.shared_container())
     patience, grace = gunicorn_seconds(settings)["graceful_timeout"], swarm.stop_grace(subject)
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"

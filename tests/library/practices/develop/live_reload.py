@@ -54,7 +54,15 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
                         raise Violation(
                             f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved", by_hand
                         )
+                if folders := _folders_that_build(subject, service):
+                    raise Violation(f"whatever you save in {folders[0]} makes `{name}` build", by_hand)
                 _require_rebuild(copy, running, by_hand)
+
+
+def _folders_that_build(subject: Subject, service: Mapping[str, Any]) -> list[str]:
+    """The folders in which whatever is saved makes compose build."""
+    rules = [rule for rule in service["develop"]["watch"] if rule["action"] == "rebuild" and not rule.get("include")]
+    return [path.name for rule in rules if (path := subject.path / rule["path"]).is_dir()]
 
 
 def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:

@@ -19,7 +19,7 @@ def check(subject: Subject) -> None:
     word = secrets.token_hex()
     with subject.copied("to mount files of") as copy:
         save_in_modules(copy, word, overwritten)
-        inside = f"{subject.shared_container().container.config.working_dir}/{copy.code.relative_to(copy.source)}"
+        inside = subject.shared_container().directory / copy.code.relative_to(copy.source)
         modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in modules_of(copy.code)}
         there = subject.shared_container().run(those_there, list(modules))
         if not there:

@@ -6,10 +6,12 @@ from .. import Sabotage, Subject, Violation, practice
 
 @look()
 def tests_there() -> list[str]:
-    """The app's tests: packages bring some of their own, and a virtual environment may lie beside the code."""
+    """The app's tests: packages and a Python bring some of their own, and either may lie below the app's directory."""
+    import re
     from pathlib import Path
 
-    return [str(path) for path in Path.cwd().rglob("test_*.py") if "site-packages" not in path.parts]
+    tests = map(str, Path.cwd().rglob("test_*.py"))
+    return [path for path in tests if not re.search("/(site-packages|lib(64)?/python3[^/]*)/", path)]
 
 
 @practice("cost")

@@ -6,8 +6,7 @@ from unittest.mock import patch
 from ...engine import wait_until
 from ...subject import published
 from .. import Sabotage, Subject, Violation, practice
-from ..gunicorn import print_config
-from ..installed import programs
+from ..gunicorn import gunicorn_command, print_config
 from ..processes import count_workers
 from ..sockets import wait_until_listening
 
@@ -38,12 +37,19 @@ BEFORE = {"WORKERS": ("5", "workers = 5"), "TIMEOUT": ("0", "timeout = 0"), "KEE
 def check(subject: Subject) -> None:
     # What gunicorn reports is quicker to be asked than containers; another server's settings nobody can ask for.
     both = (_require_settings, _require_deployments)
-    for require in both if programs(subject, "gunicorn") else reversed(both):
+    for require in both if subject.shared_container().look(gunicorn_command) else reversed(both):
         require(subject)
 
 
 def _require_settings(subject: Subject) -> None:
     """Raise a violation where gunicorn's settings do not follow from the variables."""
+    ignored = []
+    for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
+        reported = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
+        ignored += [name for name, (_, line) in asked.items() if line not in reported]
+    if ignored:
+        by_hand = f"docker compose run --rm --env {ignored[0]}=... {{service}} gunicorn --print-config"
+        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
     # An empty variable is as good as none, but for those that gunicorn itself reads.
     of_gunicorn = ("FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
     empty = {name: "" for name in CONFIGURED if name not in of_gunicorn}
@@ -54,13 +60,6 @@ def _require_settings(subject: Subject) -> None:
                 f"without a variable it is not so: {', '.join(other)}",
                 "docker compose run --rm {service} gunicorn --print-config",
             )
-    ignored = []
-    for before, asked in (({}, CONFIGURED), (CONFIGURED, BEFORE)):
-        reported = print_config(subject, {name: value for name, (value, _) in (before | asked).items()}).splitlines()
-        ignored += [name for name, (_, line) in asked.items() if line not in reported]
-    if ignored:
-        by_hand = f"docker compose run --rm --env {ignored[0]}=... {{service}} gunicorn --print-config"
-        raise Violation(f"makes no difference: {', '.join(ignored)}", by_hand)
 
 
 def _require_deployments(subject: Subject) -> None:

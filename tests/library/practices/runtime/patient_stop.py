@@ -12,7 +12,7 @@ def check(subject: Subject) -> None:
     patience = subject.shared_container().container.config.stop_timeout or 10
     if patience > 120:
         raise Violation(f"a container that hangs is ended after {patience} s", "docker inspect CONTAINER")
-    settings = gunicorn_settings(subject.shared_container().container)
+    settings = gunicorn_settings(subject.shared_container())
     if (servers := gunicorn_seconds(settings)["graceful_timeout"]) >= patience:
         seen = f"gunicorn gives requests {servers} s to end, and the engine kills it after {patience} s"
         raise Violation(seen, "docker compose config {service} | grep stop_grace_period")

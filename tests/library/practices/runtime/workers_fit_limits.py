@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 
 from ...engine import SCRATCH
-from .. import Sabotage, Subject, Violation, practice
-from ..gunicorn import print_config
+from .. import NotAsked, Sabotage, Subject, Violation, practice
+from ..gunicorn import gunicorn_command, print_config
 from ..processes import count_workers
 from ..startup import first_running, have_16_cpus
 
@@ -24,6 +24,14 @@ LIMITS = (
 
 @practice("ours", slow=True, slow_to_fail=True)
 def check(subject: Subject) -> None:
+    if not subject.shared_container().look(gunicorn_command):
+        with subject.running(cpus=0.5) as running:
+            if (workers := count_workers(running, 2)) > 1:
+                raise Violation(
+                    f"it may use half a CPU, and has {workers} workers",
+                    "docker update --cpus 0.5 CONTAINER; docker restart CONTAINER; docker top CONTAINER",
+                )
+        raise NotAsked("half a CPU has one worker; what other limits lead to, gunicorn alone is asked")
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
     with first_running(subject, have_16_cpus.source()) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         Path(folder).chmod(0o755)

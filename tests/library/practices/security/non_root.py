@@ -31,6 +31,7 @@ def check(subject: Subject) -> None:
 
 
 TURNS_RED = [
-    Sabotage("USER removed", "step-4-nontrivial/Dockerfile", r"\nUSER .*", ""),
+    # Root may write into /app, so Python saves bytecode there.
+    Sabotage("USER removed", "step-4-nontrivial/Dockerfile", r"\nUSER .*", "", also={"writes-nothing"}),
     Sabotage("a user without a group", "final/Dockerfile", r"USER 10001:10001", "USER 10001"),
 ]

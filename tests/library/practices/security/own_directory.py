@@ -7,8 +7,7 @@ from .. import Sabotage, Subject, Violation, practice
 
 @practice("taste")
 def check(subject: Subject) -> None:
-    where = Path("/", subject.shared_container().container.config.working_dir or "")
-    if where in (Path("/"), Path("/root")):
+    if (where := subject.shared_container().directory) in (Path("/"), Path("/root")):
         raise Violation(f"it works in {where}", "docker compose exec {service} pwd")
 
 
