@@ -75,7 +75,7 @@ hint: .venv/ready ## say what to look for in exercise N=3; MORE=1 names the arti
 	@cd tests && ../.venv/bin/python -m tools.exercises hint '$(N)' $(if $(MORE),--more)
 
 test: ## run the tests: every folder, every practice, in minutes; all about one folder with STEP=, about one thing with K=
-test-all: ## run all tests, which takes hours: what else was ever claimed or found
+test-all: ## run all tests, in more than an hour: what else was ever claimed or found
 ifeq ($(ENGINE),forky)
 test test-all: .venv/ready
 	@bootstrap/forky.sh docker $(MAKE) $@ ENGINE=
