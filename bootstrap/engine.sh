@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make sure a Docker engine with BuildKit, Buildx and Compose (2.22 or newer) answers.
+# Make sure a Docker engine with BuildKit, Buildx and Compose (2.25 or newer) answers.
 #
 # Nothing happens where one answers already. On Debian or Ubuntu, as root, the
 # distribution's own packages are installed and the daemon is started. Anywhere
@@ -18,11 +18,11 @@ fail() {
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 has_plugins() {
   docker buildx version >/dev/null 2>&1 &&
-    docker compose version --short 2>/dev/null | grep -qE '^v?(2\.(2[2-9]|[3-9][0-9])|[3-9]\.|[1-9][0-9]\.)'
+    docker compose version --short 2>/dev/null | grep -qE '^v?(2\.(2[5-9]|[3-9][0-9])|[3-9]\.|[1-9][0-9]\.)'
 }
 
 if answers; then
-  has_plugins || fail "an engine runs, but Buildx or Compose (2.22 or newer) is missing: install the packages docker-buildx-plugin and docker-compose-plugin (https://docs.docker.com/engine/install/)"
+  has_plugins || fail "an engine runs, but Buildx or Compose (2.25 or newer) is missing: install the packages docker-buildx-plugin and docker-compose-plugin (https://docs.docker.com/engine/install/)"
   exit 0
 fi
 
@@ -46,7 +46,7 @@ esac
 packages=(docker.io docker-cli docker-buildx docker-compose)
 [ "${ID:-}" != ubuntu ] || packages=(docker.io docker-buildx docker-compose-v2)
 
-# Debian 12 has Docker, but neither Buildx nor Compose (2.22 or newer): these four packages, and only
+# Debian 12 has Docker, but neither Buildx nor Compose (2.25 or newer): these four packages, and only
 # these, may come from Debian 13. The mirror is the one that this machine uses already.
 use_trixie_for_docker() {
   local mirror
@@ -100,7 +100,7 @@ fi
 
 for ((i = 0; i < limit * 2; i++)); do
   if answers; then
-    has_plugins || fail "the engine runs, but Buildx or Compose (2.22 or newer) is missing: install docker-buildx and docker-compose"
+    has_plugins || fail "the engine runs, but Buildx or Compose (2.25 or newer) is missing: install docker-buildx and docker-compose"
     say "Docker $(docker version --format '{{.Server.Version}}') is running${started_by_hand:+ in the background, its log is in $log}"
     exit 0
   fi

@@ -1,4 +1,4 @@
-"""Every Python image, the base too, names a Debian release; every tool of the build has a version."""
+"""Every Python image in the Dockerfile names a Debian release, and every tool of the build has a version."""
 
 import re
 

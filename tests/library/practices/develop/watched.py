@@ -1,4 +1,4 @@
-"""`docker compose watch` brings what you save into the running app."""
+"""Compose watches your files, and brings what you save into the running app."""
 
 import secrets
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def check(subject: Subject) -> None:
                 with while_watching(running):
                     if _runs_what_is_saved(copy, running, limit=40 if builds else 10):
                         return
-    raise Violation(f"saved, and not run by {', '.join(watching)}", "docker compose watch")
+    raise Violation(f"saved, and not run by {', '.join(watching)}", f"docker compose up --watch {' '.join(watching)}")
 
 
 def _builds_what_is_saved(copy: Subject, service: Mapping[str, Any]) -> bool:
