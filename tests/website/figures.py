@@ -357,8 +357,8 @@ def load(folder: str) -> str:
     compared = len(lines) - 2 > len(first)
     ratios = "In brackets: the ratio to the line above. " if compared else ""
     conditions = (
-        f"One run on one CPU, 16 connections that ask again as soon as they are answered; no request failed, at 32 "
-        f"neither. Memory before and after {data['seconds']} seconds of it. {ratios}{_described(data['machine'])}."
+        f"One run on one CPU, 16 connections that ask again as soon as they are answered; no request failed, "
+        f"nor at 32. Memory before and after {data['seconds']} seconds of it. {ratios}{_described(data['machine'])}."
     )
     return "\n".join([*lines, "", f"*{_linked(conditions, '../')}*"])
 
