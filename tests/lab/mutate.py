@@ -37,7 +37,7 @@ from library.practices.logs import COLOURS
 from library.repository import copy_files
 from library.subject import Subject, shared
 from library.tutorial import ROOT, Folder
-from tools import pool
+from score import pool
 
 FILE = ROOT / "tests/lab/mutations.json"
 LIMIT = 300  # seconds for one practice

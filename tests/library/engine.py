@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -216,6 +216,18 @@ def remove_names(registry: str) -> None:
         named = (name for image in images for name in getattr(image, kind))
         if names := {name for name in named if name.startswith(f"{registry}/")}:
             docker.image.remove(list(names), force=True)
+
+
+def compose_model(files: Sequence[Path], *options: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What compose makes of its files, with these options and this environment, by default this process's.
+
+    Raises:
+        CalledProcessError: it does not accept them.
+    """
+    command = ["docker", "compose", *(f"--file={file}" for file in files), *options, "config", "--format=json"]
+    config = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    model: dict[str, Any] = json.loads(config)
+    return model
 
 
 def build_recipe(recipe: str, name: str) -> None:

@@ -22,7 +22,7 @@ import httpx
 from python_on_whales import Container, DockerClient
 from python_on_whales.exceptions import DockerException
 
-from . import clock, composing, tutorial
+from . import clock, tutorial
 from .buildlog import Build
 from .dockerfile import Dockerfile
 from .engine import (
@@ -32,6 +32,7 @@ from .engine import (
     NotReady,
     at_end,
     build_recipe,
+    compose_model,
     docker,
     one_build_at_a_time,
     wait_until,
@@ -342,7 +343,7 @@ class Subject:
         options = [f"--project-directory={self.path}", *(f"--profile={name}" for name in profiles)]
         options += [f"--env-file={file}" for file in self.env_files]
         files = [self.path / name for name in self.compose]
-        services: dict[str, Any] = composing.read(files, *options, environment=environment)["services"]
+        services: dict[str, Any] = compose_model(files, *options, environment=environment)["services"]
         return services
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:

@@ -8,11 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from library import engine, tutorial
-from library.practices import PRACTICES, ask
-from library.project import Unusable
+from library.practices import MARKS, ask, known
 from library.subject import subject_of, wrong_subject
-from tools.report import MARKS
-from tools.score import known
 
 
 def places(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
@@ -35,8 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Ask one practice of every folder.")
     parser.add_argument("only", help="the practice")
     try:
-        practice = PRACTICES[known(parser.parse_args().only, "ONLY")]
-    except Unusable as reason:
+        practice = known(parser.parse_args().only, "ONLY")
+    except ValueError as reason:
         sys.exit(f"practice: {reason}")
     holds = {}
     print(practice.sentence)

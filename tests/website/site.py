@@ -35,7 +35,7 @@ from library import repository
 from library.practices import PRACTICES
 from library.repository import Source, source
 from library.tutorial import ROOT, load, short_name
-from tools.report import marked, taught_by
+from score.report import marked, taught_by
 
 OUT = ROOT / "_site"
 HERE = Path(__file__).parent
