@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
 
-from library import repository, tutorial
+from library import tutorial
 from library.practices import MARKS, WEIGHTS, Answer, Practice, Weight
 from library.practices.logs import COLOURS
+from score.addresses import source
 from score.project import Prepared
 
 PAGE = Path(__file__).with_name("score.html")
@@ -200,7 +201,7 @@ def marked(text: str) -> str:
 
 def _article(folder: str) -> str:
     """The address of an article: on the repository's page where one is known, or else on this machine."""
-    where, page = repository.source(), f"{folder}/README.md"
+    where, page = source(), f"{folder}/README.md"
     return where.link(page) if where.page else (tutorial.ROOT / page).as_uri()
 
 

@@ -33,8 +33,8 @@ from sphinx.util.docutils import docutils_namespace
 
 from library import repository
 from library.practices import PRACTICES
-from library.repository import Source, source
 from library.tutorial import ROOT, load, short_name
+from score.addresses import Source, source
 from score.report import marked, taught_by
 
 OUT = ROOT / "_site"

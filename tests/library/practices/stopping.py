@@ -81,15 +81,6 @@ def require_answer_in_flight(running: Running, path: str) -> float:
         return took
 
 
-def require_quick_stop(running: Running) -> None:
-    """Raise a violation where an idle container, which has been stopped, is slow to stop again, or unclean."""
-    running.project.compose.start(running.service)
-    running.wait_until_ready()
-    took = running.stop()
-    require_exit_code_0(running.exit_code, "docker compose stop; docker compose ps --all")
-    require_quick(took)
-
-
 def require_quick(took: float) -> None:
     if took >= 2:
         raise Violation(f"an idle container took {took:.1f} s to stop", "time docker compose stop")

@@ -21,9 +21,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 from library import repository
 from library.engine import locked
 from library.practices import PRACTICES, Answer
-from library.repository import Source
 from library.subject import Subject
 from library.tutorial import ROOT
+from score.addresses import Source
 from score.project import Prepared
 from score.report import Result, as_html, taught_by
 from website import site
