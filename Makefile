@@ -91,7 +91,7 @@ endif
 PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit tests/score/unit tests/adopt/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit tests/claims/unit tests/score/unit tests/adopt/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
 	@cd tests && ../.venv/bin/python -m lab.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \

@@ -290,7 +290,7 @@ def red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[
         if anyway := _first_red(task.folder, None, [test], ("--thorough",)):
             raise RedAnyway(f"{test} is red with {task.folder.name} as it is: {anyway[1]}")
         _green.add((task.folder.name, test))
-    return re.sub(r"^tests/(lab/)?system/|\[.*", "", test), seen
+    return re.sub(r"^tests/(\w+/)?system/|\[.*", "", test), seen
 
 
 _green: set[tuple[str, str]] = set()  # folders, and the tests that this process has seen green with them as they are
