@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
-from .subject import NOT_CODE, Subject
+from .subject import Subject
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -50,10 +50,8 @@ def a_module(subject: Subject) -> Path:
     Raises:
         LookupError: there is none.
     """
-    code = subject.code
-    for path in sorted(code.rglob("*.py")):
-        own = not any(NOT_CODE.search(part) for part in path.relative_to(code).parts[:-1])
-        if own and not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
+    for path in subject.modules():
+        if not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
             return path
     raise LookupError("there is no module of the app to change")
 
@@ -71,16 +69,6 @@ OTHER_VERSIONS = {
         "113c35c75365ab9cc9c7231d68c6428fb11c085fc8e9eb1ad659b7ddbf6cd2b9",
     ),
 }
-
-
-def change_entry(subject: Subject, name: str) -> None:
-    """Give a package in the poetry.lock one more hash, which no file has: its list is another one."""
-    lock = subject.source / "poetry.lock"
-    old = rf'(name = "{name}"\n[\s\S]*?files = \[\n)'
-    entry = f'    {{file = "unique.zip", hash = "sha256:{secrets.token_hex(32)}"}},\n'
-    text, count = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
-    assert count, name  # noqa: S101  the folder's own lock
-    lock.write_text(text)
 
 
 def change_dependency(subject: Subject) -> str:

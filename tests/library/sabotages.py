@@ -65,9 +65,5 @@ class Exercise:
         copy_files(self.folder.path, path)
         break_copy(path, self.sabotage)
 
-    def solve(self, path: Path) -> None:
-        """Put the folder's own files in place of the broken ones."""
-        copy_files(self.folder.path, path)
-
 
 EXERCISES = [Exercise(number, sabotage) for number, sabotage in enumerate((s for s in SABOTAGES if s.symptom), start=1)]

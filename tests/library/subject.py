@@ -306,6 +306,12 @@ class Subject:
         own = (path for path in folders if not NOT_CODE.search(path.name) and any(path.glob("**/*.py")))
         return next(own, self.source)
 
+    def modules(self) -> list[Path]:
+        """The app's own modules."""
+        code = self.code
+        there = ((path, path.relative_to(code).parts[:-1]) for path in sorted(code.rglob("*.py")))
+        return [path for path, folders in there if not any(map(NOT_CODE.search, folders))]
+
     @property
     def parsed(self) -> Dockerfile:
         return Dockerfile(self.read(self.dockerfile or "Dockerfile"), self.target or "", self.arguments)
