@@ -119,11 +119,7 @@ class Running:
         return 0 < self.status(path, port, timeout=2) < 400
 
     def wait_until_ready(self, path: str | None = None, limit: float = READY_LIMIT) -> None:
-        """Wait for the first answer, for ``limit`` seconds.
-
-        Raises:
-            NotReady: none came, or the container ended.
-        """
+        """Wait for the first answer; NotReady where none comes within ``limit`` seconds, or the container ends."""
         self._urls.clear()
         polls = itertools.count(1)
 
@@ -176,11 +172,7 @@ class Running:
         return str(docker.execute(self.container, [*PYTHON, source, *arguments]))
 
     def look(self, program: Program[T]) -> T:
-        """What one of LOOKS returns, or has returned before: an exec costs more of a CPU than most looks.
-
-        Raises:
-            RuntimeError: it failed.
-        """
+        """What one of LOOKS returns, or has returned before: an exec costs more of a CPU than most looks."""
         returned, traceback = self._looks[LOOKS.index(program)]
         if traceback:
             raise RuntimeError(traceback)
@@ -483,9 +475,6 @@ def _bring_bases(folder: str) -> None:
     """See that the base images are there that a folder of the tutorial names; those of other projects the engine finds.
 
     And step 3's, Python's full image, which sizes are compared with.
-
-    Raises:
-        BuildFailed: they are not to be had.
     """
     if not (tutorial.ROOT / folder / "Dockerfile").exists():
         return

@@ -218,11 +218,7 @@ PRACTICES = {practice.id: practice for practice in _load()}
 
 
 def known(name: str, option: str) -> Practice:
-    """The practice that somebody names, as the value of an option.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The practice that somebody names, as the value of an option; a ValueError says which is meant, perhaps."""
     if name in PRACTICES:
         return PRACTICES[name]
     near = get_close_matches(name, PRACTICES, 1)

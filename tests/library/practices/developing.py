@@ -15,11 +15,7 @@ from . import Violation
 
 
 def services_that_watch(subject: Subject) -> dict[str, Any]:
-    """The services for which compose watches files, by name.
-
-    Raises:
-        Violation: there is none.
-    """
+    """The services for which compose watches files, by name."""
     services = subject.services()
     if watching := {name: s for name, s in services.items() if (s.get("develop") or {}).get("watch")}:
         return watching

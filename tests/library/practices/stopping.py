@@ -55,11 +55,7 @@ def undisturbed_life(subject: Subject) -> Life:
 
 
 def require_answer_in_flight(running: Running, path: str) -> float:
-    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is unclean.
-
-    Returns:
-        The seconds that the stop took.
-    """
+    """Raise a violation where a stop loses the answer to ``path``, or is unclean; else, the seconds that it took."""
     by_hand = f"{{curl}} '{{address}}{path}' & sleep 1; docker compose stop; docker compose ps --all"
     with ThreadPoolExecutor() as pool:
         (answer,) = in_flight(running, pool, path)
