@@ -71,9 +71,6 @@ def change_dependency(subject: Subject) -> str:
     """Lock one dependency at another version and return its name.
 
     The entry gets one more hash, which no file has: no layer cache knows the build that follows.
-
-    Raises:
-        LookupError: the project locks none of the packages of which another version is known here.
     """
     locked = locks.versions(subject.source)
     lock_files = locks.files(subject.source)

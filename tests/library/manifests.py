@@ -53,12 +53,7 @@ def kubectl() -> str:
 
 
 def rendered(folder: Path) -> list[Manifest]:
-    """The manifests of a kustomization, as `kubectl apply` would send them.
-
-    Raises:
-        NoKubectl: there is no kubectl.
-        CalledProcessError: kubectl cannot render them; ``stderr`` says why.
-    """
+    """The manifests of a kustomization, as `kubectl apply` would send them."""
     command = [kubectl(), "kustomize", str(folder)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]

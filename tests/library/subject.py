@@ -497,11 +497,7 @@ _built: set[str] = set()  # the names of the images that Subject.built_image has
 
 
 class Kept(Generic[T]):
-    """What a process keeps running of one subject at a time: it ends when another's begins, or with the session.
-
-    Args:
-        start: starts it.
-    """
+    """What a process keeps running of one subject at a time: it ends when another's begins, or with the session."""
 
     def __init__(self, start: Callable[[Subject], AbstractContextManager[T]]) -> None:
         self.start, self.stack = start, ExitStack()

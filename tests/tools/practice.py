@@ -13,11 +13,7 @@ from library.subject import subject_of, wrong_subject
 
 
 def places(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
-    """Where a practice belongs in ``tutorial.toml``: folders, and the key of each that has to name it.
-
-    Args:
-        holds: whether it holds, by the subject: a folder, or the Dockerfile that it is compared with.
-    """
+    """Where a practice that ``holds`` of these subjects belongs in ``tutorial.toml``: folders, and the key of each."""
     for folder in tutorial.load():
         inherited = any(holds.get(parent, False) for parent in folder.builds_on)
         here = holds.get(folder.name, inherited)

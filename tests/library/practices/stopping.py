@@ -15,14 +15,7 @@ from .sockets import in_flight
 
 @dataclass(frozen=True)
 class Life:
-    """What was seen of a container that nobody disturbed, from its start over one ``GET /`` to its stop.
-
-    Args:
-        health: what the engine said of it, 10 seconds after the first answer at the latest.
-        log: all of it.
-        stop_seconds: how long the stop took.
-        exit_code: with which it ended.
-    """
+    """What was seen of a container that nobody disturbed, from its start over one ``GET /`` to its stop."""
 
     health: str
     log: str

@@ -73,14 +73,11 @@ def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
 
     for file in changing:
         file.write_text(f"{file.read_text()}\n# another lock\n")
-    if not wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5):
+    old, services = running.container.id, [running.service]
+    if not wait_until(lambda: {one.id for one in running.project.compose.ps(services)} - {old}, limit=60, pause=0.5):
         names = ", ".join(file.name for file in changing)
         raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
     replace(running.now(), by_hand=(by_hand,)).wait_until_ready()
-
-
-def _replaced_by_another(running: Running) -> bool:
-    return any(other.id != running.container.id for other in running.project.compose.ps([running.service]))
 
 
 def _runs(running: Running, word: str) -> bool:
