@@ -48,7 +48,7 @@ down: ## stop a folder and remove its containers
 score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what got better or worse: BEFORE= AFTER=
 	@[ -n "$$PROJECT$$BEFORE" ] || { echo 'make: which project? For example: make score PROJECT=../shop' >&2; exit 2; }
 	@bootstrap/engine.sh
-	@PYTHONPATH=tests .venv/bin/python -m tools.score $${PROJECT:+--project "$$PROJECT"} \
+	@PYTHONPATH=tests .venv/bin/python -m score.command $${PROJECT:+--project "$$PROJECT"} \
 		$${BEFORE:+--before "$$BEFORE"} $${AFTER:+--after "$$AFTER"} $${COMPOSE:+--compose "$$COMPOSE"} \
 		$${SERVICE:+--service "$$SERVICE"} $(if $(filter command,$(origin HOST)),--host "$$HOST") \
 		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
@@ -91,7 +91,7 @@ endif
 PYTEST = .venv/bin/pytest -n $(WORKERS) $(if $(STEP),--step=$(STEP)) $(if $(K),-k '$(K)')
 
 test-unit: .venv/ready ## run the tests that need no engine, in seconds
-	@.venv/bin/pytest tests/unit tests/adopt/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
+	@.venv/bin/pytest tests/unit tests/claims/unit tests/score/unit tests/adopt/unit tests/website/unit tests/lab/unit --thorough -n auto $(if $(K),-k '$(K)')
 
 mutate: bootstrap .venv/ready ## change one thing after the other in STEP="final step-1-kiss" (or all), and see who notices
 	@cd tests && ../.venv/bin/python -m lab.mutate --steps '$(STEP)' $(if $(K),--only '$(K)') $(if $(AGAIN),--again) \

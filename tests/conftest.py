@@ -66,9 +66,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     By default the unit tests and those that are daily; of a folder (``--step``) or of what somebody names (``-k``) all
     but what is marked as thorough.
-
-    Raises:
-        UsageError: no test is called as one that `make test` runs.
     """
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # all of them are here
         names = [_name(item) for item in items]

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from library import clock, engine
 from library.engine import SCRATCH
-from library.project import COMPOSE_FILES, Unusable
 from library.repository import copy_folder
 from library.subject import Subject
 from library.tutorial import FINAL_FILES
-from tools.pool import TooLong, at_most
+from score.composing import COMPOSE_FILES, Unusable
+from score.pool import TooLong, at_most
 
 from . import remedies
 from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final

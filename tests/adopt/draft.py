@@ -13,12 +13,11 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from library import engine
-from library.composing import sample_of
 from library.edits import uncomment
 from library.engine import last_line
-from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
+from score.composing import Unusable, sample_of
 
 from . import hooks, services
 from .exporter import exporter

@@ -20,8 +20,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from library.project import Unusable
 from library.subject import NOT_CODE
+from score.composing import Unusable
 
 from . import hooks
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from library.composing import STORES, Unusable, choose_files, choose_service, compose_files_below
+from score.composing import STORES, Unusable, choose_files, choose_service, compose_files_below
 
 from .guess import repository, text_of
 

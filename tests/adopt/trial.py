@@ -16,8 +16,8 @@ import httpx
 from python_on_whales.exceptions import DockerException
 
 from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
-from library.project import Unusable
 from library.subject import READY_LIMIT, Running, Subject
+from score.composing import Unusable
 
 from . import inside
 from .draft import AIOHTTP, UVICORN, WORKER_CLASS, Draft, bring, is_here, python_path, run_beside

@@ -37,7 +37,7 @@ from library.practices.logs import COLOURS
 from library.repository import copy_files
 from library.subject import Subject, shared
 from library.tutorial import ROOT, Folder
-from tools import pool
+from score import pool
 
 FILE = ROOT / "tests/lab/mutations.json"
 LIMIT = 300  # seconds for one practice
@@ -290,7 +290,7 @@ def red_test(task: Task, modules: Iterable[str], expression: str = "") -> tuple[
         if anyway := _first_red(task.folder, None, [test], ("--thorough",)):
             raise RedAnyway(f"{test} is red with {task.folder.name} as it is: {anyway[1]}")
         _green.add((task.folder.name, test))
-    return re.sub(r"^tests/(lab/)?system/|\[.*", "", test), seen
+    return re.sub(r"^tests/(\w+/)?system/|\[.*", "", test), seen
 
 
 _green: set[tuple[str, str]] = set()  # folders, and the tests that this process has seen green with them as they are

@@ -19,11 +19,7 @@ class NoBrowser(Exception):
 
 @contextmanager
 def opened() -> Iterator[Chrome]:
-    """A headless Chromium or Chrome: Debian's where it can be installed, else the one that Selenium finds.
-
-    Raises:
-        NoBrowser: there is none.
-    """
+    """A headless Chromium or Chrome: Debian's where it can be installed, else the one that Selenium finds."""
     with locked("browser"):
         subprocess.run(["bootstrap/browser.sh"], cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory() as profile:

@@ -29,9 +29,6 @@ class Stop:
 class Editor:
     """A connection to a debugger that listens, from connecting to disconnecting; the process runs on afterwards.
 
-    Args:
-        address: host and port.
-
     Raises:
         OSError: nobody listens there.
         Refused: what listens is no debugger.
@@ -55,16 +52,7 @@ class Editor:
             self._socket.close()
 
     def attach(self, local: Path, remote: str, breakpoints: dict[Path, list[int]]) -> None:
-        """Attach, with breakpoints.
-
-        Args:
-            local: the folder here.
-            remote: the same folder, where the process is.
-            breakpoints: line numbers, from 1, of files below ``local``.
-
-        Raises:
-            Refused: the debugger cannot set one of them.
-        """
+        """Attach, with breakpoints in lines of files below ``local``, the folder that is ``remote`` to the process."""
         self.ask("initialize", adapterID="debugpy", pathFormat="path", linesStartAt1=True, columnsStartAt1=True)
         mapped = [{"localRoot": str(local), "remoteRoot": remote}]
         attach = self._send("attach", pathMappings=mapped, justMyCode=True)  # answered when everything is configured
@@ -78,11 +66,7 @@ class Editor:
         self._answer(attach)
 
     def wait_for_stop(self) -> Stop:
-        """Wait until the process stands at a breakpoint.
-
-        Raises:
-            Refused: it does not get there.
-        """
+        """Wait until the process stands at a breakpoint."""
         thread = self.wait_for("stopped")["threadId"]
         frame = self.ask("stackTrace", threadId=thread, levels=1)["stackFrames"][0]
         scope = self.ask("scopes", frameId=frame["id"])["scopes"][0]

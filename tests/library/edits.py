@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
-from .subject import NOT_CODE, Subject
+from .subject import Subject
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -45,15 +45,9 @@ def change_settings(subject: Subject) -> None:
 
 
 def a_module(subject: Subject) -> Path:
-    """A module of the app that holds code.
-
-    Raises:
-        LookupError: there is none.
-    """
-    code = subject.code
-    for path in sorted(code.rglob("*.py")):
-        own = not any(NOT_CODE.search(part) for part in path.relative_to(code).parts[:-1])
-        if own and not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
+    """A module of the app that holds code."""
+    for path in subject.modules():
+        if not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
             return path
     raise LookupError("there is no module of the app to change")
 
@@ -73,23 +67,10 @@ OTHER_VERSIONS = {
 }
 
 
-def change_entry(subject: Subject, name: str) -> None:
-    """Give a package in the poetry.lock one more hash, which no file has: its list is another one."""
-    lock = subject.source / "poetry.lock"
-    old = rf'(name = "{name}"\n[\s\S]*?files = \[\n)'
-    entry = f'    {{file = "unique.zip", hash = "sha256:{secrets.token_hex(32)}"}},\n'
-    text, count = re.subn(old, lambda lines: lines[0] + entry, lock.read_text(), count=1)
-    assert count, name  # noqa: S101  the folder's own lock
-    lock.write_text(text)
-
-
 def change_dependency(subject: Subject) -> str:
     """Lock one dependency at another version and return its name.
 
     The entry gets one more hash, which no file has: no layer cache knows the build that follows.
-
-    Raises:
-        LookupError: the project locks none of the packages of which another version is known here.
     """
     locked = locks.versions(subject.source)
     lock_files = locks.files(subject.source)

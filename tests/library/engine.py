@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -180,18 +180,12 @@ def listens(address: str, port: int) -> bool:
 
 
 def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """Run a new container and remove it; what it printed, from its log, and its exit code.
+    """Run a new container, with options of `docker run`, and remove it; what its log says, and its exit code.
 
     A client that listens to a container which ends at once may get nothing (seen with Docker 26.1.5 on a busy machine).
 
-    Args:
-        image: the image.
-        command: the command, or what the entrypoint gets.
-        check: whether it is an error that it does not start, or ends with another exit code than 0.
-        options: as `docker run` has them.
-
     Raises:
-        CalledProcessError: it is; ``stderr`` says why.
+        CalledProcessError: it does not start, or its exit code is not 0, and ``check`` is true; ``stderr`` says why.
     """
     name = f"{SESSION}-ends-{secrets.token_hex(4)}"
     container = docker.create(image, command, name=name, **options)
@@ -218,12 +212,16 @@ def remove_names(registry: str) -> None:
             docker.image.remove(list(names), force=True)
 
 
-def build_recipe(recipe: str, name: str) -> None:
-    """Build an image from a Dockerfile that needs no context, and give it a name.
+def compose_model(files: Sequence[Path], *options: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What compose makes of its files, with these options and this environment, by default this process's."""
+    command = ["docker", "compose", *(f"--file={file}" for file in files), *options, "config", "--format=json"]
+    config = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    model: dict[str, Any] = json.loads(config)
+    return model
 
-    Raises:
-        CalledProcessError: it cannot be built; ``stderr`` says why.
-    """
+
+def build_recipe(recipe: str, name: str) -> None:
+    """Build an image from a Dockerfile that needs no context, and give it a name."""
     command = ["docker", "build", "--progress=plain", f"--tag={name}", "-"]
     with one_build_at_a_time():
         subprocess.run(command, input=recipe, text=True, check=True, capture_output=True)

@@ -31,11 +31,7 @@ WANTED = {
 
 @contextmanager
 def isolated(home: Path) -> Iterator[None]:
-    """Replace the home directory, the locale and Git's settings, and drop what would change an outcome.
-
-    Args:
-        home: a folder that becomes ``HOME``.
-    """
+    """Replace the home directory, the locale and Git's settings, and drop what would change an outcome."""
     before = dict(os.environ)
     user = Path(before.get("HOME", Path.home()))
     config = Path(before.get("XDG_CONFIG_HOME") or user / ".config")

@@ -23,11 +23,8 @@ def find_in_layers(
 ) -> set[str]:
     """The names of the files in any layer of the image that are wanted by name or content.
 
-    Args:
-        subject: whose image it is.
-        wanted: gets a file's name and content.
-        known: images whose layers nobody has to look at, besides those of the base image. Where there are no others,
-            nothing is unpacked: a full image takes the engine ten seconds of a CPU to save.
+    Nobody looks at the layers of the base image, and of those that are ``known``. Where there are no others, nothing is
+    unpacked: a full image takes the engine ten seconds of a CPU to save.
     """
     file_names = set()
     layers = layers_of(subject.built_image())
@@ -79,11 +76,7 @@ def run(image: str, program: Program[T], *arguments: Any, interpreter: str = PYT
 
 @contextmanager
 def saved(image: str) -> Iterator[tarfile.TarFile]:
-    """What `docker save` writes, as it comes through a pipe: one file after the other.
-
-    Raises:
-        RuntimeError: it did not end well.
-    """
+    """What `docker save` writes, as it comes through a pipe: one file after the other."""
     with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
         with tarfile.open(fileobj=saving.stdout, mode="r|") as archive:
             yield archive

@@ -42,11 +42,7 @@ class NoKubectl(Exception):
 
 @cache
 def kubectl() -> str:
-    """The path of kubectl: the tests' own, which is installed when it is first needed; else anybody's.
-
-    Raises:
-        NoKubectl: there is none.
-    """
+    """The path of kubectl: the tests' own, which is installed when it is first needed; else anybody's."""
     with locked("kubectl"):
         make = subprocess.run(["make", ".venv-kubernetes/ready"], cwd=ROOT, capture_output=True, text=True, check=False)
     if make.returncode == 0:
@@ -57,12 +53,7 @@ def kubectl() -> str:
 
 
 def rendered(folder: Path) -> list[Manifest]:
-    """The manifests of a kustomization, as `kubectl apply` would send them.
-
-    Raises:
-        NoKubectl: there is no kubectl.
-        CalledProcessError: kubectl cannot render them; ``stderr`` says why.
-    """
+    """The manifests of a kustomization, as `kubectl apply` would send them."""
     command = [kubectl(), "kustomize", str(folder)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
@@ -80,11 +71,7 @@ def pod_templates(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
 
 
 def quantity(value: str | float) -> float:
-    """How many bytes, or CPUs, a value such as 512Mi, 250m or "512mb" stands for.
-
-    Raises:
-        ValueError: it stands for none.
-    """
+    """How many bytes, or CPUs, a value such as 512Mi, 250m or "512mb" stands for."""
     match = re.fullmatch(r"([\d.]+)([A-Za-z]*)", str(value))
     if not match or match[2] not in UNITS:
         raise ValueError(f"{value!r} is no quantity")

@@ -6,11 +6,7 @@ from markdown_it import MarkdownIt
 
 
 def blocks(page: str, heading: str, language: str) -> list[str]:
-    """The blocks of code in a language below a heading that begins so.
-
-    Raises:
-        LookupError: there is none.
-    """
+    """The blocks of code in a language below a heading that begins so."""
     is_below, contents = False, list[str]()
     for before, token in pairwise(MarkdownIt().parse(page)):
         if before.type == "heading_open":

@@ -24,12 +24,7 @@ DAILY_TESTS = (
 
 @dataclass(frozen=True)
 class Cell:
-    """A practice asked of a subject.
-
-    Args:
-        holds: whether it must hold there, or be seen not to.
-        daily: whether `make test` asks it, or only the full run does.
-    """
+    """A practice asked of a subject: it ``holds`` or is seen not to, and `make test` asks it if it is ``daily``."""
 
     subject: Subject
     practice: Practice

@@ -20,11 +20,7 @@ class NoRunner(Exception):
 
 @cache
 def image() -> str:
-    """The image of a runner, made once in a process: an engine, compose, curl, and a registry to start instead.
-
-    Raises:
-        NoRunner: the engine is rootless.
-    """
+    """The image of a runner, made once in a process: an engine, compose, curl, and a registry to start instead."""
     if "name=rootless" in (docker.system.info().security_options or ()):
         raise NoRunner("an engine inside a container needs --privileged, which a rootless engine does not have")
     name = f"{SESSION}-runner"

@@ -22,7 +22,7 @@ import httpx
 from python_on_whales import Container, DockerClient
 from python_on_whales.exceptions import DockerException
 
-from . import clock, composing, tutorial
+from . import clock, tutorial
 from .buildlog import Build
 from .dockerfile import Dockerfile
 from .engine import (
@@ -32,6 +32,7 @@ from .engine import (
     NotReady,
     at_end,
     build_recipe,
+    compose_model,
     docker,
     one_build_at_a_time,
     wait_until,
@@ -118,11 +119,7 @@ class Running:
         return 0 < self.status(path, port, timeout=2) < 400
 
     def wait_until_ready(self, path: str | None = None, limit: float = READY_LIMIT) -> None:
-        """Wait for the first answer, for ``limit`` seconds.
-
-        Raises:
-            NotReady: none came, or the container ended.
-        """
+        """Wait for the first answer; NotReady where none comes within ``limit`` seconds, or the container ends."""
         self._urls.clear()
         polls = itertools.count(1)
 
@@ -175,11 +172,7 @@ class Running:
         return str(docker.execute(self.container, [*PYTHON, source, *arguments]))
 
     def look(self, program: Program[T]) -> T:
-        """What one of LOOKS returns, or has returned before: an exec costs more of a CPU than most looks.
-
-        Raises:
-            RuntimeError: it failed.
-        """
+        """What one of LOOKS returns, or has returned before: an exec costs more of a CPU than most looks."""
         returned, traceback = self._looks[LOOKS.index(program)]
         if traceback:
             raise RuntimeError(traceback)
@@ -305,6 +298,12 @@ class Subject:
         own = (path for path in folders if not NOT_CODE.search(path.name) and any(path.glob("**/*.py")))
         return next(own, self.source)
 
+    def modules(self) -> list[Path]:
+        """The app's own modules."""
+        code = self.code
+        there = ((path, path.relative_to(code).parts[:-1]) for path in sorted(code.rglob("*.py")))
+        return [path for path, folders in there if not any(map(NOT_CODE.search, folders))]
+
     @property
     def parsed(self) -> Dockerfile:
         return Dockerfile(self.read(self.dockerfile or "Dockerfile"), self.target or "", self.arguments)
@@ -342,7 +341,7 @@ class Subject:
         options = [f"--project-directory={self.path}", *(f"--profile={name}" for name in profiles)]
         options += [f"--env-file={file}" for file in self.env_files]
         files = [self.path / name for name in self.compose]
-        services: dict[str, Any] = composing.read(files, *options, environment=environment)["services"]
+        services: dict[str, Any] = compose_model(files, *options, environment=environment)["services"]
         return services
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
@@ -476,9 +475,6 @@ def _bring_bases(folder: str) -> None:
     """See that the base images are there that a folder of the tutorial names; those of other projects the engine finds.
 
     And step 3's, Python's full image, which sizes are compared with.
-
-    Raises:
-        BuildFailed: they are not to be had.
     """
     if not (tutorial.ROOT / folder / "Dockerfile").exists():
         return
@@ -501,11 +497,7 @@ _built: set[str] = set()  # the names of the images that Subject.built_image has
 
 
 class Kept(Generic[T]):
-    """What a process keeps running of one subject at a time: it ends when another's begins, or with the session.
-
-    Args:
-        start: starts it.
-    """
+    """What a process keeps running of one subject at a time: it ends when another's begins, or with the session."""
 
     def __init__(self, start: Callable[[Subject], AbstractContextManager[T]]) -> None:
         self.start, self.stack = start, ExitStack()

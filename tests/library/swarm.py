@@ -78,11 +78,7 @@ def stop_grace(subject: Subject) -> float:
 
 @contextmanager
 def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
-    """A stack of a folder, to deploy in swarm mode, with the secret that its file names, and these images.
-
-    Raises:
-        NoRunner: this engine cannot run another one.
-    """
+    """A stack of a folder, to deploy in swarm mode, with the secret that its file names, and these images."""
     port, tls_port = free_port(), free_port()
     published = [(f"127.0.0.1:{port}", 8000), (f"127.0.0.1:{tls_port}", 443)]
     with runner.started({*images, *images_of(subject)}, publish=published) as machine:

@@ -69,14 +69,7 @@ def short_name(name: str) -> str:
 
 @cache
 def load(file: Path = FILE, root: Path = ROOT) -> tuple[Folder, ...]:
-    """Read the tutorial.
-
-    Args:
-        file: the TOML file.
-        root: where the folders are.
-
-    Returns:
-        The folders in reading order.
+    """The folders of a tutorial.toml, which lie in ``root``, in reading order.
 
     Raises:
         TutorialError: the file contradicts itself or the folders.
@@ -98,11 +91,7 @@ def side_by_side(file: Path = FILE) -> dict[str, dict[str, str]]:
 
 
 def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) -> None:
-    """See that the tutorial and the practices that have a check know each other.
-
-    Args:
-        folders: the tutorial.
-        needs: the ids of all practices, and the thing that each needs an app to have, if there is one.
+    """See that the tutorial and the practices know each other: ``needs`` has the ids of all, and what each needs.
 
     Raises:
         TutorialError: a name that the other side does not know, or a practice where it cannot apply.

@@ -1,1 +1,1 @@
-"""What ``make score``, ``practice`` and ``exercise`` run, and which commands an article has."""
+"""What ``make practice`` and ``exercise`` run, and which commands an article has."""

@@ -17,11 +17,7 @@ class Command:
 
 
 def commands(page: str) -> Iterator[Command]:
-    """The commands of a page that are run: all but those below a reason why not.
-
-    Raises:
-        ValueError: a block is indented or never ends.
-    """
+    """The commands of a page that are run: all but those below a reason why not."""
     blocks = list(BLOCK.finditer(page))
     if len(blocks) != page.count("```console"):
         raise ValueError("a console block is indented or never ends, and would not be run")

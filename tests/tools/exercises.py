@@ -35,13 +35,7 @@ def list_exercises(into: Path) -> None:
 
 
 def lay_out(exercise: Exercise, into: Path, *, force: bool) -> None:
-    """Write the broken copy, and say what a user sees and what to do.
-
-    Args:
-        exercise: which one.
-        into: the directory that gets the copy's directory.
-        force: put it in place of a copy that is there already, with what somebody has changed in it.
-    """
+    """Write the broken copy, also in place of one that is there (``force``); say what a user sees and what to do."""
     path = into / exercise.slug
     if path.exists() and not force:
         sys.exit(
@@ -159,11 +153,6 @@ def _chosen(number: str, command: str) -> Exercise:
 
 
 def main(command_line: list[str] | None = None) -> None:
-    """Do what a command line says, by default the one of this process.
-
-    Raises:
-        SystemExit: with the line that says what is wrong with it.
-    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=["exercise", "check", "hint"])
     parser.add_argument("number", help="of the exercise, from 1; `exercise` without one lists them")

@@ -8,19 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from library import engine, tutorial
-from library.practices import PRACTICES, ask
-from library.project import Unusable
+from library.practices import MARKS, ask, known
 from library.subject import subject_of, wrong_subject
-from tools.report import MARKS
-from tools.score import known
 
 
 def places(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
-    """Where a practice belongs in ``tutorial.toml``: folders, and the key of each that has to name it.
-
-    Args:
-        holds: whether it holds, by the subject: a folder, or the Dockerfile that it is compared with.
-    """
+    """Where a practice that ``holds`` of these subjects belongs in ``tutorial.toml``: folders, and the key of each."""
     for folder in tutorial.load():
         inherited = any(holds.get(parent, False) for parent in folder.builds_on)
         here = holds.get(folder.name, inherited)
@@ -35,8 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Ask one practice of every folder.")
     parser.add_argument("only", help="the practice")
     try:
-        practice = PRACTICES[known(parser.parse_args().only, "ONLY")]
-    except Unusable as reason:
+        practice = known(parser.parse_args().only, "ONLY")
+    except ValueError as reason:
         sys.exit(f"practice: {reason}")
     holds = {}
     print(practice.sentence)

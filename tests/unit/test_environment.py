@@ -27,9 +27,13 @@ SET = {
 def test_settings_are_away_inside_and_back_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "user/.docker").mkdir(parents=True)
     (tmp_path / "user/.gitconfig").write_text("[commit]\n gpgsign = true\n")
-    for name, value in {**SET, "HOME": str(tmp_path / "user"), "DOCKER_HOST": "tcp://engine"}.items():
+    (tmp_path / "config/pip").mkdir(parents=True)
+    (tmp_path / "config/pip/pip.conf").touch()
+    own = {"HOME": str(tmp_path / "user"), "XDG_CONFIG_HOME": str(tmp_path / "config"), "DOCKER_HOST": "tcp://engine"}
+    for name, value in (SET | own).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    for name in ("DOCKER_CONFIG", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
     before = dict(os.environ)
     with isolated(tmp_path / "home"):
         assert {name: os.environ.get(name) for name in SET} == dict.fromkeys(SET) | {"LC_ALL": "C.UTF-8", "PORT": "0"}
@@ -37,6 +41,8 @@ def test_settings_are_away_inside_and_back_afterwards(tmp_path: Path, monkeypatc
         assert os.environ["GIT_CONFIG_GLOBAL"] == os.devnull
         assert os.environ["DOCKER_HOST"] == "tcp://engine"
         assert os.environ["DOCKER_CONFIG"] == str(tmp_path / "user/.docker")
+        assert "XDG_CONFIG_HOME" not in os.environ
+        assert os.environ["PIP_CONFIG_FILE"] == str(tmp_path / "config/pip/pip.conf")
     assert dict(os.environ) == before
 
 
@@ -58,13 +64,3 @@ def test_what_compose_or_make_reads_does_not_reach_the_tests(tmp_path: Path, mon
         monkeypatch.setenv(name, "somebody's own")
     with isolated(tmp_path / "home"):
         assert not [name for name in read if os.environ.get(name) == "somebody's own"]
-
-
-def test_settings_of_tools_stay_away_and_pips_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "config/pip").mkdir(parents=True)
-    (tmp_path / "config/pip/pip.conf").touch()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
-    with isolated(tmp_path / "home"):
-        assert "XDG_CONFIG_HOME" not in os.environ
-        assert os.environ["PIP_CONFIG_FILE"] == str(tmp_path / "config/pip/pip.conf")

@@ -73,16 +73,6 @@ def test_one_file_is_broken_and_nothing_else_but_comments_and_the_article_is_mis
 
 
 @every_exercise
-def test_the_folders_own_files_solve_it(exercise: Exercise, tmp_path: Path) -> None:
-    exercise.lay_out(tmp_path)
-    exercise.solve(tmp_path)
-    folder = exercise.folder.path
-    assert {file: (tmp_path / file).read_bytes() for file in files(folder)} == {
-        file: (folder / file).read_bytes() for file in files(folder)
-    }
-
-
-@every_exercise
 def test_an_article_teaches_what_it_is_about(exercise: Exercise) -> None:
     for practice in exercise.sabotage.breaks:
         assert practice in teacher(exercise.folder, practice).adds

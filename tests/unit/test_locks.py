@@ -1,5 +1,6 @@
 """What a stranger's lock file pins, and what only developers need."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,29 +75,14 @@ def test_a_folder_tests_the_versions_that_it_ships(folder: Folder) -> None:
 
 
 HASH = "sha256:" + 64 * "a"
-PIPFILE = f"""
-{{
-    "_meta": {{"hash": {{"sha256": "{64 * "b"}"}}}},
-    "default": {{
-        "flask": {{
-            "hashes": [
-                "{HASH}"
-            ],
-            "index": "pypi",
-            "version": "==3.1.0"
-        }},
-        "shop": {{"path": "."}}
-    }},
-    "develop": {{
-        "pytest": {{
-            "hashes": [
-                "{HASH}"
-            ],
-            "version": "==9.1"
-        }}
-    }}
-}}
-"""
+PIPFILE = json.dumps(
+    {
+        "_meta": {"hash": {"sha256": 64 * "b"}},
+        "default": {"flask": {"hashes": [HASH], "index": "pypi", "version": "==3.1.0"}, "shop": {"path": "."}},
+        "develop": {"pytest": {"hashes": [HASH], "version": "==9.1"}},
+    },
+    indent=4,
+)
 PDM = f"""
 [[package]]
 name = "Flask"
@@ -125,8 +111,6 @@ name = "pytest"
 version = "9.1"
 wheels = [{{ url = "https://example.org/pytest-9.1-py3-none-any.whl", hashes = {{ sha256 = "{64 * "a"}" }} }}]
 """
-
-
 OTHERS = {"Pipfile.lock": PIPFILE, "pdm.lock": PDM, "pylock.toml": PYLOCK}
 
 

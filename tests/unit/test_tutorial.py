@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from library.practices import needs
 from library.tutorial import ROOT, Folder, TutorialError, check_practices, load
 
 GOOD = """
@@ -85,10 +84,6 @@ def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, message: str) ->
     assert old in GOOD
     with pytest.raises(TutorialError, match=re.escape(message)):
         _load(GOOD.replace(old, new), tmp_path)
-
-
-def test_the_tutorial_and_its_practices_know_each_other() -> None:
-    check_practices(load(), needs())
 
 
 def test_every_folder_of_the_repository_is_in_the_tutorial() -> None:

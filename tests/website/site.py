@@ -33,9 +33,9 @@ from sphinx.util.docutils import docutils_namespace
 
 from library import repository
 from library.practices import PRACTICES
-from library.repository import Source, source
 from library.tutorial import ROOT, load, short_name
-from tools.report import marked, taught_by
+from score.addresses import Source, source
+from score.report import marked, taught_by
 
 OUT = ROOT / "_site"
 HERE = Path(__file__).parent

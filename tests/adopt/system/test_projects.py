@@ -21,7 +21,7 @@ from library.markdown import blocks
 from library.practices import PRACTICES, Violation
 from library.practices.commit.requirements_in_sync import complaint_of_hooks
 from library.practices.health import health_when_looked_at
-from library.practices.stopping import require_answer_in_flight, require_quick_stop
+from library.practices.stopping import require_answer_in_flight, require_exit_code_0, require_quick
 from library.subject import Running, Subject
 
 pytestmark = pytest.mark.about("final")
@@ -121,7 +121,10 @@ def test_answers_and_stops_gracefully(project: Project, subject: Subject) -> Non
             assert hashed, page.text
             assert "green" in running.get(hashed[1]).text
         require_answer_in_flight(running, "/report")
-        require_quick_stop(running)
+        running.project.compose.start(running.service)
+        running.wait_until_ready()
+        require_quick(running.stop())
+        require_exit_code_0(running.exit_code, "docker compose stop; docker compose ps --all")
 
 
 def test_its_own_tests_run_and_its_hooks_pass(subject: Subject) -> None:

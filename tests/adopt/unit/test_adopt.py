@@ -18,9 +18,9 @@ from adopt.command import Options, left_to_do, may_add, may_replace
 from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app
 from adopt.remedies import mend
-from library.project import Unusable
 from library.subject import Subject
 from library.tutorial import ROOT
+from score.composing import Unusable
 
 PROJECTS = ROOT / "tests/projects"
 

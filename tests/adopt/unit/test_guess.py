@@ -26,7 +26,7 @@ from adopt.guess import (
     roots,
     started_by,
 )
-from library.project import Unusable
+from score.composing import Unusable
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 FASTAPI = "from fastapi import FastAPI\n\n\ndef create_app():\n    return FastAPI()\n"

@@ -96,11 +96,11 @@ def test_an_engine_that_is_gone_ends_the_run_with_one_line(tmp_path: Path) -> No
 
 def test_a_folders_run_has_all_that_is_about_it() -> None:
     """``make test STEP=final`` breaks final on purpose, watches it, and puts it into strangers' projects."""
-    rooms = ("tests/system", "tests/adopt/system")
+    rooms = ("tests/system", "tests/claims/system", "tests/adopt/system")
     command = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "--step=final", *rooms]
     listed = subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=without_pytests_own(), capture_output=True, text=True, check=False
     )
-    about = set(re.findall(r"^tests/(?:adopt/)?system/(\w+)\.py::", listed.stdout, re.MULTILINE))
+    about = set(re.findall(r"^tests/(?:\w+/)?system/(\w+)\.py::", listed.stdout, re.MULTILINE))
     assert {"test_practices", "test_articles", "test_projects", "test_adopt", "test_sabotage", "test_watch"} <= about
     assert "step-1-kiss" not in listed.stdout

@@ -11,6 +11,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from subprocess import CalledProcessError
 from typing import Literal
 
@@ -161,6 +162,7 @@ def needs() -> dict[str, str | None]:
 
 
 Outcome = Literal["holds", "violated", "not asked"]
+MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}  # a remark is a violation of taste
 
 
 @dataclass(frozen=True)
@@ -213,3 +215,12 @@ def _load() -> Iterator[Practice]:
 
 
 PRACTICES = {practice.id: practice for practice in _load()}
+
+
+def known(name: str, option: str) -> Practice:
+    """The practice that somebody names, as the value of an option; a ValueError says which is meant, perhaps."""
+    if name in PRACTICES:
+        return PRACTICES[name]
+    near = get_close_matches(name, PRACTICES, 1)
+    hint = f"did you mean {near[0]}?" if near else "tests/README.md lists them"
+    raise ValueError(f"{option}: there is no practice {name}; {hint}")

@@ -10,11 +10,7 @@ from . import Violation
 
 
 def require_kept_out(subject: Subject, what: str, root: Iterable[str], code: Iterable[str], by_hand: str) -> None:
-    """See that what is put into a copy of the folder, at its root and beside the code, reaches no layer.
-
-    Raises:
-        Violation: it does; ``by_hand`` is the command that puts something there.
-    """
+    """See that what is put into a copy of the folder (``by_hand``), at its root and by the code, reaches no layer."""
     canary = secrets.token_hex()
     with subject.copied(what) as copy:
         for file in (*map(copy.source.joinpath, root), *map(copy.code.joinpath, code)):

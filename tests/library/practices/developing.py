@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import SCRATCH, wait_until
-from ..subject import NOT_CODE, Running, Subject
+from ..subject import Running, Subject
 from . import Violation
 
 
 def services_that_watch(subject: Subject) -> dict[str, Any]:
-    """The services for which compose watches files, by name.
-
-    Raises:
-        Violation: there is none.
-    """
+    """The services for which compose watches files, by name."""
     services = subject.services()
     if watching := {name: s for name, s in services.items() if (s.get("develop") or {}).get("watch")}:
         return watching
@@ -40,22 +36,10 @@ def while_watching(running: Running) -> Iterator[None]:
             watch.wait()
 
 
-def modules_of(code: Path) -> Iterator[Path]:
-    """The app's own modules."""
-    for module in code.rglob("*.py"):
-        if not any(NOT_CODE.search(part) for part in module.relative_to(code).parts[:-1]):
-            yield module
-
-
-def save_in_modules(copy: Subject, word: str, save: Callable[[Path, str], None]) -> None:
+def save_in_modules(copy: Subject, word: str, save: Callable[[Path, str], object]) -> None:
     """Save each of the app's own modules with a line that says a word when it is imported."""
-    for module in modules_of(copy.code):
+    for module in copy.modules():
         save(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
-
-
-def overwritten(file: Path, text: str) -> None:
-    """Save as the other editors do."""
-    file.write_text(text)
 
 
 def on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subject:

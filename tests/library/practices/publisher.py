@@ -117,11 +117,7 @@ class Publisher:
 
     @property
     def image(self) -> str:
-        """What the folder has published as 1.0, and signed.
-
-        Raises:
-            Violation: nothing was published.
-        """
+        """The name of what the folder has published as 1.0."""
         return self.published.image
 
     @cached_property
@@ -146,11 +142,7 @@ class Publisher:
         return f"{settings['REPOSITORY']}@sha256:{settings['DIGEST']}"
 
     def sboms(self, image: str) -> list[dict[str, Any]]:
-        """The software bills of materials (SBOM) of an image, whose signatures the folder's key verifies.
-
-        Raises:
-            Violation: there is none.
-        """
+        """The software bills of materials (SBOM) of an image, whose signatures the folder's key verifies."""
         options = "verify-attestation --key cosign.pub --insecure-ignore-tlog --type cyclonedx"
         done = self.cosign(*options.split(), image)
         if done.returncode:
@@ -195,11 +187,7 @@ class Publisher:
         return next((str(container.image) for container in self.running()), "")
 
     def keep_deployed(self) -> str:
-        """Deploy what was published, unless something runs; the id of the image of what runs then.
-
-        Raises:
-            Violation: nothing does.
-        """
+        """Deploy what was published, unless something runs; the id of the image of what runs then."""
         if not (runs := self.deployed()):
             done = self.deploy(self.image)
             if not (runs := self.deployed()):

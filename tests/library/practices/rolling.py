@@ -97,8 +97,7 @@ def versions(subject: Subject) -> tuple[str, str, str]:
 def roll(stack: Stack, visits: Visits, second: str, broken: str, deploy: Callable[[str, int], object]) -> str:
     """Deploy another version in the place of two replicas, more replicas, and a broken version, while visitors ask.
 
-    Returns:
-        What is wrong after the first change that does not end as it should, or nothing. It stops at a lost request.
+    What is wrong after the first change that does not end as it should, or nothing. It stops at a lost request.
     """
     for change, image, replicas, state in (
         ("a new version was deployed", second, 2, "completed"),

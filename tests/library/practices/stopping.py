@@ -15,14 +15,7 @@ from .sockets import in_flight
 
 @dataclass(frozen=True)
 class Life:
-    """What was seen of a container that nobody disturbed, from its start over one ``GET /`` to its stop.
-
-    Args:
-        health: what the engine said of it, 10 seconds after the first answer at the latest.
-        log: all of it.
-        stop_seconds: how long the stop took.
-        exit_code: with which it ended.
-    """
+    """What was seen of a container that nobody disturbed, from its start over one ``GET /`` to its stop."""
 
     health: str
     log: str
@@ -55,11 +48,7 @@ def undisturbed_life(subject: Subject) -> Life:
 
 
 def require_answer_in_flight(running: Running, path: str) -> float:
-    """Raise a violation where a stop loses the answer to ``path``, which takes a while, or is unclean.
-
-    Returns:
-        The seconds that the stop took.
-    """
+    """Raise a violation where a stop loses the answer to ``path``, or is unclean; else, the seconds that it took."""
     by_hand = f"{{curl}} '{{address}}{path}' & sleep 1; docker compose stop; docker compose ps --all"
     with ThreadPoolExecutor() as pool:
         (answer,) = in_flight(running, pool, path)
@@ -79,15 +68,6 @@ def require_answer_in_flight(running: Running, path: str) -> float:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
         require_exit_code_0(running.exit_code, by_hand)
         return took
-
-
-def require_quick_stop(running: Running) -> None:
-    """Raise a violation where an idle container, which has been stopped, is slow to stop again, or unclean."""
-    running.project.compose.start(running.service)
-    running.wait_until_ready()
-    took = running.stop()
-    require_exit_code_0(running.exit_code, "docker compose stop; docker compose ps --all")
-    require_quick(took)
 
 
 def require_quick(took: float) -> None:

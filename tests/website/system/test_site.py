@@ -18,13 +18,14 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
 from selenium.webdriver.support.wait import WebDriverWait
 
-from library import project, repository
+from library import repository
 from library.engine import locked
 from library.practices import PRACTICES, Answer
-from library.repository import Source
 from library.subject import Subject
 from library.tutorial import ROOT
-from tools.report import Result, as_html, taught_by
+from score.addresses import Source
+from score.project import Prepared
+from score.report import Result, as_html, taught_by
 from website import site
 
 pytestmark = [
@@ -316,7 +317,7 @@ def test_the_page_of_a_score_is_one_that_anybody_can_read(shared_browser: Chrome
     subject = Subject("shop", Path("/home/me/shop"))
     results = [Result(PRACTICES[name], answer, taught_by(name), answer.by_hand) for name, answer in answers.items()]
     page = tmp_path / "score.html"
-    page.write_text(as_html(project.Prepared(subject, ("compose.yaml",), ()), results))
+    page.write_text(as_html(Prepared(subject, ("compose.yaml",), ()), results))
     requests_of(shared_browser)
     resize(shared_browser, *PHONE)
     shared_browser.get(page.as_uri())

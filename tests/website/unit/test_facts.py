@@ -39,7 +39,7 @@ class Plant:
     found_by: str
 
 
-# Two kinds more are elsewhere: a default in tests/unit/test_final.py, a link in test_links.py. What none of these sees
+# Two kinds more are elsewhere: a default in test_final.py, a link in test_links.py. What none of these sees
 # is a wrong word between right names in a sentence without a source: that `PYTHONUNBUFFERED=1` holds lines back, say.
 PLANTS = [
     Plant("a figure", "step-4-nontrivial", "not reacted for 30 seconds", "not reacted for 45 seconds", "facts"),

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from library.repository import Source, web_address
 from library.tutorial import ROOT
+from score.addresses import Source, web_address
 from website import links, site
 
 WHERE = Source("https://example.com/me/tutorial", "0123abc")

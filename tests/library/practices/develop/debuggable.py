@@ -9,7 +9,7 @@ from ... import dap
 from ...program import look
 from ...subject import Running
 from .. import Sabotage, Subject, Violation, practice
-from ..developing import modules_of, on_free_ports
+from ..developing import on_free_ports
 
 DEBUG_FILE = "compose.debug.yaml"
 
@@ -54,7 +54,7 @@ def _require_local(running: Running, port: int) -> None:
 def _require_stop(copy: Subject, running: Running, port: int) -> None:
     """Raise a violation where an editor cannot stop a request in the app's own code, read variables and go on."""
     by_hand = f"docker compose --file {DEBUG_FILE} up --build {running.service}; attach an editor to port {port}"
-    lines = {module: numbers for module in modules_of(copy.code) if (numbers := _first_lines(module))}
+    lines = {module: numbers for module in copy.modules() if (numbers := _first_lines(module))}
     address = urlsplit(running.url(port))
     try:
         with ThreadPoolExecutor() as pool, dap.Editor((address.hostname or "", address.port or 0)) as editor:

@@ -15,7 +15,7 @@ from ...engine import one_build_at_a_time, wait_until
 from ...image import history
 from ...subject import Running
 from .. import NotAsked, Sabotage, Subject, Violation, practice
-from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
+from ..developing import on_free_ports, save_in_modules, services_that_watch, while_watching
 
 RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 
@@ -47,7 +47,7 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
         with copy.started() as running, one_build_at_a_time():
             running.wait_until_ready()
             with while_watching(running):
-                for save in (_replaced, overwritten):
+                for save in (_replaced, Path.write_text):
                     word = secrets.token_hex()
                     save_in_modules(copy, word, save)
                     if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
@@ -73,14 +73,11 @@ def _require_rebuild(copy: Subject, running: Running, by_hand: str) -> None:
 
     for file in changing:
         file.write_text(f"{file.read_text()}\n# another lock\n")
-    if not wait_until(lambda: _replaced_by_another(running), limit=60, pause=0.5):
+    old, services = running.container.id, [running.service]
+    if not wait_until(lambda: {one.id for one in running.project.compose.ps(services)} - {old}, limit=60, pause=0.5):
         names = ", ".join(file.name for file in changing)
         raise Violation(f"after a change of {names}, `{running.service}` is still the old container", by_hand)
     replace(running.now(), by_hand=(by_hand,)).wait_until_ready()
-
-
-def _replaced_by_another(running: Running) -> bool:
-    return any(other.id != running.container.id for other in running.project.compose.ps([running.service]))
 
 
 def _runs(running: Running, word: str) -> bool:

@@ -1,10 +1,11 @@
 """If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
 
 import secrets
+from pathlib import Path
 
 from ...program import in_container
 from .. import NotAsked, Sabotage, Subject, Violation, practice
-from ..developing import modules_of, overwritten, save_in_modules
+from ..developing import save_in_modules
 
 
 @in_container()
@@ -18,9 +19,9 @@ def those_there(paths: list[str]) -> list[str]:
 def check(subject: Subject) -> None:
     word = secrets.token_hex()
     with subject.copied("to mount files of") as copy:
-        save_in_modules(copy, word, overwritten)
+        save_in_modules(copy, word, Path.write_text)
         inside = subject.shared_container().directory / copy.code.relative_to(copy.source)
-        modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in modules_of(copy.code)}
+        modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in copy.modules()}
         there = subject.shared_container().run(those_there, list(modules))
         if not there:
             raise NotAsked(f"the image has none of the app's modules in {inside}: it mounts them one by one")

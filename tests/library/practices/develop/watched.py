@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from python_on_whales.exceptions import DockerException
@@ -10,7 +11,7 @@ from python_on_whales.exceptions import DockerException
 from ...engine import one_build_at_a_time, wait_until
 from ...subject import Running
 from .. import Sabotage, Subject, Violation, practice
-from ..developing import on_free_ports, overwritten, save_in_modules, services_that_watch, while_watching
+from ..developing import on_free_ports, save_in_modules, services_that_watch, while_watching
 
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
@@ -37,7 +38,7 @@ def _builds_what_is_saved(copy: Subject, service: Mapping[str, Any]) -> bool:
 def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
     """Whether the service says a word that saved modules say within so many seconds, here or in another container."""
     word = secrets.token_hex()
-    save_in_modules(copy, word, overwritten)
+    save_in_modules(copy, word, Path.write_text)
 
     def runs() -> bool:
         try:

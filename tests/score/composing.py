@@ -4,7 +4,6 @@ Compose itself reads them. It answers with a model, a dict with absolute paths. 
 machine is taken from that.
 """
 
-import json
 import os
 import re
 import shutil
@@ -13,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .dockerfile import Dockerfile
-from .engine import SCRATCH, last_line
+from library.dockerfile import Dockerfile
+from library.engine import SCRATCH, compose_model, last_line
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 DATABASES = re.compile(r"^/var/lib/|^/data$|^/bitnami/")  # where images of databases keep what they know
@@ -102,18 +101,6 @@ def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple
     raise Unusable(f"{folder.name} has no Dockerfile at its top, and no compose file{hint}")
 
 
-def read(files: Sequence[Path], *options: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What compose makes of its files, with these options and this environment, by default this process's.
-
-    Raises:
-        CalledProcessError: it does not accept them.
-    """
-    command = ["docker", "compose", *(f"--file={file}" for file in files), *options, "config", "--format=json"]
-    config = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-    model: dict[str, Any] = json.loads(config)
-    return model
-
-
 def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes: list[str]) -> dict[str, Any]:
     """What compose makes of the project's files; what was done for that is added to the notes.
 
@@ -126,7 +113,7 @@ def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes:
     # No variable of the tests' own is seen by a stranger's file.
     environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "DEBUG_PORT")}
     try:
-        return read([folder / name for name in files], *options, environment=environment)
+        return compose_model([folder / name for name in files], *options, environment=environment)
     except subprocess.CalledProcessError as refused:
         complaint = last_line(refused.stderr).replace(f"{folder}/", "")
         if str(folder.parent) in complaint:

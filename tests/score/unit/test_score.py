@@ -11,9 +11,11 @@ import pytest
 
 from library import tutorial
 from library.practices import NEEDS, PRACTICES, WEIGHTS, Answer, NotAsked, Practice, Violation, ask
-from library.project import Prepared, Unusable
 from library.subject import Subject
-from tools.report import (
+from score.command import _folder_of, chosen
+from score.composing import Unusable
+from score.project import Prepared
+from score.report import (
     Result,
     as_badge,
     as_comparison,
@@ -27,7 +29,6 @@ from tools.report import (
     remark,
     taught_by,
 )  # fmt: skip
-from tools.score import _folder_of, chosen
 
 SUBJECT = Subject("shop", Path("/home/me/shop"), service="api", profile="", published=9000, page="/about")
 PREPARED = Prepared(SUBJECT, ("deploy/compose.yaml",), ())

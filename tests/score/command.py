@@ -15,15 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 
-from library import engine, project
+from library import engine
 from library.engine import BuildFailed, last_line
-from library.practices import PRACTICES, Answer, ask
+from library.practices import MARKS, PRACTICES, Answer, ask, known
 from library.subject import Subject
-from tools import pool
-from tools.report import COMPARED, FORMATS, MARKS, Result, Scored, got_worse, taught_by
+from score import pool, project
+from score.composing import Unusable
+from score.report import COMPARED, FORMATS, Result, Scored, got_worse, taught_by
 
 WORKERS = 3  # processes; most of a practice is waiting
 LIMIT = 300  # seconds for one practice
@@ -93,7 +93,7 @@ def score(arguments: argparse.Namespace, names: Sequence[str], folder: Path, lab
     try:
         subject.built_image()
     except BuildFailed as failed:
-        raise project.Unusable("it does not build: the log above ends with the reason", failed.output) from failed
+        raise Unusable("it does not build: the log above ends with the reason", failed.output) from failed
     prepared = project.choose_port(prepared)
     say("score: starting it")
     prepared = project.first_start(prepared)
@@ -125,9 +125,7 @@ def compare(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[Scored
         Unusable: there is no such folder or commit, or one of them cannot be asked.
     """
     if not arguments.before or not (arguments.after or arguments.project):
-        raise project.Unusable(
-            "BEFORE= and AFTER= name two folders, or two commits of PROJECT; without AFTER, PROJECT is"
-        )
+        raise Unusable("BEFORE= and AFTER= name two folders, or two commits of PROJECT; without AFTER, PROJECT is")
     folders = [_folder_of(option, getattr(arguments, option), arguments.project) for option in ("before", "after")]
     before, after = (
         score(arguments, names, folder, label) for folder, label in zip(folders, ("before", "after"), strict=True)
@@ -146,7 +144,7 @@ def _folder_of(option: str, name: str, repository: Path | None) -> Path:
     if (folder := Path(name).expanduser()).is_dir():
         return folder
     if not repository:
-        raise project.Unusable(f"{option.upper()}={name} is no folder; to name a commit, say of what: PROJECT=../shop")
+        raise Unusable(f"{option.upper()}={name} is no folder; to name a commit, say of what: PROJECT=../shop")
 
     def git(*command: str, where: Path = repository) -> str:
         # Git reads no repository of another user's, unless the command says that it may.
@@ -154,7 +152,7 @@ def _folder_of(option: str, name: str, repository: Path | None) -> Path:
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         if done.returncode:
             line = f"{option.upper()}={name} is no folder, and no commit of {repository}: {last_line(done.stderr)}"
-            raise project.Unusable(line)
+            raise Unusable(line)
         return done.stdout.strip()
 
     commit = git("rev-parse", "--verify", f"{name}^{{commit}}")
@@ -173,24 +171,14 @@ def chosen(arguments: argparse.Namespace) -> list[str]:
     """
     for option in ("require", "only", "skip"):
         for name in getattr(arguments, option):
-            known(name, option.upper())
+            try:
+                known(name, option.upper())
+            except ValueError as reason:
+                raise Unusable(str(reason)) from None
     if both := set(arguments.require) & set(arguments.skip):
-        raise project.Unusable(f"REQUIRE and SKIP both name {', '.join(sorted(both))}")
+        raise Unusable(f"REQUIRE and SKIP both name {', '.join(sorted(both))}")
     wanted = {*(arguments.only or PRACTICES), *arguments.require} - set(arguments.skip)
     return [name for name in PRACTICES if name in wanted]
-
-
-def known(name: str, option: str) -> str:
-    """The id of a practice that somebody names, as the value of an option.
-
-    Raises:
-        Unusable: there is none.
-    """
-    if name in PRACTICES:
-        return name
-    near = get_close_matches(name, PRACTICES, 1)
-    hint = f"did you mean {near[0]}?" if near else "tests/README.md lists them"
-    raise project.Unusable(f"{option}: there is no practice {name}; {hint}")
 
 
 def main() -> None:
@@ -222,10 +210,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if arguments.format not in FORMATS:
-            raise project.Unusable(f"FORMAT is one of {', '.join(FORMATS)}, not {arguments.format}")
+            raise Unusable(f"FORMAT is one of {', '.join(FORMATS)}, not {arguments.format}")
         comparing = bool(arguments.before or arguments.after)
         if comparing and arguments.format not in COMPARED:
-            raise project.Unusable(f"what is compared is told as FORMAT={' or '.join(COMPARED)}")
+            raise Unusable(f"what is compared is told as FORMAT={' or '.join(COMPARED)}")
         names = chosen(arguments)
         start = time.monotonic()
         worse: list[Result] = []
@@ -238,9 +226,9 @@ def main() -> None:
                 prepared, results = score(arguments, names, arguments.project)
                 print(FORMATS[arguments.format](prepared, results))
             else:
-                raise project.Unusable("which project? For example: PROJECT=../shop")
+                raise Unusable("which project? For example: PROJECT=../shop")
         say(f"score: {time.monotonic() - start:.0f} s")
-    except project.Unusable as reason:
+    except Unusable as reason:
         if reason.log:
             say(textwrap.indent(reason.log, "  "))
         say(f"score: {reason}")

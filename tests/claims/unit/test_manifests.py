@@ -31,13 +31,13 @@ def test_the_kustomization_names_every_manifest() -> None:
     assert {*kustomization["resources"], "kustomization.yaml"} == {file.name for file in FILES}
 
 
-def test_podman_is_told_the_same_port_and_path() -> None:
+def test_podman_is_told_the_same_port_and_path_and_publishes_on_this_machine_alone() -> None:
     [change] = yaml.safe_load((FOLDER / "podman/kustomization.yaml").read_text())["patches"]
     [changed] = yaml.safe_load(change["patch"])["spec"]["template"]["spec"]["containers"]
     [container] = DEPLOYMENT["spec"]["template"]["spec"]["containers"]
     assert changed["name"] == container["name"]
     [port] = container["ports"]
-    assert [each["containerPort"] for each in changed["ports"]] == [port["containerPort"]]
+    assert changed["ports"] == [{"containerPort": port["containerPort"], "hostPort": 8000, "hostIP": "127.0.0.1"}]
     for probe in ("startupProbe", "livenessProbe"):
         asked = f'//127.0.0.1:{port["containerPort"]}{container[probe]["httpGet"]["path"]}"'
         assert asked in changed[probe]["exec"]["command"][-1]

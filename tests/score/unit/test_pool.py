@@ -10,7 +10,7 @@ from library.tutorial import ROOT
 SCRIPT = """
 import os
 from contextlib import contextmanager
-from tools import pool
+from score import pool
 
 @contextmanager
 def worker():

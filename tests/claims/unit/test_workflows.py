@@ -71,6 +71,7 @@ def test_what_readers_copy_publishes_tags_on_machines_of_each_kind_and_only_its_
     }
     assert image["runs-on"] == "${{ matrix.runner }}"
     [sign] = [step["run"] for step in last["steps"] if "./sign.sh" in step.get("run", "")]
+    # A platform that is built and tested, and not named there, would be left out of what is signed.
     assert f'./join.sh "$GITHUB_REF_NAME" {" ".join(runners)}\n' in sign
     assert f"./sign.sh {' '.join(f'{platform}/bom.json' for platform in runners)}\n" in sign
     assert "COSIGN" not in str(image)
@@ -78,13 +79,3 @@ def test_what_readers_copy_publishes_tags_on_machines_of_each_kind_and_only_its_
     assert last["needs"] == "image"
     assert last["environment"] == "release"
     assert "secrets.COSIGN_PRIVATE_KEY" in str(last)
-
-
-def test_the_index_and_its_sboms_are_those_of_each_platform_that_is_built() -> None:
-    """A platform that is built and tested, and not named there, would be left out of what is signed."""
-    image, last = PUBLISH["jobs"].values()
-    platforms = [each["platform"] for each in image["strategy"]["matrix"]["include"]]
-    [command] = [step["run"] for step in last["steps"] if "./join.sh" in step.get("run", "")]
-    arguments = {line.split()[0]: line.split()[1:] for line in command.splitlines() if line.startswith("./")}
-    assert arguments["./join.sh"][1:] == platforms
-    assert arguments["./sign.sh"] == [f"{platform}/bom.json" for platform in platforms]

@@ -40,7 +40,7 @@ DOCKERFILE = f"FROM {BASE}\nWORKDIR /srv\nCOPY . .\nRUN pip install flask\nCMD f
 
 
 def score(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.score", f"--project={project}", *options]
+    command = [sys.executable, "-m", "score.command", f"--project={project}", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
     before = content(project)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=550)
@@ -475,7 +475,7 @@ def test_what_got_better_between_two_commits(project: Path) -> None:
 )
 def test_ctrl_c_leaves_nothing(project: Path, when: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "tools.score", f"--project={project}"],
+        [sys.executable, "-m", "score.command", f"--project={project}"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
         stderr=subprocess.PIPE,

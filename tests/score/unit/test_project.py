@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from library.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by, with_shared_builds
-from library.project import READS_GIT
 from library.repository import copy_folder
+from score.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by, with_shared_builds
+from score.project import READS_GIT
 
 BUILT: dict[str, Any] = {"build": {"context": "."}}
 PUBLISHED = {**BUILT, "ports": [{"target": 80}]}

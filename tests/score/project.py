@@ -17,10 +17,14 @@ from typing import Any
 
 from python_on_whales.exceptions import DockerException
 
-from . import tutorial
-from .composing import COMPOSE_FILES as COMPOSE_FILES
-from .composing import Unusable as Unusable
-from .composing import (
+from library import tutorial
+from library.engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
+from library.practices.health import health
+from library.practices.sockets import listening, wait_until_listening
+from library.repository import copy_folder
+from library.subject import READY_LIMIT, Running, Subject
+from score.composing import (
+    Unusable,
     built_from,
     choose_files,
     choose_service,
@@ -30,11 +34,6 @@ from .composing import (
     needed_by,
     with_shared_builds,
 )
-from .engine import SCRATCH, SESSION, docker, last_line, one_build_at_a_time, wait_until
-from .practices.health import health
-from .practices.sockets import listening, wait_until_listening
-from .repository import copy_folder
-from .subject import READY_LIMIT, Running, Subject
 
 # What a project has if all these are there.
 FILES_OF = {

@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader
 
-from library import repository, tutorial
-from library.practices import WEIGHTS, Answer, Practice, Weight
+from library import tutorial
+from library.practices import MARKS, WEIGHTS, Answer, Practice, Weight
 from library.practices.logs import COLOURS
-from library.project import Prepared
+from score.addresses import source
+from score.project import Prepared
 
 PAGE = Path(__file__).with_name("score.html")
 STYLE = tutorial.ROOT / "tests/website/site.css"  # that of the site
-MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}
 FIRST = 3  # so many are shown with their commands; the others, on a line each, do not hide them
 # How a code scanner calls it.
 LEVELS: dict[Weight, str] = {"loss": "error", "access": "error", "unnoticed": "warning", "cost": "warning"}
@@ -201,7 +201,7 @@ def marked(text: str) -> str:
 
 def _article(folder: str) -> str:
     """The address of an article: on the repository's page where one is known, or else on this machine."""
-    where, page = repository.source(), f"{folder}/README.md"
+    where, page = source(), f"{folder}/README.md"
     return where.link(page) if where.page else (tutorial.ROOT / page).as_uri()
 
 
