@@ -15,6 +15,7 @@ import yaml
 from library import manifests
 from library.repository import files
 from library.tutorial import ROOT, Folder, load
+from tools.blocks import commands
 
 WORDS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 STEP_4, FINAL, EXTRA_6, EXTRA_7 = (
@@ -130,6 +131,22 @@ def test_no_service_of_these_files_fills_the_disk_with_its_log(file: str) -> Non
     logged = {name: service.get("logging") for name, service in services.items() if "image" in service}
     assert logged
     assert [name for name, how in logged.items() if how != {"driver": "local"}] == []
+
+
+def test_the_settings_of_a_stack_do_not_stay_in_the_readers_shell() -> None:
+    """SITE=:80 would take HTTPS away from compose.tls.yaml later, without a word."""
+    shown = [command.command for command in commands((EXTRA_6 / "README.md").read_text())]
+    shown += [line.removeprefix("# ") for file in EXTRA_6.glob("stack*.yaml") for line in file.read_text().splitlines()]
+    settings = [command for command in shown if "set -a" in command]
+    assert len(settings) >= 4
+    assert [command for command in settings if not re.fullmatch(r"\(set -a; .*\)", command)] == []
+
+
+def test_extra_6_says_which_of_its_files_to_copy() -> None:
+    section = (EXTRA_6 / "README.md").read_text().partition("\n## In your project\n")[2].partition("\n## ")[0]
+    extra_6, final = ({str(file) for file in files(folder)} for folder in (EXTRA_6, FINAL))
+    assert (own := extra_6 - final)
+    assert own == {name for name in own if f"`{name}`" in section}
 
 
 def test_a_machine_has_as_much_left_for_a_container_of_a_stack_as_for_a_pod() -> None:
