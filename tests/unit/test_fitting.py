@@ -186,6 +186,15 @@ def test_the_way_in_is_https_alone() -> None:
     assert [parent.get("sectionName") for parent in KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]] == ["https"]
 
 
+def test_every_platform_lets_visitors_in_and_says_for_which_processor_its_image_is() -> None:
+    cloud_run, azure = (yaml.safe_load((EXTRA_7 / f"{name}.yaml").read_text()) for name in ("cloudrun", "containerapp"))
+    # https://docs.cloud.google.com/run/docs/authenticating/public: otherwise, a visitor gets 403.
+    assert cloud_run["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] == "true"
+    assert azure["properties"]["configuration"]["ingress"]["external"] is True
+    for name in ("cloudrun.yaml", "fly.toml", "containerapp.yaml"):
+        assert "It has to be for amd64" in (EXTRA_7 / name).read_text(), name
+
+
 def test_the_pods_that_are_to_be_on_different_machines_are_these() -> None:
     [spread] = POD["topologySpreadConstraints"]
     assert spread["labelSelector"] == KUBERNETES["Deployment"]["spec"]["selector"]
