@@ -15,6 +15,7 @@ import yaml
 from library import manifests
 from library.repository import files
 from library.tutorial import ROOT, Folder, load
+from tools.blocks import commands
 
 WORDS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 STEP_4, FINAL, EXTRA_6, EXTRA_7 = (
@@ -123,6 +124,22 @@ def test_the_proxy_is_the_same_with_a_swarm_and_without() -> None:
     ]
 
 
+def test_the_settings_of_a_stack_do_not_stay_in_the_readers_shell() -> None:
+    """SITE=:80 would take HTTPS away from compose.tls.yaml later, without a word."""
+    shown = [command.command for command in commands((EXTRA_6 / "README.md").read_text())]
+    shown += [line.removeprefix("# ") for file in EXTRA_6.glob("stack*.yaml") for line in file.read_text().splitlines()]
+    settings = [command for command in shown if "set -a" in command]
+    assert len(settings) >= 4
+    assert [command for command in settings if not re.fullmatch(r"\(set -a; .*\)", command)] == []
+
+
+def test_extra_6_says_which_of_its_files_to_copy() -> None:
+    section = (EXTRA_6 / "README.md").read_text().partition("\n## In your project\n")[2].partition("\n## ")[0]
+    extra_6, final = ({str(file) for file in files(folder)} for folder in (EXTRA_6, FINAL))
+    assert (own := extra_6 - final)
+    assert own == {name for name in own if f"`{name}`" in section}
+
+
 def test_a_machine_has_as_much_left_for_a_container_of_a_stack_as_for_a_pod() -> None:
     reserved = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]["resources"]["reservations"]
     requested = POD["containers"][0]["resources"]["requests"]
@@ -158,6 +175,15 @@ def test_an_app_may_take_a_minute_to_import_on_every_platform_and_a_rollout_wait
 def test_the_way_in_is_https_alone() -> None:
     """Without the name of a listener, a route belongs to all of its Gateway's, that for plain HTTP among them."""
     assert [parent.get("sectionName") for parent in KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]] == ["https"]
+
+
+def test_every_platform_lets_visitors_in_and_says_for_which_processor_its_image_is() -> None:
+    cloud_run, azure = (yaml.safe_load((EXTRA_7 / f"{name}.yaml").read_text()) for name in ("cloudrun", "containerapp"))
+    # https://docs.cloud.google.com/run/docs/authenticating/public: otherwise, a visitor gets 403.
+    assert cloud_run["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] == "true"
+    assert azure["properties"]["configuration"]["ingress"]["external"] is True
+    for name in ("cloudrun.yaml", "fly.toml", "containerapp.yaml"):
+        assert "It has to be for amd64" in (EXTRA_7 / name).read_text(), name
 
 
 def test_the_pods_that_are_to_be_on_different_machines_are_these() -> None:

@@ -79,3 +79,23 @@ def test_what_readers_copy_publishes_tags_on_machines_of_each_kind_and_only_its_
     assert last["needs"] == "image"
     assert last["environment"] == "release"
     assert "secrets.COSIGN_PRIVATE_KEY" in str(last)
+
+
+def test_the_attestation_asks_for_no_permission_that_its_job_has_not() -> None:
+    """By default, it also stores where the image is, and warns where it may not (artifact-metadata: write)."""
+    last = PUBLISH["jobs"]["sign"]
+    [attest] = [step["with"] for step in last["steps"] if step.get("uses", "").startswith("actions/attest@")]
+    assert attest["push-to-registry"] is True
+    assert attest.get("create-storage-record") is False or "artifact-metadata" in last["permissions"]
+
+
+def test_mondays_cluster_is_the_one_that_its_tests_look_for() -> None:
+    """Where they find no name of a cluster, they are skipped, and the job passes."""
+    steps = CI["jobs"]["cluster"]["steps"]
+    [made] = [number for number, step in enumerate(steps) if step.get("run", "").startswith("kind create cluster ")]
+    [asked] = [number for number, step in enumerate(steps) if step.get("run", "").startswith("make test ")]
+    assert made < asked
+    [module] = re.findall(r" K=(\w+)", steps[asked]["run"])
+    tests = (ROOT / f"tests/lab/system/{module}.py").read_text()
+    assert set(re.findall(r'environ\.get\("(KUBE_\w+)"\)', tests)) == steps[asked]["env"].keys()
+    assert steps[asked]["env"]["KUBE_CONTEXT"] == "kind-kind"  # as kind calls what `kind create cluster` makes
