@@ -22,10 +22,10 @@ from library.tutorial import FINAL_FILES
 from tools.pool import TooLong, at_most
 
 from . import remedies
-from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final
+from .draft import FINAL, LISTS, Draft, lacking, put_final
 from .guess import Manager, find_app, find_manager, python_versions, repository, workspace
 from .remedies import minor
-from .trial import Failure, attempt, indented, without_wheels
+from .trial import Failure, attempt, bring, indented, is_here, without_wheels
 
 LIMIT = 600  # seconds (see `clock`) for all trials of a project together; by the wall clock at most three times that
 ROUNDS = 20
@@ -77,8 +77,7 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
     whole = project.resolve()
     copy = SCRATCH / "adopted" / whole.relative_to(repository(whole).parent)
     copy_folder(whole, copy, without=".git")
-    put_final(copy, app, manager, versions[0])
-    draft = Draft(project.resolve(), copy, manager, app, versions)
+    draft = put_final(copy, app, manager, *versions, project=whole)
     remedies.foresee(draft)
     say(f"{app.name}, packages kept by {keeper(manager)}, Python {draft.version}")
     if names:

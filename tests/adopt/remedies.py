@@ -18,8 +18,9 @@ from packaging.utils import canonicalize_name
 from library.locks import own_name
 
 from . import hooks
-from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
+from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking, manage
 from .guess import last_change, production_settings, python_files, read_pyproject, repository, starting, text_of
+from .lists import local_names, make_source, name_of, run_beside
 from .services import mounted
 from .trial import Failure
 
@@ -336,7 +337,7 @@ def no_collect_static(case: Case) -> str:
     line = case.draft.find("Dockerfile", COLLECT)
     if not line or "collectstatic" not in failing_instruction(case.failure):
         return ""
-    case.draft.replace("Dockerfile", line, f"# {line}")
+    case.draft.comment_out(line)
     return f"collectstatic stops the build ({case.failure.cause[:120]}): without it"
 
 
@@ -553,9 +554,9 @@ def left_out(case: Case) -> str:
     """A file that .dockerignore names, or that the old compose file mounts from the project."""
     draft = case.draft
     source = mounted(draft.project).get(case.name, "")
-    line = f"COPY {source} {case.name}\n"
-    if source and line not in draft.read("Dockerfile"):
-        draft.set("Dockerfile", r"^(?=ENV HOME=)", line)
+    line = f"COPY {source} {case.name}"
+    if source and f"{line}\n" not in draft.read("Dockerfile"):
+        draft.insert(IN_PRODUCTION, line)
         return f"{case.name} is missing: a copy of {source}, which the old compose file mounts there"
     return bring_back(draft, case.name.removeprefix("/app/"))
 
@@ -628,7 +629,7 @@ def no_own_package(case: Case) -> str:
     """It is not installed, where that stops the build."""
     if ITSELF.removeprefix("RUN uv ") not in failing_instruction(case.failure):
         return ""
-    case.draft.replace("Dockerfile", f"\n{ITSELF}\n", f"\n# {ITSELF}\n")
+    case.draft.comment_out(ITSELF)
     return f"the project cannot be installed ({case.failure.cause[:120]}): without that line"
 
 
@@ -645,14 +646,14 @@ def elsewhere(case: Case) -> str:
     for path in sorted(paths, key=lambda path: len(path.parts)):
         place = path.parent if path.stem == name else path.parent.parent
         inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
-        if inside not in ("", ".", "src") and add_path(case.draft.folder, inside):
+        if inside not in ("", ".", "src") and case.draft.add_path(inside):
             return f"the module {name} is in {inside}: its directory in PYTHONPATH"
     target = f"{case.draft.app.root}/{name}.py".lstrip("/")
     copied = re.compile(rf"^(?!\s*#).*(?:COPY|cp) (?:-\S+ )*(\S+) (?:\S*/)?{re.escape(name)}\.py\s*$", re.MULTILINE)
     for source in (source for text in starting(case.draft.project) for source in copied.findall(text)):
         line = f"RUN cp {source} {target}"
         if (case.draft.folder / source).is_file() and line not in case.draft.read("Dockerfile"):
-            case.draft.after_copy(line)
+            case.draft.insert(AFTER_COPY, line)
             return f"the module {name} is a copy of {source}, as in the project's own files"
     return ""
 
@@ -732,7 +733,7 @@ def empty(case: Case) -> str:
     there = (case.draft.folder / name).exists() and not case.draft.ignores(name)
     if name.startswith("..") or there or command in case.draft.read("Dockerfile"):
         return ""
-    case.draft.after_copy(command)
+    case.draft.insert(AFTER_COPY, command)
     why = "compose has its variables" if "touch" in command else "Git keeps no empty one, and none that a build makes"
     return f"{name} is missing ({why}): it is made, and empty"
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,9 +14,9 @@ from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
 from . import hooks
-from .exporter import exporter
+from .draft import FINAL
+from .lists import run_beside
 
-FINAL = ROOT / "final"
 # How a project gets them is in the article, and what few projects need on its second page.
 ARTICLE = (FINAL / "README.md").read_text() + (ROOT / "reference-final/README.md").read_text()
 BASE = Subject("final", FINAL).parsed.base_image
@@ -106,21 +105,12 @@ PROJECTS = [
 ]
 
 
-def export_commands(manager: str) -> str:
-    """The commands that the article gives for this manager, as one."""
+def export_commands(manager: str) -> list[str]:
+    """The commands that the article gives for this manager."""
     block = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
     if not block:
         raise LookupError(f"final/README.md has no commands for {manager}")
-    return " && ".join(line.removeprefix("$ ") for line in block[1].splitlines())
-
-
-def beside(folder: Path, command: str) -> None:
-    """Run a command in a folder, with the tools that final's hooks name, as on a laptop."""
-    laptop = [f"--volume={folder}:/app", "--workdir=/app", exporter(BASE)]
-    docker_run = ["docker", "run", "--rm", *laptop, "sh", "-c", command]
-    run = subprocess.run(docker_run, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(run.stdout + run.stderr)
+    return [line.removeprefix("$ ") for line in block[1].splitlines()]
 
 
 def adopt(project: Project, folder: Path) -> Subject:
@@ -128,29 +118,20 @@ def adopt(project: Project, folder: Path) -> Subject:
     copy_files(ROOT / "tests/projects" / project.name, folder)
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
-    set_app(project, folder)
-    set_hooks(project, folder)
+    # Step 2 of the article: what is started, with which worker, and the hooks of who keeps the packages.
+    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
+    if project.worker:
+        change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
+    if project.manager != "Poetry":
+        own = [hooks.of_uv()] if project.manager == "uv" else []
+        (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(*own))
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)
     for name, (old, new) in project.changed.items():
         change(folder / name, old, new)
-    beside(folder, export_commands(project.manager))
+    run_beside(folder, BASE, export_commands(project.manager))
     has = frozenset({"compose", "published"})
     return Subject(f"tests/projects/{project.name} with final's files", folder, has=has)
-
-
-def set_app(project: Project, folder: Path) -> None:
-    """Step 2 of the article: say what is started, and with which worker."""
-    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
-    if project.worker:
-        change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
-
-
-def set_hooks(project: Project, folder: Path) -> None:
-    """Put the hooks of who keeps the packages into the place of Poetry's."""
-    own = {"Poetry": None, "uv": [hooks.of_uv()], "a plain list": []}[project.manager]
-    if own is not None:
-        (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
 
 
 @cache

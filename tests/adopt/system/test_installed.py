@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from adopt.draft import exporting, put_final
+from adopt.draft import put_final
 from adopt.guess import POETRY, UV, App, Manager
-from adopt.strangers import beside
+from adopt.lists import exporting, run_beside
+from adopt.strangers import BASE
 from library.edits import change, uncomment
 from library.engine import BuildFailed, run_to_its_end
 from library.subject import Subject
@@ -67,7 +68,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         (folder / name).write_text(text)
     put_final(folder, App("shop:app", ""), manager, "3.14")
     uncomment(folder / "Dockerfile", ["# RUN uv pip install --no-deps ."])
-    beside(folder, " && ".join((f"{manager.name.lower()} lock", *exporting(folder, manager, "3.14"))))
+    run_beside(folder, BASE, [f"{manager.name.lower()} lock", *exporting(folder, manager, "3.14")])
     return Subject(f"a package that {manager.name} keeps", folder, ours=False, has=frozenset({"compose"}))
 
 

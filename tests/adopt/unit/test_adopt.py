@@ -15,8 +15,9 @@ import yaml
 from adopt import command as adoption
 from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
-from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
+from adopt.draft import Draft, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app
+from adopt.lists import COMPILE, exporting
 from adopt.remedies import mend
 from library.project import Unusable
 from library.subject import Subject
@@ -150,8 +151,7 @@ def test_somebody_at_a_terminal_is_asked(
 
 def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").touch()
-    put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("mysite.wsgi:application", "django"), ["3.14"])
+    draft = put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
     draft.demand("SECRET_KEY", "made up")
     draft.node = "node:24"
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
@@ -170,9 +170,8 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
 def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     (tmp_path / "docker-compose.yml").touch()
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     depends = {name: {"condition": "service_started"} for name in ("db", "cache", "search")}
     web = {"build": {}, "image": "shop", "depends_on": depends}
     services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}, "search": {"image": "solr"}}
@@ -194,8 +193,7 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pull by the build is no answer: where no registry answers, the trial takes a stand-in or the next Python."""
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14", "3.13", "3.12"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14", "3.13", "3.12")
     lists_of: list[str] = []
     monkeypatch.setattr(Draft, "export", lambda draft: lists_of.append(draft.version))
     monkeypatch.setattr(adoption, "is_here", lambda image: "3.14" in image)
@@ -209,8 +207,7 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
 
 
 def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     web = {"environment": {"A": "1"}, "volumes": [{"type": "volume", "source": "data", "target": "/app/instance"}]}
     monkeypatch.setattr(Subject, "services", lambda *_: {"web": web})
     monkeypatch.setattr(Subject, "built_image", lambda *_: "shop")
@@ -242,7 +239,7 @@ class Answering:
 
 
 def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> None:
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     [failure] = trial.use(draft, cast("Any", running := Answering(health=503)))
     assert (failure.stage, failure.stops, failure.cause) == ("page", False, "adopt: GET /health says 503")
     assert running.stopped
@@ -250,8 +247,7 @@ def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> 
 
 
 def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(tmp_path: Path) -> None:
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
-    put_final(tmp_path, draft.app, None, "3.14")
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     running = Answering()
     running.log = "a secret key\nINFO  [alembic.runtime.migration] Running upgrade a -> b, users"
     [failure] = trial.use(draft, cast("Any", running))
@@ -263,8 +259,7 @@ def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not
 
 
 def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> None:
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     running = Answering()
     draft.made_up["DATABASE_URL"] = "sqlite:////tmp/adopt.db"
     running.log = "adopt: sqlite3 opens /tmp/adopt.db\nadopt: sqlite3 opens /tmp/shop.db\n"

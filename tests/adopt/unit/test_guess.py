@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adopt.draft import exporting, is_asgi, lacking, portable, put_final, python_path
+from adopt.draft import is_asgi, lacking, put_final
 from adopt.guess import (
     PDM,
     PIPENV,
@@ -26,6 +26,7 @@ from adopt.guess import (
     roots,
     started_by,
 )
+from adopt.lists import exporting, portable
 from library.project import Unusable
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -338,8 +339,7 @@ def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None
     assert roots(folder) == [folder, folder / "libs/greeting"]
     (command,) = exporting(folder, None, "3.14")
     assert " --no-emit-package welcome --no-emit-package greeting --output-file" in command
-    put_final(folder, find_app(folder), None, "3.14")
-    assert python_path(folder) == "/app:/app/src:/app/libs/greeting"
+    assert put_final(folder, find_app(folder), None, "3.14").python_path == "/app:/app/src:/app/libs/greeting"
 
 
 def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:

@@ -32,8 +32,7 @@ def draft_of(folder: Path, files: dict[str, str]) -> Draft:
         (folder / name).write_text(text)
     app = find_app(folder)
     manager = UV if "pyproject.toml" in files and "requirements.txt" not in files else None
-    put_final(folder, app, manager, "3.14")
-    return Draft(folder, folder, manager, app, ["3.14", "3.13", "3.12"])
+    return put_final(folder, app, manager, "3.14", "3.13", "3.12")
 
 
 def in_2023(folder: Path) -> None:
