@@ -24,7 +24,7 @@ from .guess import (
     django_command,
     folders_of_wheels,
     names_index,
-    read_pyproject,
+    pyproject,
     roots,
     text_of,
     workspace,
@@ -322,13 +322,13 @@ class Draft:
 
     def member(self) -> str:
         """The package of a workspace whose code the app is, where the root is none itself."""
-        if "project" in read_pyproject(self.folder):
+        if "project" in pyproject(self.folder):
             return ""
         tail = Path(*self.app.module.split("."))
         for folder in workspace(self.folder):
             modules = [root / tail for root in (folder, folder / "src")]
             if any(module.with_suffix(".py").exists() or module.is_dir() for module in modules):
-                return str(read_pyproject(folder)["project"]["name"])
+                return str(pyproject(folder)["project"]["name"])
         return ""
 
     def export(self) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from library.dockerfile import Dockerfile
 from library.locks import own_name
 
 from . import hooks
 from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking, manage
-from .guess import last_change, production_settings, python_files, read_pyproject, repository, starting, text_of
+from .guess import code_of, last_change, production_settings, pyproject, python_files, repository, starting, text_of
 from .lists import local_names, make_source, name_of, run_beside
 from .services import mounted
 from .trial import Failure
@@ -106,6 +107,10 @@ class Case:
     number: int
     name: str
 
+    @property
+    def reads(self) -> dict[str, str]:
+        return names_read(self.draft.folder)
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -150,20 +155,19 @@ def foresee(draft: Draft) -> None:
     draft.bring_services(names_read(folder))
     if settings := production_settings(draft.project, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
-    code = "\n".join(map(text_of, python_files(folder)))
+    code = code_of(folder)
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
     committed = any(folder.rglob("staticfiles.json"))  # what was collected, from sources that a build has made
     set_root = re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE)
     if draft.app.framework == "django" and served and set_root and not committed:
-        draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
-        fit_collect_static(draft)
+        collect(draft)
     if any(re.search(MIGRATES, text) for text in starting(repository(draft.project))):
         draft.hoped = migrating(draft)
-    images = re.findall(r"^FROM (?:--\S+ )?(\S*\b(?:node|bun)\b\S*)", "\n".join(starting(draft.project)), re.MULTILINE)
-    draft.node = next(iter(images), "")
+    bases = (stage.base for text in starting(draft.project) for stage in Dockerfile(text).stages)
+    draft.node = next((base for base in bases if re.search(r"\b(?:node|bun)\b", base)), "")
     if "MultiProcessCollector" in code:
         draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
-    table = read_pyproject(folder)
+    table = pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
     # Of importlib.metadata; a file beside the code is read by importlib.resources, which needs no installation.
@@ -248,7 +252,7 @@ def lock_anew(case: Case) -> str:
 
 def for_this_alone(case: Case) -> str:
     """The list for this Python and Linux, where its versions fit no other."""
-    if case.draft.manager or not case.draft.universal:
+    if case.draft.manager:
         return ""
     case.draft.universal = False
     return f"the list does not fit where {case.name}: without --universal"
@@ -306,24 +310,23 @@ def installed(case: Case, missing: str, packages: str) -> str:
 COLLECT = r"^RUN .*manage\.py collectstatic.*$"
 
 
-def collect_static(case: Case) -> str:
-    """The line with collectstatic, with the settings that production uses."""
-    if not case.draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
-        return ""
-    fit_collect_static(case.draft)
-    return "static files get hashed names: the line with collectstatic"
-
-
-def fit_collect_static(draft: Draft) -> None:
-    """Let the line name production's settings, and manage.py where it is."""
+def collect(draft: Draft) -> bool:
+    """Take the # from the line with collectstatic; it names production's settings, and manage.py where that is."""
+    if not draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
+        return False
     settings = production_settings(draft.project, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
     draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
+    return True
+
+
+def collect_static(case: Case) -> str:
+    return "static files get hashed names: the line with collectstatic" if collect(case.draft) else ""
 
 
 def compress_static(case: Case) -> str:
     """The line of django-compressor beside the one with collectstatic."""
-    collect_static(case)
+    collect(case.draft)
     line = case.draft.find("Dockerfile", COLLECT)
     compress = line.replace("collectstatic --no-input", "compress --force")
     if not line or compress in case.draft.read("Dockerfile"):
@@ -394,13 +397,13 @@ def value_for(name: str, example: str = "") -> str:
 
 def variable(case: Case) -> str:
     """A line in compose.yaml that demands a variable."""
-    return demand(case.draft, case.name, case.failure)
+    return demand(case, case.name)
 
 
-def demand(draft: Draft, name: str, failure: Failure) -> str:
-    value = value_for(name, names_read(draft.folder).get(name, ""))
-    if failure.stage == "build":
-        if "collectstatic" not in failing_instruction(failure) or f" {name}=" in draft.read("Dockerfile"):
+def demand(case: Case, name: str) -> str:
+    draft, value = case.draft, value_for(name, case.reads.get(name, ""))
+    if case.failure.stage == "build":
+        if "collectstatic" not in failing_instruction(case.failure) or f" {name}=" in draft.read("Dockerfile"):
             return ""
         draft.set("Dockerfile", r"(?<=^RUN SECRET_KEY=for-this-line-only)", f" {name}={shlex.quote(value)}")
         return f"collectstatic wants {name}: a made-up value in its line"
@@ -411,19 +414,17 @@ def demand(draft: Draft, name: str, failure: Failure) -> str:
 
 def of_compose(case: Case) -> str:
     """A value for the trial, where the compose file demands a variable already."""
-    if case.name in case.draft.made_up:
-        return ""
-    value = value_for(case.name, names_read(case.draft.folder).get(case.name, ""))
-    return f"compose.yaml demands {case.name}" if case.draft.demand(case.name, value) else ""
+    draft, name = case.draft, case.name
+    new = name not in draft.made_up and draft.demand(name, value_for(name, case.reads.get(name, "")))
+    return f"compose.yaml demands {name}" if new else ""
 
 
 def fields(case: Case) -> str:
     """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
     names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE) or named_in(case)
-    known = {name.upper(): name for name in names_read(case.draft.folder)}
-    code = "\n".join(map(text_of, python_files(case.draft.folder)))
-    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code)), "")
-    lines = [demand(case.draft, known.get(name.upper(), (prefix + name).upper()), case.failure) for name in names]
+    known = {name.upper(): name for name in case.reads}
+    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code_of(case.draft.folder))), "")
+    lines = [demand(case, known.get(name.upper(), (prefix + name).upper())) for name in names]
     return "; ".join(filter(None, lines))
 
 
@@ -432,22 +433,21 @@ def named_in(case: Case) -> list[str]:
     words = re.findall(r"\w+", case.line.lower().partition("value error, ")[2].partition(" [")[0])
     code = "\n".join(text for text in map(text_of, python_files(case.draft.folder)) if "BaseSettings" in text)
     names = re.findall(r"^ +([a-zA-Z]\w*) *: *\w", code, re.MULTILINE)
-    about = (name for name in names if "_" in name and name.lower().partition("_")[0] in words)
-    return list(about)[:1]
+    return [name for name in names if "_" in name and name.lower().partition("_")[0] in words][:1]
 
 
 def mentioned(case: Case) -> str:
     """Variables that the code reads and that the failing lines or their message are about."""
-    known = names_read(case.draft.folder).keys() - case.draft.made_up.keys()
+    known = case.reads.keys() - case.draft.made_up.keys()
     # The message first, then the lines from the innermost on.
-    for line in reversed(last_traceback(case.failure.text)):
+    for line in reversed(first_traceback(case.failure.text)):
         for name in re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", line):
-            if name in known and (done := demand(case.draft, name, case.failure)):
+            if name in known and (done := demand(case, name)):
                 return done
     return ""
 
 
-def last_traceback(text: str) -> list[str]:
+def first_traceback(text: str) -> list[str]:
     """The lines of the first exception's traceback."""
     _, begin, rest = text.partition("Traceback (most recent call last)")
     lines: list[str] = []
@@ -460,16 +460,16 @@ def last_traceback(text: str) -> list[str]:
 
 def secret_key(case: Case) -> str:
     """The variable that Django's or Flask's secret key is read from."""
-    names = [name for name in names_read(case.draft.folder) if "SECRET" in name]
+    names = [name for name in case.reads if "SECRET" in name]
     names.sort(key=lambda name: ("DJANGO" not in name and "FLASK" not in name, len(name)))
-    return demand(case.draft, names[0], case.failure) if names else ""
+    return demand(case, names[0]) if names else ""
 
 
 def hosts(case: Case) -> str:
     """The variable with the names of the host that Django answers to."""
-    names = [name for name in names_read(case.draft.folder) if "HOST" in name and not re.search("DB|MAIL", name)]
+    names = [name for name in case.reads if "HOST" in name and not re.search("DB|MAIL", name)]
     names.sort(key=lambda name: "ALLOWED" not in name)
-    return demand(case.draft, names[0], case.failure) if names else ""
+    return demand(case, names[0]) if names else ""
 
 
 TYPES = (
@@ -483,8 +483,8 @@ TYPES = (
 def of_another_type(case: Case) -> str:
     """Another made-up value, where the first one was not of the type that the app wants."""
     value = next((value for kind, value in TYPES if re.search(kind, case.failure.lines[case.number])), "")
-    examples = names_read(case.draft.folder)
-    lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
+    examples = case.reads
+    lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + first_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
         example = examples.get(name, "")
@@ -506,11 +506,11 @@ def refused_sample(case: Case) -> str:
 
 
 def writes(case: Case) -> str:
-    """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
     return keep(case.draft, case.name)
 
 
 def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
+    """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
     path = path if path.startswith("/") else f"/app/{draft.app.root}/{path}".replace("//", "/")
     path = re.sub(r"/\./|//", "/", path).rstrip("/")
     if path.startswith("/data/"):
@@ -720,8 +720,6 @@ def more_memory(case: Case) -> str:
 
 def one_worker(case: Case) -> str:
     """One worker, where each prepares the same database when it starts."""
-    if "WORKERS: 1\n" in case.draft.read("compose.yaml"):
-        return ""
     case.draft.give("WORKERS", "1")
     return f"each worker prepares the database ({case.line}): WORKERS is 1"
 
