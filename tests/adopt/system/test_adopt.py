@@ -16,7 +16,7 @@ import pytest
 
 from adopt.strangers import PROJECTS, Project
 from adopt.strangers import adopt as by_hand
-from library.repository import copy_files
+from library.repository import copy_files, write_files
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("final")
@@ -308,9 +308,7 @@ SELDOM = list(KINDS)[-3:]
     ],
 )
 def test_a_kind_of_project_works_after_it_was_adopted(kind: Kind, tmp_path: Path) -> None:
-    for name, text in kind.files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, kind.files)
     done = adopt(tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith("\nadopt: it works\n")
