@@ -162,35 +162,26 @@ class Draft:
         self.set("Dockerfile", r"(?<=PYTHONPATH=)\S+", f"{path}:/app/{directory}")
         return True
 
-    def install_compiler(self, packages: Sequence[str]) -> bool:
+    def install_compiler(self, packages: Sequence[str]) -> None:
         """Let the line that installs a compiler install these, too."""
-        if not (missing := [name for name in packages if name not in self.compilers]):
-            return False
-        self.compilers += missing
+        self.compilers += [name for name in ("build-essential", *packages) if name not in self.compilers]
         self.uncomment("Dockerfile", f"# RUN {APT} build-essential")
         names = [name for name in self.compilers if name != "build-essential"]
         self.set("Dockerfile", r"(?<=--no-install-recommends build-essential).*", "".join(f" {name}" for name in names))
-        return True
 
-    def install(self, packages: Sequence[str]) -> bool:
+    def install(self, packages: Sequence[str]) -> None:
         """Let the line that installs Debian's packages in production install these, too."""
-        if not (missing := [name for name in packages if name not in self.debian]):
-            return False
-        self.debian += missing
+        if not packages:
+            return
+        self.debian += [name for name in packages if name not in self.debian]
         self.uncomment("Dockerfile", f"# RUN {APT} libpq5")
         line = r"(?<=--no-install-recommends )(?!build-essential).*(?= && rm -rf /var/lib/apt/lists/\*$)"
         self.set("Dockerfile", line, " ".join(self.debian))
-        return True
 
-    def demand(self, name: str, value: str) -> bool:
+    def demand(self, name: str, value: str) -> None:
         """Let the compose file demand a variable, with a made-up value for the trial."""
-        text = self.read("compose.yaml")
-        changed = self.made_up.get(name) != value
         self.made_up[name] = value
-        if f"\n    {name}: ${{{name}:?}}\n" in text:
-            return changed
         self.give(name, f"${{{name}:?}}")
-        return True
 
     def give(self, name: str, value: str) -> None:
         """Write a variable into the compose file."""

@@ -47,7 +47,7 @@ STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
     "*Dockerfile*", "*/*Dockerfile*", "*/*/*Dockerfile*", "*/*/*/*Dockerfile*",
     "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
-    "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
+    "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf", "*uwsgi.ini", "*/*uwsgi.ini",
 )  # fmt: skip
 USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.(?:python\.)?org/simple/? *$"
 LISTS = ("requirements.in", "requirements.txt")
@@ -456,6 +456,10 @@ TELLS = r"\b(?:(?:FLASK|LITESTAR)_APP[ =:]+|(?:flask|litestar) --app[ =])"  # a 
 
 def started_by(text: str) -> Iterator[str]:
     """The apps that the commands in a text start: `shop:app`, `shop:create_app()`, or only `shop`."""
+    if "[uwsgi]" in text:
+        ini = dict(re.findall(r"^\s*(module|wsgi-file|callable)\s*=\s*(\S+)", text, re.MULTILINE))
+        module = ini.get("module") or ini.get("wsgi-file", "").removesuffix(".py").strip("./").replace("/", ".")
+        yield module if ":" in module else f"{module}:{ini.get('callable', 'application')}"
     text = re.sub(r"\\\n", " ", text)
     for line in text.splitlines():
         if re.match(r"\s*(#|//)", line):

@@ -20,7 +20,17 @@ from library.locks import own_name
 
 from . import hooks
 from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking, manage
-from .guess import code_of, last_change, production_settings, pyproject, python_files, repository, starting, text_of
+from .guess import (
+    code_of,
+    dependencies,
+    last_change,
+    production_settings,
+    pyproject,
+    python_files,
+    repository,
+    starting,
+    text_of,
+)
 from .lists import local_names, make_source, name_of, run_beside
 from .services import mounted
 from .trial import Failure
@@ -119,7 +129,7 @@ class Remedy:
     Args:
         name: what is wrong.
         stages: where it is looked for, separated by blanks.
-        mend: changes the draft, and says in a line what it did; nothing where it can do nothing.
+        mend: changes the draft, and says in a line what it did; where that is nothing, nobody hears of it.
         taught: the page that explains it.
         pattern: what a log shows then. What the first group that takes part captures is a name.
     """
@@ -244,10 +254,8 @@ def lock_anew(case: Case) -> str:
     manager = case.draft.manager
     if not manager or not manager.lock:
         return ""
-    before = case.draft.read(manager.locks[0])
     run_beside(case.draft.folder, case.draft.base, [manager.lock], case.draft.compilers)
-    done = f"{manager.locks[0]} could not be exported: `{manager.lock}`"
-    return done if case.draft.read(manager.locks[0]) != before else ""
+    return f"{manager.locks[0]} could not be exported: `{manager.lock}`"
 
 
 def for_this_alone(case: Case) -> str:
@@ -273,8 +281,7 @@ def compiler(case: Case) -> str:
     # pkg-config alone is missed: the rest of the log says for what.
     text = case.failure.text if "pkg-config" in case.line else case.line
     rows = [(headers, libraries) for pattern, headers, libraries in HEADERS if re.search(pattern, text)]
-    if not case.draft.install_compiler(" ".join(["build-essential", *(headers for headers, _ in rows)]).split()):
-        return ""
+    case.draft.install_compiler(" ".join(headers for headers, _ in rows).split())
     case.draft.install(" ".join(libraries for _, libraries in rows).split())
     return f"a package has no wheel ({case.line}): the line with the compiler, {' '.join(case.draft.compilers)}"
 
@@ -300,10 +307,10 @@ def program(case: Case) -> str:
 
 def installed(case: Case, missing: str, packages: str) -> str:
     """Debian's packages in production; for collectstatic, where the build needs them already, also there."""
-    names = packages.split()
-    earlier = case.failure.stage == "build" and case.draft.install_compiler(["build-essential", *names])
-    if not case.draft.install(names) and not earlier:
-        return ""
+    earlier = case.failure.stage == "build"
+    if earlier:
+        case.draft.install_compiler(packages.split())
+    case.draft.install(packages.split())
     return f"{missing} is missing: Debian's {packages} in {'the build and ' if earlier else ''}production"
 
 
@@ -409,14 +416,15 @@ def demand(case: Case, name: str) -> str:
         return f"collectstatic wants {name}: a made-up value in its line"
     if name in draft.made_up or name in draft.given:
         return ""
-    return f"the app wants {name}: compose.yaml demands it" if draft.demand(name, value) else ""
+    draft.demand(name, value)
+    return f"the app wants {name}: compose.yaml demands it"
 
 
 def of_compose(case: Case) -> str:
     """A value for the trial, where the compose file demands a variable already."""
-    draft, name = case.draft, case.name
-    new = name not in draft.made_up and draft.demand(name, value_for(name, case.reads.get(name, "")))
-    return f"compose.yaml demands {name}" if new else ""
+    if case.name not in case.draft.made_up:
+        case.draft.demand(case.name, value_for(case.name, case.reads.get(case.name, "")))
+    return f"compose.yaml demands {case.name}"
 
 
 def fields(case: Case) -> str:
@@ -489,7 +497,8 @@ def of_another_type(case: Case) -> str:
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
         example = examples.get(name, "")
         fits = example if value[:8] == example[:8] == "postgres" else value  # with the driver that the app has
-        if fits and about and old != fits and case.draft.demand(name, fits):
+        if fits and about and old != fits:
+            case.draft.demand(name, fits)
             return f"{name} is of another type: {fits} in the trial"
     return ""
 
@@ -562,7 +571,10 @@ def left_out(case: Case) -> str:
 
 
 # What a project that prepares its database before it is started does for that.
-MIGRATES = r"(?m)^(?!\s*#).*(?:\bmanage(?:\.py)?\W+migrate\b|\bflask\b.* db upgrade\b|\balembic\b.* upgrade head\b)"
+MIGRATES = (
+    r"(?m)^(?!\s*#).*(?:\bmanage(?:\.py)?\W+migrate\b|\balembic\b.* upgrade head\b"
+    r"|\bflask\b.* db upgrade\b|\blitestar\b.* database upgrade\b)"
+)
 
 
 def migrate(case: Case) -> str:
@@ -579,6 +591,8 @@ def migrating(draft: Draft) -> str:
         command = "alembic upgrade head"
     elif (folder / app.root / "migrations").is_dir() and app.framework == "flask":
         command = f"flask --app {shlex.quote(app.name.removesuffix('()'))} db upgrade"
+    elif any(folder.rglob("migrations/env.py")) and "litestar" in dependencies(folder):
+        command = f"litestar --app {shlex.quote(app.name.removesuffix('()'))} database upgrade --no-prompt"
     else:
         return ""
     if not draft.uncomment("compose.yaml", "  # migrate:"):
@@ -609,9 +623,8 @@ def install_itself(draft: Draft) -> bool:
 
 def from_git(case: Case) -> str:
     """Git, and no hash asked of what comes from there."""
-    if not case.draft.replace("Dockerfile", "--require-hashes", "--verify-hashes"):
-        return ""
-    case.draft.install_compiler(["build-essential", "git"])
+    case.draft.replace("Dockerfile", "--require-hashes", "--verify-hashes")
+    case.draft.install_compiler(["git"])
     return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
 
 
@@ -635,8 +648,8 @@ def no_own_package(case: Case) -> str:
 
 def tests_stay(case: Case) -> str:
     """The package tests, where the app imports it."""
-    kept = case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
-    return "the app imports the package tests: it stays in the image" if kept else ""
+    case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
+    return "the app imports the package tests: it stays in the image"
 
 
 def elsewhere(case: Case) -> str:

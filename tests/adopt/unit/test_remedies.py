@@ -185,6 +185,9 @@ ROWS = [
         {"compose.yaml": '\n  volumes: ["data:/data"]'}),
     Row("no table", "page", "django.db.utils.OperationalError: no such table: shop_order",
         {"compose.yaml": "\n  migrate:\n    <<: *app\n    profiles: [migrate]\n    command: python manage.py"}, DJANGO),
+    Row("no table", "start", "asyncpg.exceptions.UndefinedTableError: relation \"users\" does not exist",
+        {"compose.yaml": "\n    command: litestar --app shop:app database upgrade --no-prompt\n"},
+        {"shop.py": "app = Litestar()", "requirements.txt": "litestar\n", "db/migrations/env.py": ""}),
     Row("a file that the image has not", "import",
         "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'", {".dockerignore": "\n!README.md\n"},
         FLASK | {"README.md": "A shop"}),
@@ -341,88 +344,75 @@ BUILDKIT = """#9 [build 4/4] RUN uv pip install
 target web: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1"""
 
 
-@pytest.mark.parametrize(
-    ("log", "cause"),
-    [
-        (CHAIN, "KeyError: 'A'"),
-        ("error: No solution\n  cause: Because x", "Because x"),
-        (BUILDKIT, "error: no such package"),
-        (
-            "(Background on this error: e3q8)\nsqlite3.OperationalError: it exists",
-            "sqlite3.OperationalError: it exists",
-        ),
-        (
-            "#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
-            "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required",
-        ),
-        (
-            "error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
-            "markupsafe==1.0 cannot be built: ImportError: x",
-        ),
-        (
-            "pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
-            "pydantic.ValidationError: 1 validation error for S key it is short",
-        ),
-        (
-            "Traceback (most recent call last):\n  a\nResolver404: {}\n\n" + CHAIN,
-            "KeyError: 'A'",
-        ),
-        ("it stopped", "it stopped"),
-    ],
-)
+# fmt: off
+CAUSES = [
+    (CHAIN, "KeyError: 'A'"),
+    ("error: No solution\n  cause: Because x", "Because x"),
+    (BUILDKIT, "error: no such package"),
+    ("(Background on this error: e3q8)\nsqlite3.OperationalError: it exists", "sqlite3.OperationalError: it exists"),
+    ("#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
+     "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required"),
+    ("error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
+     "markupsafe==1.0 cannot be built: ImportError: x"),
+    ("pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
+     "pydantic.ValidationError: 1 validation error for S key it is short"),
+    ("Traceback (most recent call last):\n  a\nResolver404: {}\n\n" + CHAIN, "KeyError: 'A'"),
+    ("it stopped", "it stopped"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("log", "cause"), CAUSES)
 def test_the_cause_is_the_first_line_of_the_real_one(log: str, cause: str) -> None:
     assert Failure("build", log).cause == cause
 
 
-def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
-    """Its own metadata and entry points; static files that WhiteNoise serves; the settings that production uses."""
-    package = (
-        '[project]\nname = "shop"\n[project.scripts]\nshop-report = "shop:report"\n[build-system]\nrequires = []\n'
-    )
-    draft = draft_of(tmp_path / "flask", {"shop/__init__.py": FLASK["shop/__init__.py"], "pyproject.toml": package})
-    foresee(draft)
-    assert "\nRUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
+PACKAGE = '[project]\nname = "shop"\n[build-system]\nrequires = []\n'
+SERVED = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
+READS = "\nfrom importlib import resources\nTEXT = resources.files('shop') / 'a.csv'\n"
+PREPARES = FLASK | {"migrations/env.py": ""}
+MIGRATE = ("compose.yaml", "\n    command: flask --app shop:app db upgrade\n")
+# fmt: off
+FORESEEN = {  # what a project is or has: its files, and a line of one of final's
+    "a command of its own": (
+        {"shop.py": FLASK["shop/__init__.py"], "pyproject.toml": f'{PACKAGE}[project.scripts]\nreport = "shop:a"\n'},
+        "Dockerfile", "\nRUN uv pip install --no-deps .\n"),
+    "a file beside its code": (
+        {"shop/__init__.py": FLASK["shop/__init__.py"] + READS, "pyproject.toml": PACKAGE},
+        "Dockerfile", "\n# RUN uv pip install --no-deps .\n"),
+    "Prometheus": (
+        FLASK | {"shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n"},
+        "gunicorn.conf.py", '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = '),
+    "a start script that migrates": (PREPARES | {"boot.sh": "# flask db upgrade\nflask db upgrade\n"}, *MIGRATE),
+    "one that did": (PREPARES | {"boot.sh": "# flask db upgrade\n"}, "compose.yaml", "\n  # migrate:\n"),
+    "one above a folder of a repository": (
+        PREPARES | {"../.git/HEAD": "", "../docker/backend/entrypoint.sh": "flask db upgrade\n"}, *MIGRATE),
+    "static files that WhiteNoise serves": (
+        DJANGO | SERVED, "Dockerfile",
+        "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live "),
+    "static files that Git has": (
+        DJANGO | SERVED | {"static/staticfiles.json": "{}"}, "Dockerfile", "\n# RUN SECRET_KEY=for-this-line-only "),
+    "settings for production": (DJANGO, "compose.yaml", "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n"),
+}
+# fmt: on
 
-    read = FLASK["shop/__init__.py"] + "\nfrom importlib import resources\nTEXT = resources.files('shop') / 'a.csv'\n"
-    unnamed = {"shop/__init__.py": read, "pyproject.toml": package.replace("[project.scripts]", "[tool.other]")}
-    draft = draft_of(tmp_path / "resources", unnamed)
-    foresee(draft)
-    assert "\n# RUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
 
-    counts = {
-        "shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n",
-        "requirements.txt": "",
-    }
-    draft = draft_of(tmp_path / "prometheus", counts)
+@pytest.mark.parametrize(("files", "name", "line"), FORESEEN.values(), ids=FORESEEN)
+def test_what_would_be_missing_silently_is_foreseen(
+    files: dict[str, str], name: str, line: str, tmp_path: Path
+) -> None:
+    draft = draft_of(tmp_path / "shop", files)
     foresee(draft)
-    assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
+    assert line in draft.read(name)
+    assert draft.commands == ["flask --app shop:app db upgrade"] * (line == MIGRATE[1])
+    assert draft.hoped == "".join(draft.commands)
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
 
-    draft = draft_of(tmp_path / "node", FLASK | {"docker/default.Dockerfile": "FROM docker.io/node:24 AS js\n"})
+
+def test_what_node_builds_is_not_in_this_image(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK | {"docker/default.Dockerfile": "FROM docker.io/node:24 AS js\n"})
     foresee(draft)
     assert draft.node == "docker.io/node:24"
-
-    prepares = {"boot.sh": "# flask db upgrade\nflask db upgrade\n", "migrations/env.py": ""}
-    draft = draft_of(tmp_path / "migrates", FLASK | prepares)
-    foresee(draft)
-    assert draft.commands == [draft.hoped] == ["flask --app shop:app db upgrade"]
-    assert "\n    command: flask --app shop:app db upgrade\n" in draft.read("compose.yaml")
-    above = {"../docker/backend/entrypoint.sh": "flask db upgrade\n"}
-    draft = draft_of(tmp_path / "once", FLASK | prepares | {"boot.sh": "# flask db upgrade\n"})
-    foresee(draft)
-    assert not draft.commands
-    draft = draft_of(tmp_path / "shop/backend", FLASK | {"migrations/env.py": "", "../.git/HEAD": "", **above})
-    foresee(draft)
-    assert draft.hoped
-
-    served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
-    draft = draft_of(tmp_path / "django", DJANGO | served)
-    foresee(draft)
-    assert "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live " in draft.read("Dockerfile")
-    draft = draft_of(tmp_path / "collected", DJANGO | served | {"static/staticfiles.json": "{}"})
-    foresee(draft)
-    assert "\n# RUN SECRET_KEY=for-this-line-only " in draft.read("Dockerfile")
-    assert "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n" in draft.read("compose.yaml")
 
 
 def test_a_database_of_the_old_compose_file_stays_beside_the_app(tmp_path: Path) -> None:
