@@ -190,6 +190,30 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     assert draft.version == "3.14"
 
 
+def test_an_image_that_cannot_be_had_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    failures = iter((trial.Failure("lists", "python:3.14-slim-trixie cannot be had: no answer"),))
+    monkeypatch.setattr(adoption, "trial", lambda *_: failures)
+    with pytest.raises(Unusable, match="does not work yet: python:3.14-slim-trixie cannot be had: no answer; nothing"):
+        adoption.try_and_mend(draft)
+
+
+def test_the_copy_lies_as_deep_in_its_repository_as_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files above it may belong to it."""
+    files = {"requirements.txt": "flask\ngunicorn\n", "main.py": "app = Flask(__name__)", "../.git/HEAD": ""}
+    folder = write_files(tmp_path / "shop/backend", files)
+
+    def stop(copy: Path, *_: object, **__: object) -> None:
+        raise Unusable(str(copy))
+
+    monkeypatch.setattr(adoption, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(adoption, "put_final", stop)
+    with pytest.raises(Unusable, match="scratch/adopted/shop/backend$"):
+        adoption.adopt(folder, Options())
+
+
 def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     web = {"environment": {"A": "1"}, "volumes": [{"type": "volume", "source": "data", "target": "/app/instance"}]}

@@ -23,6 +23,7 @@ from adopt.guess import (
     names_index,
     production_settings,
     python_versions,
+    repository,
     roots,
     started_by,
 )
@@ -223,6 +224,12 @@ def test_a_python_that_is_too_old(tmp_path: Path) -> None:
 )
 def test_who_keeps_the_packages(files: dict[str, str], manager: Manager | None, tmp_path: Path) -> None:
     assert find_manager(write_files(tmp_path, files)) == manager
+
+
+def test_a_project_belongs_to_a_repository_that_begins_three_levels_above_at_most(tmp_path: Path) -> None:
+    deep = write_files(tmp_path / "a/b/c/d", {"../../../../.git/HEAD": ""})
+    assert repository(deep.parent) == tmp_path
+    assert repository(deep) == deep
 
 
 def test_two_locks_are_a_question(tmp_path: Path) -> None:

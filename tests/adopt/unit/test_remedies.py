@@ -302,6 +302,8 @@ def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     before = draft.state()
     assert mend(draft, Failure("start", "Traceback (most recent call last)\nValueError: the moon is full")) == ""
     assert mend(draft, Failure("start", "File \"/app/shop.py\"\nModuleNotFoundError: No module named 'moon'")) == ""
+    denied = "PermissionError: [Errno 13] Permission denied: '/run/secrets/key'"
+    assert mend(draft, Failure("start", denied)) == "", "it may be a secret that is root's"
     assert draft.state() == before
 
 
@@ -407,6 +409,14 @@ def test_what_would_be_missing_silently_is_foreseen(
     assert draft.commands == ["flask --app shop:app db upgrade"] * (line == MIGRATE[1])
     assert draft.hoped == "".join(draft.commands)
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
+
+
+def test_the_settings_are_those_of_the_dockerfile_that_final_s_replaces(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path / "copy", DJANGO)
+    old = {"Dockerfile": "ENV DJANGO_SETTINGS_MODULE=site.settings.production\n"}
+    draft.project = write_files(tmp_path / "project", DJANGO | old)
+    foresee(draft)
+    assert "\n    DJANGO_SETTINGS_MODULE: site.settings.production\n" in draft.read("compose.yaml")
 
 
 def test_what_node_builds_is_not_in_this_image(tmp_path: Path) -> None:
