@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from library.engine import SESSION, build_recipe, last_line
+from library.locks import own_name
 from library.project import Unusable
 from library.tutorial import FINAL_FILES, ROOT
 
@@ -104,12 +105,11 @@ def local_names(project: Path) -> list[str]:
     """The names of the packages that are folders of the project, if a list or a table names them so."""
     names = []
     for folder in local_packages(project):
-        table = read_toml(folder / "pyproject.toml")
-        name = table.get("project", {}).get("name") or table.get("tool", {}).get("poetry", {}).get("name")
+        name = own_name(folder)
         for file in (folder / "setup.cfg", folder / "setup.py"):
             if not name and file.exists() and (line := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
                 name = line[1]
-        names += [str(name)] if name else []
+        names += [name] if name else []
     return names
 
 

@@ -300,7 +300,6 @@ def library(case: Case) -> str:
 
 
 def program(case: Case) -> str:
-    """The Debian package of a program that production misses."""
     name = Path(case.name).name
     return installed(case, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
 
@@ -342,19 +341,23 @@ def compress_static(case: Case) -> str:
     return "static files are compressed in advance: the line with compress"
 
 
-def no_collect_static(case: Case) -> str:
-    """Nothing is collected where that is what stops the build."""
-    line = case.draft.find("Dockerfile", COLLECT)
-    if not line or "collectstatic" not in failing_instruction(case.failure):
-        return ""
-    case.draft.comment_out(line)
-    return f"collectstatic stops the build ({case.failure.cause[:120]}): without it"
-
-
 def failing_instruction(failure: Failure) -> str:
     """The instruction that stopped a build."""
     lines = re.findall(r"process \"(.*)\" did not complete|^ > \[(.*)\]:?$|^ >>> (.*)$", failure.text, re.MULTILINE)
     return " ".join(part for line in lines for part in line)
+
+
+def without(line: str, done: str) -> Callable[[Case], str]:
+    """A remedy that takes a line from the Dockerfile, where that is what stops the build."""
+
+    def comment_out(case: Case) -> str:
+        instruction = case.draft.find("Dockerfile", rf"^RUN .*{line}.*$")
+        if not instruction or not re.search(line, failing_instruction(case.failure)):
+            return ""
+        case.draft.comment_out(instruction)
+        return done.format(case.failure.cause[:120])
+
+    return comment_out
 
 
 def names_read(folder: Path) -> dict[str, str]:
@@ -403,7 +406,6 @@ def value_for(name: str, example: str = "") -> str:
 
 
 def variable(case: Case) -> str:
-    """A line in compose.yaml that demands a variable."""
     return demand(case, case.name)
 
 
@@ -466,18 +468,15 @@ def first_traceback(text: str) -> list[str]:
     return lines
 
 
-def secret_key(case: Case) -> str:
-    """The variable that Django's or Flask's secret key is read from."""
-    names = [name for name in case.reads if "SECRET" in name]
-    names.sort(key=lambda name: ("DJANGO" not in name and "FLASK" not in name, len(name)))
-    return demand(case, names[0]) if names else ""
+def of_kind(kind: str, first: str) -> Callable[[Case], str]:
+    """A remedy that demands the variable of this kind: of several, one that says more, and else the shortest."""
 
+    def demand_it(case: Case) -> str:
+        names = [name for name in case.reads if re.search(kind, name)]
+        names.sort(key=lambda name: (not re.search(first, name), len(name)))
+        return demand(case, names[0]) if names else ""
 
-def hosts(case: Case) -> str:
-    """The variable with the names of the host that Django answers to."""
-    names = [name for name in case.reads if "HOST" in name and not re.search("DB|MAIL", name)]
-    names.sort(key=lambda name: "ALLOWED" not in name)
-    return demand(case, names[0]) if names else ""
+    return demand_it
 
 
 TYPES = (
@@ -538,7 +537,6 @@ def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
 
 
 def database(case: Case) -> str:
-    """The volume for a database of SQLite's."""
     opened = re.findall(r"^adopt: sqlite3 opens (\S+)$", case.failure.text, re.MULTILINE)
     for path in reversed(dict.fromkeys(opened)):
         committed = bring_back(case.draft, path.removeprefix("/app/"))
@@ -603,7 +601,6 @@ def migrating(draft: Draft) -> str:
 
 
 def own_metadata(case: Case) -> str:
-    """The line that installs the project itself."""
     if canonicalize_name(case.name) != own_name(case.draft.folder) or not install_itself(case.draft):
         return ""
     return "the project asks for its own metadata: the line that installs it"
@@ -622,7 +619,6 @@ def install_itself(draft: Draft) -> bool:
 
 
 def from_git(case: Case) -> str:
-    """Git, and no hash asked of what comes from there."""
     case.draft.replace("Dockerfile", "--require-hashes", "--verify-hashes")
     case.draft.install_compiler(["git"])
     return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
@@ -638,16 +634,7 @@ def asked_for_itself(case: Case) -> str:
     return f"a package asks for {case.name}, the project itself: --no-deps, as the list is whole"
 
 
-def no_own_package(case: Case) -> str:
-    """It is not installed, where that stops the build."""
-    if ITSELF.removeprefix("RUN uv ") not in failing_instruction(case.failure):
-        return ""
-    case.draft.comment_out(ITSELF)
-    return f"the project cannot be installed ({case.failure.cause[:120]}): without that line"
-
-
 def tests_stay(case: Case) -> str:
-    """The package tests, where the app imports it."""
     case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
     return "the app imports the package tests: it stays in the image"
 
@@ -693,7 +680,6 @@ def in_dev_list(draft: Draft, module: str) -> str:
 
 
 def server(case: Case) -> str:
-    """What serves the app."""
     if names := lacking(case.draft.folder, case.draft.app):
         case.draft.add_packages(names)
         return f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} missing: added"
@@ -707,7 +693,6 @@ def newer_gunicorn(case: Case) -> str:
 
 
 def worker(case: Case) -> str:
-    """The worker for what the app is."""
     draft, kind = case.draft, case.name
     if kind == "none":
         others = re.search(r"^adopt: apps besides: (\w+)(?: \w+)*$", case.failure.text, re.MULTILINE)
@@ -805,7 +790,8 @@ REMEDIES = [
            r"no trusted hash was provided for: `([\w.-]+)`"),
     Remedy("a package from Git", "build", from_git, WRONG,
            r"none were provided for: ([\w.-]+) @ git\+"),
-    Remedy("a project that is no package", "build", no_own_package, WRONG,
+    Remedy("a project that is no package", "build",
+           without(r"pip install --no-deps \.", "the project cannot be installed ({}): without that line"), WRONG,
            r"did not complete successfully"),
     Remedy("a module elsewhere in the project", ANY, elsewhere, WRONG,
            r"No module named '([\w.]+)'"),
@@ -820,7 +806,7 @@ REMEDIES = [
            r"|[Ss]et the ([A-Z]\w+) environment variable|([A-Z][A-Z0-9_]+) not found\. Declare it"
            rf"|[Ee]nvironment variable {VARIABLE} (?:is )?(?:not set|missing|required|not found)"
            rf"|{VARIABLE} environment variable|Config '(\w+)' is missing"),
-    Remedy("the key of Django or Flask", ANY, secret_key, SETTINGS,
+    Remedy("the key of Django or Flask", ANY, of_kind("SECRET", "DJANGO|FLASK"), SETTINGS,
            r"SECRET_KEY setting must not be empty|(?:no|[Aa]) secret key"
            r"|secret.?key (?:is not|must be) (?:changed|set)"),
     Remedy("another type of a variable", ANY, of_another_type, SETTINGS,
@@ -828,7 +814,7 @@ REMEDIES = [
            r"|(?:JSONDecodeError|error parsing value)|invalid literal for int\(\)|Invalid truth value"),
     Remedy("a sample of a secret", "start migrate", refused_sample, SETTINGS,
            r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b"),
-    Remedy("a host that Django does not know", "page", hosts, SETTINGS,
+    Remedy("a host that Django does not know", "page", of_kind("^(?!.*(?:DB|MAIL)).*HOST", "ALLOWED"), SETTINGS,
            r"Invalid HTTP_HOST header"),
     Remedy("static files under hashed names", ANY, collect_static, WRONG,
            r"Missing staticfiles manifest entry|staticfiles\.json|No directory at: .*static"),
@@ -854,7 +840,8 @@ REMEDIES = [
     Remedy("a package that is newer than the code", "import start migrate page", of_its_time, WRONG,
            r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: "
            r"|^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b"),
-    Remedy("static files that cannot be collected", "build", no_collect_static, WRONG,
+    Remedy("static files that cannot be collected", "build",
+           without(r"manage\.py collectstatic", "collectstatic stops the build ({}): without it"), WRONG,
            r"did not complete successfully"),
 ]
 # fmt: on

@@ -123,8 +123,7 @@ def adopt(project: Project, folder: Path) -> Subject:
     if project.worker:
         change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
     if project.manager != "Poetry":
-        own = [hooks.of_uv()] if project.manager == "uv" else []
-        (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(*own))
+        (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(uv=project.manager == "uv"))
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)
     for name, (old, new) in project.changed.items():
