@@ -47,41 +47,22 @@ class Project:
     worker: str = ""
 
 
+# fmt: off
 PROJECTS = [
-    Project(
-        "flask",
-        "a plain list",
-        "shop:create_app()",
-        "Our shop",
-        ("/static/style.css", "green"),
+    Project("flask", "a plain list", "shop:create_app()", "Our shop", ("/static/style.css", "green"),
         # It writes to its instance folder: "Read-only file system".
         uncommented={"compose.yaml": ["  # volumes: [", "# volumes:"]},
         changed={"Dockerfile": (" /data\n", " /app/instance\n"), "compose.yaml": ("data:/data", "data:/app/instance")},
-        worker="gthread",
-    ),
-    Project(
-        "django",
-        "Poetry",
-        "mysite.wsgi:application",
-        "My site",
+        worker="gthread"),
+    Project("django", "Poetry", "mysite.wsgi:application", "My site",
         # Hashed names: "Missing staticfiles manifest entry".
         uncommented={"Dockerfile": ["# RUN SECRET_KEY"], "compose.yaml": ["  # environment:"]},
         changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
-        worker="gthread",
-    ),
+        worker="gthread"),
     Project("fastapi", "uv", "orders.main:app", "17 apples"),
-    Project(
-        "workspace",
-        "uv",
-        "orders.main:app",
-        "25.50",
-        changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")},
-    ),
-    Project(
-        "compiled",
-        "a plain list",
-        "stock:app",
-        "c, libpq",
+    Project("workspace", "uv", "orders.main:app", "25.50",
+        changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")}),
+    Project("compiled", "a plain list", "stock:app", "c, libpq",
         # No wheel: "pg_config executable not found"; then "no pq wrapper available".
         uncommented={
             "Dockerfile": [
@@ -89,20 +70,15 @@ PROJECTS = [
                 "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
             ]
         },
-        worker="gthread",
-    ),
+        worker="gthread"),
     Project("websocket", "a plain list", "chat:app", "A room"),
     Project("numpy", "a plain list", "matrix:app", "determinant 8", worker="gthread"),
-    Project(
-        "celery",
-        "a plain list",
-        "shop:app",
-        "Our back office",
+    Project("celery", "a plain list", "shop:app", "Our back office",
         uncommented={"compose.yaml": ["  # worker:"]},
         changed={"compose.yaml": ("celery --app=shop worker", "celery --app=shop.tasks worker")},
-        worker="gthread",
-    ),
+        worker="gthread"),
 ]
+# fmt: on
 
 
 def export_commands(manager: str) -> list[str]:
