@@ -92,21 +92,16 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
         except TooLong as error:
             raise Unusable(f"it does not work after {LIMIT // 60} minutes: {'; '.join(draft.done) or error}") from error
         except Unusable as reason:
-            if not agrees_to_the_rest(reason):
+            if not sys.stdin.isatty():
+                raise
+            print(indented(reason.log), file=sys.stderr)
+            say(str(reason))
+            if not agrees("write it all the same?", default=False):
                 raise
     else:
         export(draft)
     draft.leave_out_tests()
     return draft, write(draft)
-
-
-def agrees_to_the_rest(reason: Unusable) -> bool:
-    """Whether somebody at a terminal wants what there is, although it does not work yet."""
-    if not sys.stdin.isatty():
-        return False
-    print(indented(reason.log), file=sys.stderr)
-    say(str(reason))
-    return bool(agrees("write it all the same?", default=False))
 
 
 def keeper(manager: Manager | None) -> str:
