@@ -21,7 +21,6 @@ from .guess import (
     App,
     Manager,
     dependencies,
-    django_command,
     folders_of_wheels,
     names_index,
     pyproject,
@@ -414,9 +413,3 @@ def lacking(project: Path, app: App) -> list[str]:
     if {"gunicorn", *worker[:1]} <= asked:
         return []
     return [name for name in ("gunicorn", *worker) if name not in asked]
-
-
-def manage(folder: Path, command: str) -> str:
-    """A command of Django's manage.py, wherever that is."""
-    file = django_command(folder)
-    return f"python {file.relative_to(folder) if file else 'manage.py'} {command}"

@@ -65,8 +65,7 @@ class Manager:
 
     name: str
     add: str  # a package
-    export: tuple[str, ...]  # writes requirements.txt
-    export_dev: tuple[str, ...]  # writes requirements-dev.txt
+    export: tuple[str, ...]  # writes requirements.txt and requirements-dev.txt
     locks: tuple[str, ...]  # the files that are its own
     lock: str = ""  # makes a lock anew that these do not accept, with the versions of the old one
 
@@ -74,14 +73,13 @@ class Manager:
 POETRY = Manager(
     "Poetry",
     "poetry add --lock {}",
-    ("poetry export --output requirements.txt",),
-    ("poetry export --all-groups --output requirements-dev.txt",),
+    ("poetry export --output requirements.txt", "poetry export --all-groups --output requirements-dev.txt"),
     ("poetry.lock", "pyproject.toml"),
     "poetry lock",
 )
 # What the hook runs, but that this makes the lock, too, where there is none yet.
-UV_EXPORT, UV_EXPORT_DEV = (command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
-UV = Manager("uv", "uv add --no-sync {}", (UV_EXPORT,), (UV_EXPORT_DEV,), ("uv.lock", "pyproject.toml"))
+UV_EXPORT = tuple(command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
+UV = Manager("uv", "uv add --no-sync {}", UV_EXPORT, ("uv.lock", "pyproject.toml"))
 # uv runs those that final's files do not name. Without a lock, Pipenv's list is empty. It stops where the Pipfile names
 # another Python than the one that is there, unless it is told which to take.
 RUN_PIPENV = "uvx pipenv@2026.10.3"
@@ -91,8 +89,8 @@ PIPENV = Manager(
     (
         f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock --python python3; }}",
         f"{RUN_PIPENV} requirements --hash >requirements.txt",
+        f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",
     ),
-    (f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",),
     ("Pipfile.lock", "Pipfile"),
 )
 # It asks for hishel>=1.4, and does not work with hishel 2. A lock without markers is none that it exports.
@@ -100,8 +98,10 @@ RUN_PDM = "uvx --with 'hishel<2' pdm@2.29.4"
 PDM = Manager(
     "PDM",
     f"{RUN_PDM} add --no-sync {{}}",
-    (f"{RUN_PDM} export --prod --format requirements --output requirements.txt",),
-    (f"{RUN_PDM} export --format requirements --output requirements-dev.txt",),
+    (
+        f"{RUN_PDM} export --prod --format requirements --output requirements.txt",
+        f"{RUN_PDM} export --format requirements --output requirements-dev.txt",
+    ),
     ("pdm.lock", "pyproject.toml"),
     f"{RUN_PDM} lock --update-reuse --strategy inherit_metadata",
 )

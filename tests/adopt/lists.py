@@ -87,7 +87,7 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
         if tests.exists() and "-r requirements.txt" not in text_of(tests):
             commands[-1] = commands[-1].replace("--generate-hashes", "--constraint requirements.txt --generate-hashes")
         return [emit(command.replace(" --output-file", f"{options} --output-file")) for command in commands]
-    commands = [emit(command) for command in (*manager.export, *manager.export_dev)]
+    commands = [emit(command) for command in manager.export]
     if folders := folders_of_wheels(project):
         commands = [with_wheels(command, folders) for command in commands]
     unwanted = []

@@ -19,10 +19,11 @@ from library.dockerfile import Dockerfile
 from library.locks import own_name
 
 from . import hooks
-from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking, manage
+from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking
 from .guess import (
     code_of,
     dependencies,
+    django_command,
     last_change,
     production_settings,
     pyproject,
@@ -566,6 +567,12 @@ def left_out(case: Case) -> str:
         draft.insert(IN_PRODUCTION, line)
         return f"{case.name} is missing: a copy of {source}, which the old compose file mounts there"
     return bring_back(draft, case.name.removeprefix("/app/"))
+
+
+def manage(folder: Path, command: str) -> str:
+    """A command of Django's manage.py, wherever that is."""
+    file = django_command(folder)
+    return f"python {file.relative_to(folder) if file else 'manage.py'} {command}"
 
 
 # What a project that prepares its database before it is started does for that.
