@@ -13,21 +13,8 @@ from library.edits import uncomment
 from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
-from . import hooks, services
-from .guess import (
-    ASGI,
-    POETRY,
-    UV,
-    App,
-    Manager,
-    dependencies,
-    folders_of_wheels,
-    names_index,
-    pyproject,
-    roots,
-    text_of,
-    workspace,
-)
+from . import guess, hooks, services
+from .guess import ASGI, POETRY, UV, App, Manager
 from .lists import APT, exporting, make_source, name_of, run_beside, with_index, with_wheels
 
 FINAL = ROOT / "final"
@@ -219,7 +206,7 @@ class Draft:
                 self.write(name, "".join(f"{key}={value}\n" for key, value in values.items()))
                 self.samples[name] = "made-up values"
         files = [name for name in files if (self.folder / name).is_file()]
-        lines = [line for name in files for line in text_of(self.folder / name).splitlines()]
+        lines = [line for name in files for line in guess.text_of(self.folder / name).splitlines()]
         values = {name.strip(): value.strip("\"' ") for name, _, value in (line.partition("=") for line in lines)}
         self.given = {*variables, *(name.removeprefix("export ") for name in values)}
         # `$DB_NAME` came from a file beside the old compose file, which this one may not have.
@@ -304,7 +291,7 @@ class Draft:
             return
         source = make_source(self.folder)
         if not source.exists():  # a list with hashes that nobody has the source of
-            text = text_of(self.folder / "requirements.txt")
+            text = guess.text_of(self.folder / "requirements.txt")
             source.write_text(re.sub(r" *\\\n *--hash=\S+| +--hash=\S+", "", text))
         replaced = {name_of(line) for line in packages}
         kept = [line for line in source.read_text().splitlines() if name_of(line) not in replaced]
@@ -312,13 +299,13 @@ class Draft:
 
     def member(self) -> str:
         """The package of a workspace whose code the app is, where the root is none itself."""
-        if "project" in pyproject(self.folder):
+        if "project" in guess.pyproject(self.folder):
             return ""
         tail = Path(*self.app.module.split("."))
-        for folder in workspace(self.folder):
+        for folder in guess.workspace(self.folder):
             modules = [root / tail for root in (folder, folder / "src")]
             if any(module.with_suffix(".py").exists() or module.is_dir() for module in modules):
-                return str(pyproject(folder)["project"]["name"])
+                return str(guess.pyproject(folder)["project"]["name"])
         return ""
 
     def export(self) -> None:
@@ -338,7 +325,7 @@ class Draft:
             if target.exists() and source.exists():
                 target.unlink()
                 if (self.project / name).with_suffix(".in").exists() and (self.project / name).exists():
-                    target.write_text(text_of(self.project / name))
+                    target.write_text(guess.text_of(self.project / name))
         commands = exporting(self.folder, self.manager, self.version, self.until)
         if not self.universal:
             commands = [command.replace(" --universal", "") for command in commands]
@@ -382,15 +369,15 @@ def put_final(folder: Path, app: App, manager: Manager | None, *versions: str, p
     draft.set_version(versions[0])
     if manager is not POETRY:
         draft.write(hooks.FILE.name, hooks.instead_of_poetrys(uv=manager is UV))
-    for root in roots(folder):
+    for root in guess.roots(folder):
         if root not in (folder, folder / "src"):
             draft.add_path(str(root.relative_to(folder)))
-    if folders := folders_of_wheels(folder):
+    if folders := guess.folders_of_wheels(folder):
         draft.write(hooks.FILE.name, with_wheels(draft.read(hooks.FILE.name), folders))
         mounts = "".join(f"    --mount=type=bind,source={name},target={name} \\\n" for name in folders)
         list_mount = r"(?m)^    --mount=type=bind,source=requirements.*\n"
         draft.write("Dockerfile", re.sub(list_mount, rf"\g<0>{mounts}", draft.read("Dockerfile")))
-    if names_index(folder):
+    if guess.names_index(folder):
         draft.write(hooks.FILE.name, with_index(draft.read(hooks.FILE.name)))
         # uv looks no further than the first index that knows a name. The list has the hash of every file.
         draft.set("Dockerfile", r"(?<=^ENV VIRTUAL_ENV=/venv)", " UV_INDEX_STRATEGY=unsafe-best-match")
@@ -402,14 +389,14 @@ def is_asgi(project: Path, app: App) -> bool:
     if app.asgi is not None:
         return app.asgi
     if app.framework in ("flask", "django", "aiohttp"):
-        return "asgi" in app.name and "uvicorn-worker" in dependencies(project)
-    return app.framework == "fastapi" or bool(dependencies(project) & {*ASGI, "uvicorn-worker"})
+        return "asgi" in app.name and "uvicorn-worker" in guess.dependencies(project)
+    return app.framework == "fastapi" or bool(guess.dependencies(project) & {*ASGI, "uvicorn-worker"})
 
 
 def lacking(project: Path, app: App) -> list[str]:
     """The packages that serve the app and that nobody asks for."""
     worker = ["uvicorn-worker", "httptools"] if is_asgi(project, app) else []
-    asked = dependencies(project)
+    asked = guess.dependencies(project)
     if {"gunicorn", *worker[:1]} <= asked:
         return []
     return [name for name in ("gunicorn", *worker) if name not in asked]

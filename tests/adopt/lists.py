@@ -14,21 +14,8 @@ from library.locks import own_name
 from library.project import Unusable
 from library.tutorial import FINAL_FILES, ROOT
 
-from . import hooks
-from .guess import (
-    PDM,
-    PIPENV,
-    POETRY,
-    USUAL_INDEX,
-    Manager,
-    dev_list_of,
-    folders_of_wheels,
-    list_of,
-    local_packages,
-    names_index,
-    read_toml,
-    text_of,
-)
+from . import guess, hooks
+from .guess import PDM, PIPENV, POETRY, USUAL_INDEX, Manager
 
 COMPILE = (
     "uv pip compile --quiet --python-version {version} --universal --generate-hashes {source} --output-file {target}"
@@ -68,7 +55,7 @@ def with_wheels(commands: str, folders: Sequence[str]) -> str:
 
 def exporting(project: Path, manager: Manager | None, version: str, until: str = "") -> list[str]:
     """The commands that make requirements.txt and requirements-dev.txt; a list without hashes becomes a .in file."""
-    emit = with_index if names_index(project) else str
+    emit = with_index if guess.names_index(project) else str
     if not manager:
         options = "".join(f" --no-emit-package {name}" for name in local_names(project))
         if until:  # what serves the app is final's, and of today
@@ -84,16 +71,16 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
             if source.exists()
         ]
         # The tests get the versions of production, which are known by then.
-        if tests.exists() and "-r requirements.txt" not in text_of(tests):
+        if tests.exists() and "-r requirements.txt" not in guess.text_of(tests):
             commands[-1] = commands[-1].replace("--generate-hashes", "--constraint requirements.txt --generate-hashes")
         return [emit(command.replace(" --output-file", f"{options} --output-file")) for command in commands]
     commands = [emit(command) for command in manager.export]
-    if folders := folders_of_wheels(project):
+    if folders := guess.folders_of_wheels(project):
         commands = [with_wheels(command, folders) for command in commands]
     unwanted = []
-    if local_packages(project) and manager in (POETRY, PDM, PIPENV):
+    if guess.local_packages(project) and manager in (POETRY, PDM, PIPENV):
         unwanted += ["/^-e /d", "/@ file:/d", r"/^\.\.*\//d"]  # their code is copied
-    sources = [source.get("name") for source in read_toml(project / "Pipfile").get("source", ())]
+    sources = [source.get("name") for source in guess.read_toml(project / "Pipfile").get("source", ())]
     if manager is PIPENV and sources == ["pypi"]:
         unwanted += ["/^-i /d"]  # it is the usual one, for which a machine may have another address
     if unwanted:
@@ -104,10 +91,10 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
 def local_names(project: Path) -> list[str]:
     """The names of the packages that are folders of the project, if a list or a table names them so."""
     names = []
-    for folder in local_packages(project):
+    for folder in guess.local_packages(project):
         name = own_name(folder)
         for file in (folder / "setup.cfg", folder / "setup.py"):
-            if not name and file.exists() and (line := re.search(r"\bname *= *[\"']?([\w.-]+)", text_of(file))):
+            if not name and file.exists() and (line := re.search(r"\bname *= *[\"']?([\w.-]+)", guess.text_of(file))):
                 name = line[1]
         names += [name] if name else []
     return names
@@ -119,12 +106,12 @@ def make_source(project: Path) -> Path:
     if source.exists():
         return source
     if target.exists():
-        text = text_of(target)
+        text = guess.text_of(target)
         if "--hash=" in text:
             return source
         source.write_text(portable(text))
         target.unlink()
-    elif named := list_of(project):
+    elif named := guess.list_of(project):
         source.write_text(f"-r {named.relative_to(project)}\n")
     elif (project / "setup.py").exists():
         source.write_text("-e .\n")
@@ -144,10 +131,10 @@ def portable(text: str) -> str:
 def make_dev_source(project: Path) -> Path:
     """The same for requirements-dev.txt."""
     source, target = project / "requirements-dev.in", project / "requirements-dev.txt"
-    named = target if target.exists() else dev_list_of(project)
+    named = target if target.exists() else guess.dev_list_of(project)
     if source.exists() or not named:
         return source
-    text = text_of(named)
+    text = guess.text_of(named)
     # Production's list is the one with hashes now, and beside this one.
     renamed, includes = re.subn(r"^-r\s*(\.\./)?requirements\.txt", "-r requirements.txt", text, flags=re.MULTILINE)
     if named != target:

@@ -18,20 +18,8 @@ from packaging.utils import canonicalize_name
 from library.dockerfile import Dockerfile
 from library.locks import own_name
 
-from . import hooks
+from . import guess, hooks
 from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking
-from .guess import (
-    code_of,
-    dependencies,
-    django_command,
-    last_change,
-    production_settings,
-    pyproject,
-    python_files,
-    repository,
-    starting,
-    text_of,
-)
 from .lists import local_names, make_source, name_of, run_beside
 from .services import mounted
 from .trial import Failure
@@ -164,21 +152,21 @@ def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
     draft.bring_services(names_read(folder))
-    if settings := production_settings(draft.project, draft.app):
+    if settings := guess.production_settings(draft.project, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
-    code = code_of(folder)
+    code = guess.code_of(folder)
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
     committed = any(folder.rglob("staticfiles.json"))  # what was collected, from sources that a build has made
     set_root = re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE)
     if draft.app.framework == "django" and served and set_root and not committed:
         collect(draft)
-    if any(re.search(MIGRATES, text) for text in starting(repository(draft.project))):
+    if any(re.search(MIGRATES, text) for text in guess.starting(guess.repository(draft.project))):
         draft.hoped = migrating(draft)
-    bases = (stage.base for text in starting(draft.project) for stage in Dockerfile(text).stages)
+    bases = (stage.base for text in guess.starting(draft.project) for stage in Dockerfile(text).stages)
     draft.node = next((base for base in bases if re.search(r"\b(?:node|bun)\b", base)), "")
     if "MultiProcessCollector" in code:
         draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
-    table = pyproject(folder)
+    table = guess.pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
     # Of importlib.metadata; a file beside the code is read by importlib.resources, which needs no installation.
@@ -222,7 +210,7 @@ def older_python(case: Case) -> str:
 
 def of_its_time(case: Case) -> str:
     """The packages as they were when the project was last changed, where its list does not say which."""
-    draft, day = case.draft, last_change(case.draft.project)
+    draft, day = case.draft, guess.last_change(case.draft.project)
     if draft.manager or draft.until or not day:
         return ""
     asks = "\n".join(case.failure.lines[max(0, case.number - 3) : case.number])
@@ -321,7 +309,7 @@ def collect(draft: Draft) -> bool:
     """Take the # from the line with collectstatic; it names production's settings, and manage.py where that is."""
     if not draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
         return False
-    settings = production_settings(draft.project, draft.app)
+    settings = guess.production_settings(draft.project, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
     draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
     return True
@@ -367,12 +355,12 @@ def names_read(folder: Path) -> dict[str, str]:
     # Not `app.config["NAME"]`, which is Flask's own.
     places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config(?!\s*\[)|env(?:\.\w+)?|Config)"
     reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
-    for path in python_files(folder):
-        names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
+    for path in guess.python_files(folder):
+        names |= dict.fromkeys(re.findall(reads, guess.text_of(path)), "")
     for path in sorted(folder.glob("*env*")) + sorted(folder.glob(".env*")) + sorted(folder.glob("*/.env*")):
         if path.is_file() and re.search(r"example|sample|dist|template|default", path.name):
             pairs = re.findall(
-                r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$", text_of(path), re.MULTILINE
+                r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$", guess.text_of(path), re.MULTILINE
             )
             names |= {name: value for name, value in pairs if "<" not in value}
     return names
@@ -434,7 +422,7 @@ def fields(case: Case) -> str:
     """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
     names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE) or named_in(case)
     known = {name.upper(): name for name in case.reads}
-    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code_of(case.draft.folder))), "")
+    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", guess.code_of(case.draft.folder))), "")
     lines = [demand(case, known.get(name.upper(), (prefix + name).upper())) for name in names]
     return "; ".join(filter(None, lines))
 
@@ -442,7 +430,8 @@ def fields(case: Case) -> str:
 def named_in(case: Case) -> list[str]:
     """The field that a refusal is about, if one is called as a word of it: SENTRY_DSN, at "Sentry is not set"."""
     words = re.findall(r"\w+", case.line.lower().partition("value error, ")[2].partition(" [")[0])
-    code = "\n".join(text for text in map(text_of, python_files(case.draft.folder)) if "BaseSettings" in text)
+    modules = map(guess.text_of, guess.python_files(case.draft.folder))
+    code = "\n".join(text for text in modules if "BaseSettings" in text)
     names = re.findall(r"^ +([a-zA-Z]\w*) *: *\w", code, re.MULTILINE)
     return [name for name in names if "_" in name and name.lower().partition("_")[0] in words][:1]
 
@@ -508,8 +497,8 @@ def refused_sample(case: Case) -> str:
     draft, names = case.draft, []
     for file in (path for path in sorted(draft.folder.rglob("*.env")) if path.is_file()):
         line = re.compile(rf"^(\w+)=([\"']?){re.escape(case.name)}\2$", re.MULTILINE)
-        names += [match[1] for match in line.finditer(text_of(file))]
-        file.write_text(line.sub(rf"\1={MADE_UP}", text_of(file)))
+        names += [match[1] for match in line.finditer(guess.text_of(file))]
+        file.write_text(line.sub(rf"\1={MADE_UP}", guess.text_of(file)))
     draft.made_up |= dict.fromkeys(names, MADE_UP)
     return f"the app refuses the value {case.name} of {', '.join(dict.fromkeys(names))}" if names else ""
 
@@ -571,7 +560,7 @@ def left_out(case: Case) -> str:
 
 def manage(folder: Path, command: str) -> str:
     """A command of Django's manage.py, wherever that is."""
-    file = django_command(folder)
+    file = guess.django_command(folder)
     return f"python {file.relative_to(folder) if file else 'manage.py'} {command}"
 
 
@@ -596,7 +585,7 @@ def migrating(draft: Draft) -> str:
         command = "alembic upgrade head"
     elif (folder / app.root / "migrations").is_dir() and app.framework == "flask":
         command = f"flask --app {shlex.quote(app.name.removesuffix('()'))} db upgrade"
-    elif any(folder.rglob("migrations/env.py")) and "litestar" in dependencies(folder):
+    elif any(folder.rglob("migrations/env.py")) and "litestar" in guess.dependencies(folder):
         command = f"litestar --app {shlex.quote(app.name.removesuffix('()'))} database upgrade --no-prompt"
     else:
         return ""
@@ -649,7 +638,7 @@ def tests_stay(case: Case) -> str:
 def elsewhere(case: Case) -> str:
     """A module of the project's own that lies in another directory, or that the project's own files put there."""
     name = case.name.split(".")[0]
-    paths = [path for path in python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
+    paths = [path for path in guess.python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
     for path in sorted(paths, key=lambda path: len(path.parts)):
         place = path.parent if path.stem == name else path.parent.parent
         inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
@@ -657,7 +646,7 @@ def elsewhere(case: Case) -> str:
             return f"the module {name} is in {inside}: its directory in PYTHONPATH"
     target = f"{case.draft.app.root}/{name}.py".lstrip("/")
     copied = re.compile(rf"^(?!\s*#).*(?:COPY|cp) (?:-\S+ )*(\S+) (?:\S*/)?{re.escape(name)}\.py\s*$", re.MULTILINE)
-    for source in (source for text in starting(case.draft.project) for source in copied.findall(text)):
+    for source in (source for text in guess.starting(case.draft.project) for source in copied.findall(text)):
         line = f"RUN cp {source} {target}"
         if (case.draft.folder / source).is_file() and line not in case.draft.read("Dockerfile"):
             case.draft.insert(AFTER_COPY, line)
@@ -680,7 +669,7 @@ def in_dev_list(draft: Draft, module: str) -> str:
     same = canonicalize_name(module)
     names = (same, f"django-{same}", f"python-{same}", f"{same}-python")
     for pattern in ("requirements*.in", "requirements*.txt", "requirements/*.txt"):
-        for line in (line for path in draft.folder.glob(pattern) for line in text_of(path).splitlines()):
+        for line in (line for path in draft.folder.glob(pattern) for line in guess.text_of(path).splitlines()):
             if name_of(line) in names:
                 return line.split("--hash")[0].rstrip(" \\")
     return ""

@@ -8,25 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from adopt import guess
 from adopt.draft import is_asgi, lacking, put_final
-from adopt.guess import (
-    PDM,
-    PIPENV,
-    POETRY,
-    UV,
-    App,
-    Manager,
-    dependencies,
-    find_app,
-    find_manager,
-    last_change,
-    names_index,
-    production_settings,
-    python_versions,
-    repository,
-    roots,
-    started_by,
-)
+from adopt.guess import PDM, PIPENV, POETRY, UV, App, Manager, find_app, find_manager
 from adopt.lists import exporting, portable
 from library.project import Unusable
 from library.repository import write_files
@@ -160,7 +144,7 @@ def test_an_app_that_nobody_can_find_is_asked_for(files: dict[str, str], message
     ],
 )
 def test_what_a_command_starts(command: str, apps: list[str]) -> None:
-    assert list(started_by(command))[:1] == apps
+    assert list(guess.started_by(command))[:1] == apps
 
 
 VERSIONS = {
@@ -176,7 +160,7 @@ VERSIONS = {
 
 @pytest.mark.parametrize("files", VERSIONS.values(), ids=VERSIONS)
 def test_the_version_that_a_project_is_at_home_on(files: dict[str, str], tmp_path: Path) -> None:
-    assert python_versions(write_files(tmp_path, files), "3.14")[0] == "3.12"
+    assert guess.python_versions(write_files(tmp_path, files), "3.14")[0] == "3.12"
 
 
 ALLOWED = {">=3.11": "3.14", ">=3.11,<3.14": "3.13", "~=3.12.3": "3.12", "==3.13.*": "3.13"}
@@ -198,12 +182,12 @@ ALLOWED_BY_POETRY = {"^3.11,<3.13": "3.12", "^3.12": "3.14", "~3.12.2": "3.12", 
     ],
 )
 def test_the_version_is_the_newest_that_the_project_allows(name: str, text: str, version: str, tmp_path: Path) -> None:
-    assert python_versions(write_files(tmp_path, {name: text}), "3.14")[0] == version
+    assert guess.python_versions(write_files(tmp_path, {name: text}), "3.14")[0] == version
 
 
 def test_a_python_that_is_too_old(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"requires-python is <3\.9"):
-        python_versions(write_files(tmp_path, {"pyproject.toml": '[project]\nrequires-python = "<3.9"'}), "3.14")
+        guess.python_versions(write_files(tmp_path, {"pyproject.toml": '[project]\nrequires-python = "<3.9"'}), "3.14")
 
 
 @pytest.mark.parametrize(
@@ -228,8 +212,8 @@ def test_who_keeps_the_packages(files: dict[str, str], manager: Manager | None, 
 
 def test_a_project_belongs_to_a_repository_that_begins_three_levels_above_at_most(tmp_path: Path) -> None:
     deep = write_files(tmp_path / "a/b/c/d", {"../../../../.git/HEAD": ""})
-    assert repository(deep.parent) == tmp_path
-    assert repository(deep) == deep
+    assert guess.repository(deep.parent) == tmp_path
+    assert guess.repository(deep) == deep
 
 
 def test_two_locks_are_a_question(tmp_path: Path) -> None:
@@ -265,7 +249,7 @@ def test_where_nothing_names_packages_a_folder_that_does_is_named(
 )
 def test_lists_of_windows_are_read_and_written_as_utf_8(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_bytes(content)
-    assert dependencies(tmp_path) == {"flask", "gunicorn"}
+    assert guess.dependencies(tmp_path) == {"flask", "gunicorn"}
     exporting(tmp_path, None, "3.14")
     assert "gunicorn\n" in (tmp_path / "requirements.in").read_text(encoding="utf-8")
 
@@ -273,7 +257,7 @@ def test_lists_of_windows_are_read_and_written_as_utf_8(content: bytes, tmp_path
 def test_lists_that_include_others_are_one(tmp_path: Path) -> None:
     files = {"requirements/production.txt": "-r base.txt\ngunicorn\n", "requirements/base.txt": "django\n"}
     folder = write_files(tmp_path, files | {"requirements/local.txt": "-r base.txt\npytest\n"})
-    assert dependencies(folder) == {"django", "gunicorn"}
+    assert guess.dependencies(folder) == {"django", "gunicorn"}
     assert [command.split()[-3] for command in exporting(folder, None, "3.14")] == [
         "requirements.in",
         "requirements-dev.in",
@@ -286,8 +270,8 @@ def test_what_only_one_machine_knows_is_not_in_the_list(tmp_path: Path) -> None:
     text = f"-i https://{usual}/simple\ncertifi @ file:///croot/certifi\npkg_resources==0.0.0\nflask==3.1\n"
     assert portable(text) == "certifi\nflask==3.1\n"
     assert portable("-i https://pypi.example.org/simple\n") == "-i https://pypi.example.org/simple\n"
-    assert not names_index(write_files(tmp_path, {"requirements.txt": text}))
-    assert names_index(write_files(tmp_path, {"requirements.txt": "-i https://pypi.example.org/simple\n"}))
+    assert not guess.names_index(write_files(tmp_path, {"requirements.txt": text}))
+    assert guess.names_index(write_files(tmp_path, {"requirements.txt": "-i https://pypi.example.org/simple\n"}))
 
 
 def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None:
@@ -298,7 +282,7 @@ def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None
         "welcome.py": FLASK,
     }
     folder = write_files(tmp_path, files)
-    assert roots(folder) == [folder, folder / "libs/greeting"]
+    assert guess.roots(folder) == [folder, folder / "libs/greeting"]
     (command,) = exporting(folder, None, "3.14")
     assert " --no-emit-package welcome --no-emit-package greeting --output-file" in command
     assert put_final(folder, find_app(folder), None, "3.14").python_path == "/app:/app/src:/app/libs/greeting"
@@ -307,22 +291,22 @@ def test_folders_of_the_project_are_code_and_no_packages(tmp_path: Path) -> None
 def test_folders_that_uv_knows_are_code_too(tmp_path: Path) -> None:
     source = '[project]\nname = "shop"\n[tool.uv.sources]\ngreeting = { path = "libs/greeting", editable = true }\n'
     folder = write_files(tmp_path, {"pyproject.toml": source, "libs/greeting/greeting.py": ""})
-    assert roots(folder) == [folder, folder / "libs/greeting"]
+    assert guess.roots(folder) == [folder, folder / "libs/greeting"]
     assert all(" --no-emit-local " in command for command in exporting(folder, find_manager(folder), "3.14"))
 
 
 def test_the_last_change_is_what_git_says_or_the_files_if_theirs_is_earlier(tmp_path: Path) -> None:
     folder = write_files(tmp_path, {"shop.py": ""})
-    assert last_change(folder) == time.strftime("%Y-%m-%d", time.gmtime())
+    assert guess.last_change(folder) == time.strftime("%Y-%m-%d", time.gmtime())
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=x"]):
         environment = {**os.environ, "GIT_COMMITTER_DATE": "2023-11-14T12:00:00Z"}
         subprocess.run([*git, *command], env=environment, check=True)
-    assert last_change(folder) == "2023-11-14"
+    assert guess.last_change(folder) == "2023-11-14"
     os.utime(folder / "shop.py", (1.6e9, 1.6e9))
-    assert last_change(folder) == "2020-09-13"
+    assert guess.last_change(folder) == "2020-09-13"
     os.utime(folder / "shop.py", (0, 0))
-    assert last_change(folder) == "2023-11-14", "an archive without times"
+    assert guess.last_change(folder) == "2023-11-14", "an archive without times"
     assert (
         " --exclude-newer 2023-11-14 --exclude-newer-package gunicorn=false"
         in exporting(write_files(folder, {"requirements.txt": "flask\n"}), None, "3.12", "2023-11-14")[0]
@@ -356,9 +340,9 @@ def test_a_framework_that_is_asgi_gets_its_worker(framework: str, tmp_path: Path
 def test_production_has_other_settings_than_manage_py(tmp_path: Path) -> None:
     files = {"manage.py": MANAGE.format("config.settings.local"), "config/settings/local.py": "", "config/wsgi.py": ""}
     folder = write_files(tmp_path, files)
-    assert production_settings(folder, find_app(folder)) == ""
+    assert guess.production_settings(folder, find_app(folder)) == ""
     (folder / "config/wsgi.py").write_text(WSGI.format("config.settings.production"))
-    assert production_settings(folder, find_app(folder)) == "config.settings.production"
+    assert guess.production_settings(folder, find_app(folder)) == "config.settings.production"
 
 
 def test_the_usual_settings_are_meant_where_no_file_names_any(tmp_path: Path) -> None:
@@ -370,6 +354,6 @@ def test_the_usual_settings_are_meant_where_no_file_names_any(tmp_path: Path) ->
         "shop/production.py": "ROOT_URLCONF = 'of another kind'\n",
     }
     folder, app = write_files(tmp_path, files), App("shop.wsgi:application", "django")
-    assert production_settings(folder, app) == "shop.settings.base"
+    assert guess.production_settings(folder, app) == "shop.settings.base"
     write_files(tmp_path, {"shop/settings/production.py": "from .base import *\n"})
-    assert production_settings(folder, app) == "shop.settings.production"
+    assert guess.production_settings(folder, app) == "shop.settings.production"
