@@ -11,6 +11,8 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from filecmp import cmp
+from functools import partial
 from pathlib import Path
 
 from library import clock, engine
@@ -22,19 +24,21 @@ from score.composing import COMPOSE_FILES, Unusable
 from score.pool import TooLong, at_most
 
 from . import remedies
-from .draft import FINAL, LISTS, Draft, bring, is_here, lacking, put_final
+from .draft import FINAL, LISTS, Draft, lacking, put_final
 from .guess import Manager, find_app, find_manager, python_versions, repository, workspace
 from .remedies import minor
-from .trial import Failure, attempt, indented, without_wheels
+from .trial import Failure, attempt, bring, indented, is_here, without_wheels
 
 LIMIT = 600  # seconds (see `clock`) for all trials of a project together; by the wall clock at most three times that
 ROUNDS = 20
+same = partial(cmp, shallow=False)  # byte by byte
 
 
-@dataclass(frozen=True)
+@dataclass
 class Options:
     """What the reader has said."""
 
+    project: Path = Path()
     app: str = ""
     manager: str = ""
     force: bool = False
@@ -77,12 +81,10 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
     whole = project.resolve()
     copy = SCRATCH / "adopted" / whole.relative_to(repository(whole).parent)
     copy_folder(whole, copy, without=".git")
-    put_final(copy, app, manager, versions[0])
-    draft = Draft(project.resolve(), copy, manager, app, versions)
+    draft = put_final(copy, app, manager, *versions, project=whole)
     remedies.foresee(draft)
     say(f"{app.name}, packages kept by {keeper(manager)}, Python {draft.version}")
-    if names:
-        draft.wanted = names
+    draft.wanted = names
     if options.tries:
         try:
             with at_most(3 * LIMIT):
@@ -90,21 +92,16 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
         except TooLong as error:
             raise Unusable(f"it does not work after {LIMIT // 60} minutes: {'; '.join(draft.done) or error}") from error
         except Unusable as reason:
-            if not agrees_to_the_rest(reason):
+            if not sys.stdin.isatty():
+                raise
+            print(indented(reason.log), file=sys.stderr)
+            say(str(reason))
+            if not agrees("write it all the same?", default=False):
                 raise
     else:
         export(draft)
     draft.leave_out_tests()
     return draft, write(draft)
-
-
-def agrees_to_the_rest(reason: Unusable) -> bool:
-    """Whether somebody at a terminal wants what there is, although it does not work yet."""
-    if not sys.stdin.isatty():
-        return False
-    print(indented(reason.log), file=sys.stderr)
-    say(str(reason))
-    return bool(agrees("write it all the same?", default=False))
 
 
 def keeper(manager: Manager | None) -> str:
@@ -217,17 +214,15 @@ def may_replace(project: Path, names: Sequence[str], *, force: bool) -> None:
     Raises:
         Unusable: they are to stay, or nobody is there to say.
     """
-    there = [name for name in names if (project / name).exists() and not _same(project / name, FINAL / name)]
+    there = [
+        name for name in names if (project / name).exists() and not cmp(project / name, FINAL / name, shallow=False)
+    ]
     if not there or force:
         return
     question = f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
     if agrees(f"{question}: replace?", default=False):
         return
     raise Unusable(f"{question}: nothing was changed; FORCE=1 replaces them")
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.read_bytes() == other.read_bytes()
 
 
 def write(draft: Draft) -> list[str]:
@@ -239,7 +234,7 @@ def write(draft: Draft) -> list[str]:
     try:
         for name in dict.fromkeys(names):
             source, target = draft.folder / name, draft.project / name
-            if source.exists() and not (target.exists() and _same(source, target)):
+            if source.exists() and not (target.exists() and same(source, target)):
                 shutil.copy2(source, target)
                 changed.append(name)
     finally:
@@ -283,23 +278,16 @@ def left_to_do(draft: Draft, changed: Sequence[str], *, tried: bool) -> list[str
 def main() -> None:
     parser = argparse.ArgumentParser(description="Put final's files into a project.")
     parser.add_argument("--project", type=lambda text: Path(text).expanduser(), required=True)
-    for name in ("app", "manager", "force", "try", "add"):
-        parser.add_argument(f"--{name}", default="")
-    arguments = parser.parse_args()
-    no = ("0", "no", "false")
-    tries = arguments.__dict__["try"].lower() not in no
-    options = Options(
-        arguments.app,
-        arguments.manager,
-        arguments.force.lower() not in ("", *no),
-        tries,
-        arguments.add.lower() not in no if arguments.add else None,
-    )
+    parser.add_argument("--app")
+    parser.add_argument("--manager")
+    for name, field in (("force", "force"), ("try", "tries"), ("add", "adds")):
+        parser.add_argument(f"--{name}", dest=field, type=lambda text: text.lower() not in ("0", "no", "false"))
+    options = parser.parse_args(namespace=Options())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with engine.session():
-            draft, changed = adopt(arguments.project, options)
-            lines = left_to_do(draft, changed, tried=tries)
+            draft, changed = adopt(options.project, options)
+            lines = left_to_do(draft, changed, tried=options.tries)
     except Unusable as reason:
         if reason.log:
             print(reason.log, file=sys.stderr)

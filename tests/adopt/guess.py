@@ -20,6 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from library.dockerfile import OF_PYTHON, Dockerfile
 from library.subject import NOT_CODE
 from score.composing import Unusable
 
@@ -46,7 +47,7 @@ STARTED_BY = (
     "gunicorn.conf.py", "Procfile", "render.yaml", "fly.toml", "railway.*", "app.yaml", "nixpacks.toml",
     "*Dockerfile*", "*/*Dockerfile*", "*/*/*Dockerfile*", "*/*/*/*Dockerfile*",
     "compose*.y*ml", "docker-compose*.y*ml", ".flaskenv",
-    "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf",
+    "*.sh", "*/*.sh", "*/*/*.sh", "supervisord.conf", "*/supervisord.conf", "*uwsgi.ini", "*/*uwsgi.ini",
 )  # fmt: skip
 USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.(?:python\.)?org/simple/? *$"
 LISTS = ("requirements.in", "requirements.txt")
@@ -64,8 +65,7 @@ class Manager:
 
     name: str
     add: str  # a package
-    export: tuple[str, ...]  # writes requirements.txt
-    export_dev: tuple[str, ...]  # writes requirements-dev.txt
+    export: tuple[str, ...]  # writes requirements.txt and requirements-dev.txt
     locks: tuple[str, ...]  # the files that are its own
     lock: str = ""  # makes a lock anew that these do not accept, with the versions of the old one
 
@@ -73,14 +73,13 @@ class Manager:
 POETRY = Manager(
     "Poetry",
     "poetry add --lock {}",
-    ("poetry export --output requirements.txt",),
-    ("poetry export --all-groups --output requirements-dev.txt",),
+    ("poetry export --output requirements.txt", "poetry export --all-groups --output requirements-dev.txt"),
     ("poetry.lock", "pyproject.toml"),
     "poetry lock",
 )
 # What the hook runs, but that this makes the lock, too, where there is none yet.
-UV_EXPORT, UV_EXPORT_DEV = (command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
-UV = Manager("uv", "uv add --no-sync {}", (UV_EXPORT,), (UV_EXPORT_DEV,), ("uv.lock", "pyproject.toml"))
+UV_EXPORT = tuple(command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
+UV = Manager("uv", "uv add --no-sync {}", UV_EXPORT, ("uv.lock", "pyproject.toml"))
 # uv runs those that final's files do not name. Without a lock, Pipenv's list is empty. It stops where the Pipfile names
 # another Python than the one that is there, unless it is told which to take.
 RUN_PIPENV = "uvx pipenv@2026.10.3"
@@ -90,8 +89,8 @@ PIPENV = Manager(
     (
         f"{{ test -f Pipfile.lock || {RUN_PIPENV} lock --python python3; }}",
         f"{RUN_PIPENV} requirements --hash >requirements.txt",
+        f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",
     ),
-    (f"{RUN_PIPENV} requirements --hash --dev >requirements-dev.txt",),
     ("Pipfile.lock", "Pipfile"),
 )
 # It asks for hishel>=1.4, and does not work with hishel 2. A lock without markers is none that it exports.
@@ -99,8 +98,10 @@ RUN_PDM = "uvx --with 'hishel<2' pdm@2.29.4"
 PDM = Manager(
     "PDM",
     f"{RUN_PDM} add --no-sync {{}}",
-    (f"{RUN_PDM} export --prod --format requirements --output requirements.txt",),
-    (f"{RUN_PDM} export --format requirements --output requirements-dev.txt",),
+    (
+        f"{RUN_PDM} export --prod --format requirements --output requirements.txt",
+        f"{RUN_PDM} export --format requirements --output requirements-dev.txt",
+    ),
     ("pdm.lock", "pyproject.toml"),
     f"{RUN_PDM} lock --update-reuse --strategy inherit_metadata",
 )
@@ -121,17 +122,12 @@ def text_of(file: Path) -> str:
     return text.replace("\r\n", "\n")
 
 
-def read_pyproject(project: Path) -> dict[str, Any]:
-    """The project's pyproject.toml; nothing where there is none.
-
-    Raises:
-        Unusable: it is not TOML.
-    """
+def pyproject(project: Path) -> dict[str, Any]:
     return read_toml(project / "pyproject.toml")
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """A file that may be missing.
+    """A file's tables; none where it is missing.
 
     Raises:
         Unusable: it is not TOML.
@@ -158,7 +154,7 @@ def find_manager(project: Path, wanted: str = "") -> Manager | None:
         if wanted.lower() not in MANAGERS:
             raise Unusable(f"MANAGER is one of {', '.join(MANAGERS)}, not {wanted}")
         return MANAGERS[wanted.lower()]
-    table = read_pyproject(project)
+    table = pyproject(project)
     backend = str(table.get("build-system", {}).get("build-backend", ""))
     keepers = {name: keeper for name, keeper in MANAGERS.items() if keeper and (project / keeper.locks[0]).exists()}
     if len(keepers) > 1:
@@ -204,7 +200,7 @@ def dev_list_of(project: Path) -> Path | None:
 
 def workspace(project: Path) -> list[Path]:
     """The packages of a uv workspace besides its root; none where the project is none."""
-    table = read_pyproject(project).get("tool", {}).get("uv", {}).get("workspace", {})
+    table = pyproject(project).get("tool", {}).get("uv", {}).get("workspace", {})
     left_out = {path for pattern in table.get("exclude", ()) for path in project.glob(pattern)}
     members = {path for pattern in table.get("members", ()) for path in project.glob(pattern)} - left_out
     return sorted(path for path in members - {project} if (path / "pyproject.toml").exists())
@@ -212,7 +208,7 @@ def workspace(project: Path) -> list[Path]:
 
 def local_packages(project: Path) -> list[Path]:
     """The folders of a project that its lists or its pyproject.toml name as packages of their own, in any spelling."""
-    table = read_pyproject(project)
+    table = pyproject(project)
     tool = table.get("tool", {})
     entries = [
         *tool.get("uv", {}).get("sources", {}).values(),
@@ -251,7 +247,7 @@ def list_lines(project: Path, file: Path | None = None) -> Iterator[str]:
 def dependencies(project: Path) -> set[str]:
     """The normalized names of the packages that the project itself asks for."""
     lines: list[str] = []
-    for table in map(read_pyproject, (project, *workspace(project))):
+    for table in map(pyproject, (project, *workspace(project))):
         lines += [str(line) for line in table.get("project", {}).get("dependencies", ())]
         lines += table.get("tool", {}).get("poetry", {}).get("dependencies", {})
     if (project / "Pipfile").exists():
@@ -270,7 +266,7 @@ def dependencies(project: Path) -> set[str]:
 
 def names_index(project: Path) -> bool:
     """Whether a project's files name an index of packages, which the lists then have to name, too."""
-    tables = [table.get("tool", {}) for table in map(read_pyproject, (project, *workspace(project)))]
+    tables = [table.get("tool", {}) for table in map(pyproject, (project, *workspace(project)))]
     if any(table.get("uv", {}).keys() & {"index-url", "extra-index-url"} for table in tables):
         return True
     if sum(len(table.get("uv", {}).get("index", ())) for table in tables) > len(folders_of_wheels(project)):
@@ -281,7 +277,7 @@ def names_index(project: Path) -> bool:
 
 def folders_of_wheels(project: Path) -> list[str]:
     """The indexes of a project kept by uv that are folders of it, with wheels."""
-    indexes = read_pyproject(project).get("tool", {}).get("uv", {}).get("index", ())
+    indexes = pyproject(project).get("tool", {}).get("uv", {}).get("index", ())
     names = (os.path.normpath(str(index.get("url", ""))) for index in indexes)
     return [name for name in names if not name.startswith("..") and (project / name).is_dir()]
 
@@ -292,7 +288,7 @@ def python_versions(project: Path, newest: str) -> list[str]:
     Raises:
         Unusable: there is none.
     """
-    table = read_pyproject(project)
+    table = pyproject(project)
     poetry = table.get("tool", {}).get("poetry", {}).get("dependencies", {}).get("python", "")
     allowed = str(table.get("project", {}).get("requires-python") or poetry)
     # Poetry's own: ^3.11, ~3.11, 3.11.7.
@@ -321,13 +317,12 @@ def last_change(project: Path) -> str:
     return min((day for day in (by_git, by_files) if day > FIRST_DAY), default="")
 
 
-FROM_PYTHON = r"^FROM (?:--\S+ )?(?:docker\.io/)?(?:library/)?python:(3\.\d+)"
 SAYS_VERSION = (
     (".python-version", r"^(3\.\d+)"),
     ("runtime.txt", r"^python-(3\.\d+)"),
     (".tool-versions", r"^python (3\.\d+)"),
-    ("Dockerfile*", FROM_PYTHON),
-    ("*/Dockerfile*", FROM_PYTHON),
+    ("Dockerfile*", rf"^{OF_PYTHON.pattern}(3\.\d+)"),
+    ("*/Dockerfile*", rf"^{OF_PYTHON.pattern}(3\.\d+)"),
     ("requirements*.txt", r"^# +(?:This file is autogenerated by pip-compile )?with [Pp]ython (3\.\d+)"),
 )
 
@@ -338,7 +333,10 @@ def home_version(project: Path) -> str:
     versions = [str(pipfile.get("python_version") or pipfile.get("python_full_version") or "")]
     for name, line in SAYS_VERSION:
         for file in filter(Path.is_file, sorted(project.glob(name))):
-            versions += re.findall(line, text_of(file), re.MULTILINE)
+            text = text_of(file)
+            if "Dockerfile" in name:
+                text = "\n".join(stage.base for stage in Dockerfile(text).stages)
+            versions += re.findall(line, text, re.MULTILINE)
     return next((".".join(version.split(".")[:2]) for version in versions if version.startswith("3.")), "")
 
 
@@ -366,13 +364,14 @@ def find_app(project: Path, wanted: str = "") -> App:
         raise Unusable(f"APP is module:attribute, or module:function(), not {wanted}")
     every_app = list(_apps(project))
     if wanted:
-        return _named(project, wanted, every_app) or App(wanted, _framework(project))
+        framework = next(iter(sorted(dependencies(project) & set(CLASSES.values()))), "")
+        return _named(project, wanted, every_app) or App(wanted, framework)
     if started := _started(project, every_app):
         return started
     if manage := django_command(project):
         return _django(project, manage)
     if not every_app:
-        commands = " and ".join(read_pyproject(project).get("project", {}).get("scripts", ()))
+        commands = " and ".join(pyproject(project).get("project", {}).get("scripts", ()))
         starts = f"its own command, {commands}, may start a server without one" if commands else "a library has none"
         raise Unusable(f"no app that gunicorn can serve is found ({starts}); if there is one, name it, APP=shop:app")
     return _usual(every_app)
@@ -398,11 +397,6 @@ def _usual(every_app: list[App]) -> App:
         return at_the_top[0]
     names = " or ".join(f"APP={shlex.quote(app.name)}" for app in candidates)
     raise Unusable(f"there are several apps: {names}")
-
-
-def _framework(project: Path) -> str:
-    asked = dependencies(project)
-    return next((name for name in ("django", "fastapi", "flask") if name in asked), "")
 
 
 def _named(project: Path, name: str, every_app: Iterable[App]) -> App | None:
@@ -445,7 +439,7 @@ def _started(project: Path, every_app: list[App]) -> App | None:
     for name in (name for text in starting(project) for name in started_by(text)):
         if app := _named(project, name, every_app) if ":" in name else _module_only(name, every_app):
             return app
-    entry = read_pyproject(project).get("tool", {}).get("fastapi", {}).get("entrypoint", "")
+    entry = pyproject(project).get("tool", {}).get("fastapi", {}).get("entrypoint", "")
     return _named(project, entry, every_app) if entry else None
 
 
@@ -462,6 +456,10 @@ TELLS = r"\b(?:(?:FLASK|LITESTAR)_APP[ =:]+|(?:flask|litestar) --app[ =])"  # a 
 
 def started_by(text: str) -> Iterator[str]:
     """The apps that the commands in a text start: `shop:app`, `shop:create_app()`, or only `shop`."""
+    if "[uwsgi]" in text:
+        ini = dict(re.findall(r"^\s*(module|wsgi-file|callable)\s*=\s*(\S+)", text, re.MULTILINE))
+        module = ini.get("module") or ini.get("wsgi-file", "").removesuffix(".py").strip("./").replace("/", ".")
+        yield module if ":" in module else f"{module}:{ini.get('callable', 'application')}"
     text = re.sub(r"\\\n", " ", text)
     for line in text.splitlines():
         if re.match(r"\s*(#|//)", line):
@@ -558,6 +556,10 @@ def python_files(project: Path) -> list[Path]:
     ]
 
 
+def code_of(project: Path) -> str:
+    return "\n".join(map(text_of, python_files(project)))
+
+
 def _apps(project: Path) -> Iterator[App]:
     """What the modules of a project make: apps of the known classes, and what is called as apps usually are."""
     trees: dict[Path, ast.Module] = {}
@@ -582,7 +584,9 @@ def _apps(project: Path) -> Iterator[App]:
 
 
 def _made_in(function: ast.FunctionDef) -> str:
-    return next(filter(None, (_makes(node) for node in ast.walk(function))), "")
+    """The framework whose class a function calls: `Flask(...)` or `flask.Flask(...)`."""
+    called = (_called(node) for node in ast.walk(function) if isinstance(node, ast.Call))
+    return next((CLASSES[name] for name in called if name in CLASSES), "")
 
 
 def _at_import(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -615,11 +619,6 @@ def _assigned(node: ast.stmt, makers: dict[str, str], path: Path) -> Iterator[tu
 def _called(node: ast.Call) -> str:
     """The last name of what is called: `Flask` in `flask.Flask(...)`."""
     return node.func.attr if isinstance(node.func, ast.Attribute) else str(getattr(node.func, "id", ""))
-
-
-def _makes(node: ast.AST | None) -> str:
-    """The framework whose class an expression calls: `Flask(...)` or `flask.Flask(...)`."""
-    return CLASSES.get(_called(node), "") if isinstance(node, ast.Call) else ""
 
 
 def _needs_nothing(function: ast.FunctionDef) -> bool:

@@ -25,11 +25,11 @@ def commands(hook: str) -> tuple[str, ...]:
     return tuple(script.split(" && "))
 
 
-def instead_of_poetrys(*own: str) -> str:
-    """The file with other hooks in the place of Poetry's, or with none."""
+def instead_of_poetrys(*, uv: bool) -> str:
+    """The file with uv's hooks in the place of Poetry's, or with none."""
     head, line, text = FILE.read_text().partition("    hooks:\n")
     all_hooks = text.split("\n\n")
     others = [hook for hook in all_hooks if "- id: poetry-" not in hook]
     if OF_POETRY not in head or len(all_hooks) - len(others) != 2:
         raise LookupError(f"{FILE.name} does not say that two of its hooks are Poetry's")
-    return head.replace(OF_POETRY, "") + line + "\n\n".join([*(hook.rstrip("\n") for hook in own), *others])
+    return head.replace(OF_POETRY, "") + line + "\n\n".join([of_uv().rstrip("\n"), *others] if uv else others)

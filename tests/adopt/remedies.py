@@ -15,11 +15,12 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from library.dockerfile import Dockerfile
 from library.locks import own_name
 
-from . import hooks
-from .draft import WORKER_CLASS, Draft, add_path, lacking, local_names, make_source, manage, name_of, run_beside
-from .guess import last_change, production_settings, python_files, read_pyproject, repository, starting, text_of
+from . import guess, hooks
+from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking
+from .lists import local_names, make_source, name_of, run_beside
 from .services import mounted
 from .trial import Failure
 
@@ -105,6 +106,10 @@ class Case:
     number: int
     name: str
 
+    @property
+    def reads(self) -> dict[str, str]:
+        return names_read(self.draft.folder)
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -113,7 +118,7 @@ class Remedy:
     Args:
         name: what is wrong.
         stages: where it is looked for, separated by blanks.
-        mend: changes the draft, and says in a line what it did; nothing where it can do nothing.
+        mend: changes the draft, and says in a line what it did; where that is nothing, nobody hears of it.
         taught: the page that explains it.
         pattern: what a log shows then. What the first group that takes part captures is a name.
     """
@@ -147,22 +152,21 @@ def foresee(draft: Draft) -> None:
     """Do what the project's files show before any trial: what would be missing silently."""
     folder = draft.folder
     draft.bring_services(names_read(folder))
-    if settings := production_settings(draft.project, draft.app):
+    if settings := guess.production_settings(draft.project, draft.app):
         draft.give("DJANGO_SETTINGS_MODULE", settings)
-    code = "\n".join(map(text_of, python_files(folder)))
+    code = guess.code_of(folder)
     served = re.search(r"whitenoise|ManifestStaticFiles", code, re.IGNORECASE)
     committed = any(folder.rglob("staticfiles.json"))  # what was collected, from sources that a build has made
     set_root = re.search(r"^ *STATIC_ROOT *=", code, re.MULTILINE)
     if draft.app.framework == "django" and served and set_root and not committed:
-        draft.uncomment("Dockerfile", "# RUN SECRET_KEY=")
-        fit_collect_static(draft)
-    if any(re.search(MIGRATES, text) for text in starting(repository(draft.project))):
+        collect(draft)
+    if any(re.search(MIGRATES, text) for text in guess.starting(guess.repository(draft.project))):
         draft.hoped = migrating(draft)
-    images = re.findall(r"^FROM (?:--\S+ )?(\S*\b(?:node|bun)\b\S*)", "\n".join(starting(draft.project)), re.MULTILINE)
-    draft.node = next(iter(images), "")
+    bases = (stage.base for text in guess.starting(draft.project) for stage in Dockerfile(text).stages)
+    draft.node = next((base for base in bases if re.search(r"\b(?:node|bun)\b", base)), "")
     if "MultiProcessCollector" in code:
         draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
-    table = read_pyproject(folder)
+    table = guess.pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
     # Of importlib.metadata; a file beside the code is read by importlib.resources, which needs no installation.
@@ -206,7 +210,7 @@ def older_python(case: Case) -> str:
 
 def of_its_time(case: Case) -> str:
     """The packages as they were when the project was last changed, where its list does not say which."""
-    draft, day = case.draft, last_change(case.draft.project)
+    draft, day = case.draft, guess.last_change(case.draft.project)
     if draft.manager or draft.until or not day:
         return ""
     asks = "\n".join(case.failure.lines[max(0, case.number - 3) : case.number])
@@ -239,15 +243,13 @@ def lock_anew(case: Case) -> str:
     manager = case.draft.manager
     if not manager or not manager.lock:
         return ""
-    before = case.draft.read(manager.locks[0])
     run_beside(case.draft.folder, case.draft.base, [manager.lock], case.draft.compilers)
-    done = f"{manager.locks[0]} could not be exported: `{manager.lock}`"
-    return done if case.draft.read(manager.locks[0]) != before else ""
+    return f"{manager.locks[0]} could not be exported: `{manager.lock}`"
 
 
 def for_this_alone(case: Case) -> str:
     """The list for this Python and Linux, where its versions fit no other."""
-    if case.draft.manager or not case.draft.universal:
+    if case.draft.manager:
         return ""
     case.draft.universal = False
     return f"the list does not fit where {case.name}: without --universal"
@@ -268,8 +270,7 @@ def compiler(case: Case) -> str:
     # pkg-config alone is missed: the rest of the log says for what.
     text = case.failure.text if "pkg-config" in case.line else case.line
     rows = [(headers, libraries) for pattern, headers, libraries in HEADERS if re.search(pattern, text)]
-    if not case.draft.install_compiler(" ".join(["build-essential", *(headers for headers, _ in rows)]).split()):
-        return ""
+    case.draft.install_compiler(" ".join(headers for headers, _ in rows).split())
     case.draft.install(" ".join(libraries for _, libraries in rows).split())
     return f"a package has no wheel ({case.line}): the line with the compiler, {' '.join(case.draft.compilers)}"
 
@@ -288,41 +289,39 @@ def library(case: Case) -> str:
 
 
 def program(case: Case) -> str:
-    """The Debian package of a program that production misses."""
     name = Path(case.name).name
     return installed(case, f"the program {name}", LIBRARIES.get(name, name)) if name in PROGRAMS else ""
 
 
 def installed(case: Case, missing: str, packages: str) -> str:
     """Debian's packages in production; for collectstatic, where the build needs them already, also there."""
-    names = packages.split()
-    earlier = case.failure.stage == "build" and case.draft.install_compiler(["build-essential", *names])
-    if not case.draft.install(names) and not earlier:
-        return ""
+    earlier = case.failure.stage == "build"
+    if earlier:
+        case.draft.install_compiler(packages.split())
+    case.draft.install(packages.split())
     return f"{missing} is missing: Debian's {packages} in {'the build and ' if earlier else ''}production"
 
 
 COLLECT = r"^RUN .*manage\.py collectstatic.*$"
 
 
-def collect_static(case: Case) -> str:
-    """The line with collectstatic, with the settings that production uses."""
-    if not case.draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
-        return ""
-    fit_collect_static(case.draft)
-    return "static files get hashed names: the line with collectstatic"
-
-
-def fit_collect_static(draft: Draft) -> None:
-    """Let the line name production's settings, and manage.py where it is."""
-    settings = production_settings(draft.project, draft.app)
+def collect(draft: Draft) -> bool:
+    """Take the # from the line with collectstatic; it names production's settings, and manage.py where that is."""
+    if not draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
+        return False
+    settings = guess.production_settings(draft.project, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
     draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
+    return True
+
+
+def collect_static(case: Case) -> str:
+    return "static files get hashed names: the line with collectstatic" if collect(case.draft) else ""
 
 
 def compress_static(case: Case) -> str:
     """The line of django-compressor beside the one with collectstatic."""
-    collect_static(case)
+    collect(case.draft)
     line = case.draft.find("Dockerfile", COLLECT)
     compress = line.replace("collectstatic --no-input", "compress --force")
     if not line or compress in case.draft.read("Dockerfile"):
@@ -331,19 +330,23 @@ def compress_static(case: Case) -> str:
     return "static files are compressed in advance: the line with compress"
 
 
-def no_collect_static(case: Case) -> str:
-    """Nothing is collected where that is what stops the build."""
-    line = case.draft.find("Dockerfile", COLLECT)
-    if not line or "collectstatic" not in failing_instruction(case.failure):
-        return ""
-    case.draft.replace("Dockerfile", line, f"# {line}")
-    return f"collectstatic stops the build ({case.failure.cause[:120]}): without it"
-
-
 def failing_instruction(failure: Failure) -> str:
     """The instruction that stopped a build."""
     lines = re.findall(r"process \"(.*)\" did not complete|^ > \[(.*)\]:?$|^ >>> (.*)$", failure.text, re.MULTILINE)
     return " ".join(part for line in lines for part in line)
+
+
+def without(line: str, done: str) -> Callable[[Case], str]:
+    """A remedy that takes a line from the Dockerfile, where that is what stops the build."""
+
+    def comment_out(case: Case) -> str:
+        instruction = case.draft.find("Dockerfile", rf"^RUN .*{line}.*$")
+        if not instruction or not re.search(line, failing_instruction(case.failure)):
+            return ""
+        case.draft.comment_out(instruction)
+        return done.format(case.failure.cause[:120])
+
+    return comment_out
 
 
 def names_read(folder: Path) -> dict[str, str]:
@@ -352,12 +355,12 @@ def names_read(folder: Path) -> dict[str, str]:
     # Not `app.config["NAME"]`, which is Flask's own.
     places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config(?!\s*\[)|env(?:\.\w+)?|Config)"
     reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
-    for path in python_files(folder):
-        names |= dict.fromkeys(re.findall(reads, text_of(path)), "")
+    for path in guess.python_files(folder):
+        names |= dict.fromkeys(re.findall(reads, guess.text_of(path)), "")
     for path in sorted(folder.glob("*env*")) + sorted(folder.glob(".env*")) + sorted(folder.glob("*/.env*")):
         if path.is_file() and re.search(r"example|sample|dist|template|default", path.name):
             pairs = re.findall(
-                r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$", text_of(path), re.MULTILINE
+                r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$", guess.text_of(path), re.MULTILINE
             )
             names |= {name: value for name, value in pairs if "<" not in value}
     return names
@@ -392,61 +395,59 @@ def value_for(name: str, example: str = "") -> str:
 
 
 def variable(case: Case) -> str:
-    """A line in compose.yaml that demands a variable."""
-    return demand(case.draft, case.name, case.failure)
+    return demand(case, case.name)
 
 
-def demand(draft: Draft, name: str, failure: Failure) -> str:
-    value = value_for(name, names_read(draft.folder).get(name, ""))
-    if failure.stage == "build":
-        if "collectstatic" not in failing_instruction(failure) or f" {name}=" in draft.read("Dockerfile"):
+def demand(case: Case, name: str) -> str:
+    draft, value = case.draft, value_for(name, case.reads.get(name, ""))
+    if case.failure.stage == "build":
+        if "collectstatic" not in failing_instruction(case.failure) or f" {name}=" in draft.read("Dockerfile"):
             return ""
         draft.set("Dockerfile", r"(?<=^RUN SECRET_KEY=for-this-line-only)", f" {name}={shlex.quote(value)}")
         return f"collectstatic wants {name}: a made-up value in its line"
     if name in draft.made_up or name in draft.given:
         return ""
-    return f"the app wants {name}: compose.yaml demands it" if draft.demand(name, value) else ""
+    draft.demand(name, value)
+    return f"the app wants {name}: compose.yaml demands it"
 
 
 def of_compose(case: Case) -> str:
     """A value for the trial, where the compose file demands a variable already."""
-    if case.name in case.draft.made_up:
-        return ""
-    value = value_for(case.name, names_read(case.draft.folder).get(case.name, ""))
-    return f"compose.yaml demands {case.name}" if case.draft.demand(case.name, value) else ""
+    if case.name not in case.draft.made_up:
+        case.draft.demand(case.name, value_for(case.name, case.reads.get(case.name, "")))
+    return f"compose.yaml demands {case.name}"
 
 
 def fields(case: Case) -> str:
     """The variables that settings of pydantic's miss: fields, whose names may be in small letters."""
     names = re.findall(r"^(\w+)\n +Field required", case.failure.text, re.MULTILINE) or named_in(case)
-    known = {name.upper(): name for name in names_read(case.draft.folder)}
-    code = "\n".join(map(text_of, python_files(case.draft.folder)))
-    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", code)), "")
-    lines = [demand(case.draft, known.get(name.upper(), (prefix + name).upper()), case.failure) for name in names]
+    known = {name.upper(): name for name in case.reads}
+    prefix = next(iter(re.findall(r"env_prefix\s*=\s*[\"'](\w+)", guess.code_of(case.draft.folder))), "")
+    lines = [demand(case, known.get(name.upper(), (prefix + name).upper())) for name in names]
     return "; ".join(filter(None, lines))
 
 
 def named_in(case: Case) -> list[str]:
     """The field that a refusal is about, if one is called as a word of it: SENTRY_DSN, at "Sentry is not set"."""
     words = re.findall(r"\w+", case.line.lower().partition("value error, ")[2].partition(" [")[0])
-    code = "\n".join(text for text in map(text_of, python_files(case.draft.folder)) if "BaseSettings" in text)
+    modules = map(guess.text_of, guess.python_files(case.draft.folder))
+    code = "\n".join(text for text in modules if "BaseSettings" in text)
     names = re.findall(r"^ +([a-zA-Z]\w*) *: *\w", code, re.MULTILINE)
-    about = (name for name in names if "_" in name and name.lower().partition("_")[0] in words)
-    return list(about)[:1]
+    return [name for name in names if "_" in name and name.lower().partition("_")[0] in words][:1]
 
 
 def mentioned(case: Case) -> str:
     """Variables that the code reads and that the failing lines or their message are about."""
-    known = names_read(case.draft.folder).keys() - case.draft.made_up.keys()
+    known = case.reads.keys() - case.draft.made_up.keys()
     # The message first, then the lines from the innermost on.
-    for line in reversed(last_traceback(case.failure.text)):
+    for line in reversed(first_traceback(case.failure.text)):
         for name in re.findall(r"\b[A-Z][A-Z0-9_]{2,}\b", line):
-            if name in known and (done := demand(case.draft, name, case.failure)):
+            if name in known and (done := demand(case, name)):
                 return done
     return ""
 
 
-def last_traceback(text: str) -> list[str]:
+def first_traceback(text: str) -> list[str]:
     """The lines of the first exception's traceback."""
     _, begin, rest = text.partition("Traceback (most recent call last)")
     lines: list[str] = []
@@ -457,18 +458,15 @@ def last_traceback(text: str) -> list[str]:
     return lines
 
 
-def secret_key(case: Case) -> str:
-    """The variable that Django's or Flask's secret key is read from."""
-    names = [name for name in names_read(case.draft.folder) if "SECRET" in name]
-    names.sort(key=lambda name: ("DJANGO" not in name and "FLASK" not in name, len(name)))
-    return demand(case.draft, names[0], case.failure) if names else ""
+def of_kind(kind: str, first: str) -> Callable[[Case], str]:
+    """A remedy that demands the variable of this kind: of several, one that says more, and else the shortest."""
 
+    def demand_it(case: Case) -> str:
+        names = [name for name in case.reads if re.search(kind, name)]
+        names.sort(key=lambda name: (not re.search(first, name), len(name)))
+        return demand(case, names[0]) if names else ""
 
-def hosts(case: Case) -> str:
-    """The variable with the names of the host that Django answers to."""
-    names = [name for name in names_read(case.draft.folder) if "HOST" in name and not re.search("DB|MAIL", name)]
-    names.sort(key=lambda name: "ALLOWED" not in name)
-    return demand(case.draft, names[0], case.failure) if names else ""
+    return demand_it
 
 
 TYPES = (
@@ -482,13 +480,14 @@ TYPES = (
 def of_another_type(case: Case) -> str:
     """Another made-up value, where the first one was not of the type that the app wants."""
     value = next((value for kind, value in TYPES if re.search(kind, case.failure.lines[case.number])), "")
-    examples = names_read(case.draft.folder)
-    lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + last_traceback(case.failure.text)
+    examples = case.reads
+    lines = case.failure.lines[max(0, case.number - 12) : case.number + 1] + first_traceback(case.failure.text)
     for name, old in case.draft.made_up.items():
         about = any(re.search(rf"\b{name}\b", line, re.IGNORECASE) for line in lines)
         example = examples.get(name, "")
         fits = example if value[:8] == example[:8] == "postgres" else value  # with the driver that the app has
-        if fits and about and old != fits and case.draft.demand(name, fits):
+        if fits and about and old != fits:
+            case.draft.demand(name, fits)
             return f"{name} is of another type: {fits} in the trial"
     return ""
 
@@ -498,18 +497,18 @@ def refused_sample(case: Case) -> str:
     draft, names = case.draft, []
     for file in (path for path in sorted(draft.folder.rglob("*.env")) if path.is_file()):
         line = re.compile(rf"^(\w+)=([\"']?){re.escape(case.name)}\2$", re.MULTILINE)
-        names += [match[1] for match in line.finditer(text_of(file))]
-        file.write_text(line.sub(rf"\1={MADE_UP}", text_of(file)))
+        names += [match[1] for match in line.finditer(guess.text_of(file))]
+        file.write_text(line.sub(rf"\1={MADE_UP}", guess.text_of(file)))
     draft.made_up |= dict.fromkeys(names, MADE_UP)
     return f"the app refuses the value {case.name} of {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def writes(case: Case) -> str:
-    """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
     return keep(case.draft, case.name)
 
 
 def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
+    """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
     path = path if path.startswith("/") else f"/app/{draft.app.root}/{path}".replace("//", "/")
     path = re.sub(r"/\./|//", "/", path).rstrip("/")
     if path.startswith("/data/"):
@@ -528,7 +527,6 @@ def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
 
 
 def database(case: Case) -> str:
-    """The volume for a database of SQLite's."""
     opened = re.findall(r"^adopt: sqlite3 opens (\S+)$", case.failure.text, re.MULTILINE)
     for path in reversed(dict.fromkeys(opened)):
         committed = bring_back(case.draft, path.removeprefix("/app/"))
@@ -553,15 +551,24 @@ def left_out(case: Case) -> str:
     """A file that .dockerignore names, or that the old compose file mounts from the project."""
     draft = case.draft
     source = mounted(draft.project).get(case.name, "")
-    line = f"COPY {source} {case.name}\n"
-    if source and line not in draft.read("Dockerfile"):
-        draft.set("Dockerfile", r"^(?=ENV HOME=)", line)
+    line = f"COPY {source} {case.name}"
+    if source and f"{line}\n" not in draft.read("Dockerfile"):
+        draft.insert(IN_PRODUCTION, line)
         return f"{case.name} is missing: a copy of {source}, which the old compose file mounts there"
     return bring_back(draft, case.name.removeprefix("/app/"))
 
 
+def manage(folder: Path, command: str) -> str:
+    """A command of Django's manage.py, wherever that is."""
+    file = guess.django_command(folder)
+    return f"python {file.relative_to(folder) if file else 'manage.py'} {command}"
+
+
 # What a project that prepares its database before it is started does for that.
-MIGRATES = r"(?m)^(?!\s*#).*(?:\bmanage(?:\.py)?\W+migrate\b|\bflask\b.* db upgrade\b|\balembic\b.* upgrade head\b)"
+MIGRATES = (
+    r"(?m)^(?!\s*#).*(?:\bmanage(?:\.py)?\W+migrate\b|\balembic\b.* upgrade head\b"
+    r"|\bflask\b.* db upgrade\b|\blitestar\b.* database upgrade\b)"
+)
 
 
 def migrate(case: Case) -> str:
@@ -578,6 +585,8 @@ def migrating(draft: Draft) -> str:
         command = "alembic upgrade head"
     elif (folder / app.root / "migrations").is_dir() and app.framework == "flask":
         command = f"flask --app {shlex.quote(app.name.removesuffix('()'))} db upgrade"
+    elif any(folder.rglob("migrations/env.py")) and "litestar" in guess.dependencies(folder):
+        command = f"litestar --app {shlex.quote(app.name.removesuffix('()'))} database upgrade --no-prompt"
     else:
         return ""
     if not draft.uncomment("compose.yaml", "  # migrate:"):
@@ -588,7 +597,6 @@ def migrating(draft: Draft) -> str:
 
 
 def own_metadata(case: Case) -> str:
-    """The line that installs the project itself."""
     if canonicalize_name(case.name) != own_name(case.draft.folder) or not install_itself(case.draft):
         return ""
     return "the project asks for its own metadata: the line that installs it"
@@ -607,10 +615,8 @@ def install_itself(draft: Draft) -> bool:
 
 
 def from_git(case: Case) -> str:
-    """Git, and no hash asked of what comes from there."""
-    if not case.draft.replace("Dockerfile", "--require-hashes", "--verify-hashes"):
-        return ""
-    case.draft.install_compiler(["build-essential", "git"])
+    case.draft.replace("Dockerfile", "--require-hashes", "--verify-hashes")
+    case.draft.install_compiler(["git"])
     return f"{case.name} comes from Git and has no hash: Git in the build, and --verify-hashes for the others"
 
 
@@ -624,35 +630,26 @@ def asked_for_itself(case: Case) -> str:
     return f"a package asks for {case.name}, the project itself: --no-deps, as the list is whole"
 
 
-def no_own_package(case: Case) -> str:
-    """It is not installed, where that stops the build."""
-    if ITSELF.removeprefix("RUN uv ") not in failing_instruction(case.failure):
-        return ""
-    case.draft.replace("Dockerfile", f"\n{ITSELF}\n", f"\n# {ITSELF}\n")
-    return f"the project cannot be installed ({case.failure.cause[:120]}): without that line"
-
-
 def tests_stay(case: Case) -> str:
-    """The package tests, where the app imports it."""
-    kept = case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
-    return "the app imports the package tests: it stays in the image" if kept else ""
+    case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
+    return "the app imports the package tests: it stays in the image"
 
 
 def elsewhere(case: Case) -> str:
     """A module of the project's own that lies in another directory, or that the project's own files put there."""
     name = case.name.split(".")[0]
-    paths = [path for path in python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
+    paths = [path for path in guess.python_files(case.draft.folder) if path.stem == name or path.parent.name == name]
     for path in sorted(paths, key=lambda path: len(path.parts)):
         place = path.parent if path.stem == name else path.parent.parent
         inside = str(place.relative_to(case.draft.folder)) if place.is_relative_to(case.draft.folder) else ""
-        if inside not in ("", ".", "src") and add_path(case.draft.folder, inside):
+        if inside not in ("", ".", "src") and case.draft.add_path(inside):
             return f"the module {name} is in {inside}: its directory in PYTHONPATH"
     target = f"{case.draft.app.root}/{name}.py".lstrip("/")
     copied = re.compile(rf"^(?!\s*#).*(?:COPY|cp) (?:-\S+ )*(\S+) (?:\S*/)?{re.escape(name)}\.py\s*$", re.MULTILINE)
-    for source in (source for text in starting(case.draft.project) for source in copied.findall(text)):
+    for source in (source for text in guess.starting(case.draft.project) for source in copied.findall(text)):
         line = f"RUN cp {source} {target}"
         if (case.draft.folder / source).is_file() and line not in case.draft.read("Dockerfile"):
-            case.draft.after_copy(line)
+            case.draft.insert(AFTER_COPY, line)
             return f"the module {name} is a copy of {source}, as in the project's own files"
     return ""
 
@@ -672,14 +669,13 @@ def in_dev_list(draft: Draft, module: str) -> str:
     same = canonicalize_name(module)
     names = (same, f"django-{same}", f"python-{same}", f"{same}-python")
     for pattern in ("requirements*.in", "requirements*.txt", "requirements/*.txt"):
-        for line in (line for path in draft.folder.glob(pattern) for line in text_of(path).splitlines()):
+        for line in (line for path in draft.folder.glob(pattern) for line in guess.text_of(path).splitlines()):
             if name_of(line) in names:
                 return line.split("--hash")[0].rstrip(" \\")
     return ""
 
 
 def server(case: Case) -> str:
-    """What serves the app."""
     if names := lacking(case.draft.folder, case.draft.app):
         case.draft.add_packages(names)
         return f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} missing: added"
@@ -693,7 +689,6 @@ def newer_gunicorn(case: Case) -> str:
 
 
 def worker(case: Case) -> str:
-    """The worker for what the app is."""
     draft, kind = case.draft, case.name
     if kind == "none":
         others = re.search(r"^adopt: apps besides: (\w+)(?: \w+)*$", case.failure.text, re.MULTILINE)
@@ -719,8 +714,6 @@ def more_memory(case: Case) -> str:
 
 def one_worker(case: Case) -> str:
     """One worker, where each prepares the same database when it starts."""
-    if "WORKERS: 1\n" in case.draft.read("compose.yaml"):
-        return ""
     case.draft.give("WORKERS", "1")
     return f"each worker prepares the database ({case.line}): WORKERS is 1"
 
@@ -732,7 +725,7 @@ def empty(case: Case) -> str:
     there = (case.draft.folder / name).exists() and not case.draft.ignores(name)
     if name.startswith("..") or there or command in case.draft.read("Dockerfile"):
         return ""
-    case.draft.after_copy(command)
+    case.draft.insert(AFTER_COPY, command)
     why = "compose has its variables" if "touch" in command else "Git keeps no empty one, and none that a build makes"
     return f"{name} is missing ({why}): it is made, and empty"
 
@@ -793,7 +786,8 @@ REMEDIES = [
            r"no trusted hash was provided for: `([\w.-]+)`"),
     Remedy("a package from Git", "build", from_git, WRONG,
            r"none were provided for: ([\w.-]+) @ git\+"),
-    Remedy("a project that is no package", "build", no_own_package, WRONG,
+    Remedy("a project that is no package", "build",
+           without(r"pip install --no-deps \.", "the project cannot be installed ({}): without that line"), WRONG,
            r"did not complete successfully"),
     Remedy("a module elsewhere in the project", ANY, elsewhere, WRONG,
            r"No module named '([\w.]+)'"),
@@ -808,7 +802,7 @@ REMEDIES = [
            r"|[Ss]et the ([A-Z]\w+) environment variable|([A-Z][A-Z0-9_]+) not found\. Declare it"
            rf"|[Ee]nvironment variable {VARIABLE} (?:is )?(?:not set|missing|required|not found)"
            rf"|{VARIABLE} environment variable|Config '(\w+)' is missing"),
-    Remedy("the key of Django or Flask", ANY, secret_key, SETTINGS,
+    Remedy("the key of Django or Flask", ANY, of_kind("SECRET", "DJANGO|FLASK"), SETTINGS,
            r"SECRET_KEY setting must not be empty|(?:no|[Aa]) secret key"
            r"|secret.?key (?:is not|must be) (?:changed|set)"),
     Remedy("another type of a variable", ANY, of_another_type, SETTINGS,
@@ -816,7 +810,7 @@ REMEDIES = [
            r"|(?:JSONDecodeError|error parsing value)|invalid literal for int\(\)|Invalid truth value"),
     Remedy("a sample of a secret", "start migrate", refused_sample, SETTINGS,
            r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b"),
-    Remedy("a host that Django does not know", "page", hosts, SETTINGS,
+    Remedy("a host that Django does not know", "page", of_kind("^(?!.*(?:DB|MAIL)).*HOST", "ALLOWED"), SETTINGS,
            r"Invalid HTTP_HOST header"),
     Remedy("static files under hashed names", ANY, collect_static, WRONG,
            r"Missing staticfiles manifest entry|staticfiles\.json|No directory at: .*static"),
@@ -842,7 +836,8 @@ REMEDIES = [
     Remedy("a package that is newer than the code", "import start migrate page", of_its_time, WRONG,
            r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: "
            r"|^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b"),
-    Remedy("static files that cannot be collected", "build", no_collect_static, WRONG,
+    Remedy("static files that cannot be collected", "build",
+           without(r"manage\.py collectstatic", "collectstatic stops the build ({}): without it"), WRONG,
            r"did not complete successfully"),
 ]
 # fmt: on

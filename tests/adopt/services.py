@@ -84,16 +84,15 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], st
     kept = {}
     for other, service in services.items():
         if BESIDE.search(str(service.get("image", ""))) and other not in ("web", name):
-            kept[other] = {key: service[key] for key in KEPT if key in service} | AS_THE_APP
-            volumes = [str(volume) for volume in kept[other].pop("volumes", ())]
-            kept[other]["volumes"] = [volume for volume in volumes if re.match(r"[\w-]+:/", volume)]
+            one = {key: service[key] for key in KEPT if key in service} | AS_THE_APP
+            volumes = list(map(str, as_list(service.get("volumes"))))
             seeds = (volume.split(":", 1) for volume in volumes if re.match(rf"\.\.?/[^:]*:{SEEDS}", volume))
-            kept[other]["volumes"] += [f"{_from(project, folder / file)}:{place}" for file, place in seeds]
-            kept[other] = {key: value for key, value in kept[other].items() if value}
-            if files := _env_files(project, folder, kept[other].pop("env_file", None)):
-                kept[other]["env_file"] = files
+            one["volumes"] = [volume for volume in volumes if re.match(r"[\w-]+:/", volume)]
+            one["volumes"] += [f"{_from(project, folder / file)}:{place}" for file, place in seeds]
+            one["env_file"] = _env_files(project, folder, service.get("env_file"))
             if re.search("postg", service["image"]):
-                kept[other].setdefault("healthcheck", READY)
+                one.setdefault("healthcheck", READY)
+            kept[other] = {key: value for key, value in one.items() if value}
     chosen = {key: value for key, value in variables(app).items() if not NOT_KEPT.search(key)}
     commands = (" ".join(map(str, as_list(service.get("command")))) for service in services.values())
     return kept, chosen, _env_files(project, folder, app.get("env_file")), next(filter(None, map(worker, commands)), "")
@@ -113,11 +112,10 @@ def worker(command: str) -> str:
 def _as_compose_has_it(service: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What tells whether a service serves the app, in the form of compose's model."""
     build, command = service.get("build") or {}, service.get("command") or []
-    build = dict(build) if isinstance(build, dict) else {"context": build}
+    build = build if isinstance(build, dict) else {"context": build}
     if build:
-        build = {key: build[key] for key in ("dockerfile", "target") if key in build} | {
-            "context": str(folder / build.get("context", "."))
-        }
+        kept = {key: build[key] for key in ("dockerfile", "target") if key in build}
+        build = kept | {"context": str(folder / build.get("context", "."))}
     return service | {"build": build, "command": command if isinstance(command, list) else command.split()}
 
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,9 +14,9 @@ from library.subject import Subject
 from library.tutorial import FINAL_FILES, ROOT
 
 from . import hooks
-from .exporter import exporter
+from .draft import FINAL
+from .lists import run_beside
 
-FINAL = ROOT / "final"
 # How a project gets them is in the article, and what few projects need on its second page.
 ARTICLE = (FINAL / "README.md").read_text() + (ROOT / "reference-final/README.md").read_text()
 BASE = Subject("final", FINAL).parsed.base_image
@@ -48,41 +47,22 @@ class Project:
     worker: str = ""
 
 
+# fmt: off
 PROJECTS = [
-    Project(
-        "flask",
-        "a plain list",
-        "shop:create_app()",
-        "Our shop",
-        ("/static/style.css", "green"),
+    Project("flask", "a plain list", "shop:create_app()", "Our shop", ("/static/style.css", "green"),
         # It writes to its instance folder: "Read-only file system".
         uncommented={"compose.yaml": ["  # volumes: [", "# volumes:"]},
         changed={"Dockerfile": (" /data\n", " /app/instance\n"), "compose.yaml": ("data:/data", "data:/app/instance")},
-        worker="gthread",
-    ),
-    Project(
-        "django",
-        "Poetry",
-        "mysite.wsgi:application",
-        "My site",
+        worker="gthread"),
+    Project("django", "Poetry", "mysite.wsgi:application", "My site",
         # Hashed names: "Missing staticfiles manifest entry".
         uncommented={"Dockerfile": ["# RUN SECRET_KEY"], "compose.yaml": ["  # environment:"]},
         changed={"compose.yaml": ("DATABASE_URL: ${DATABASE_URL:?}", "SECRET_KEY: a stranger's")},
-        worker="gthread",
-    ),
+        worker="gthread"),
     Project("fastapi", "uv", "orders.main:app", "17 apples"),
-    Project(
-        "workspace",
-        "uv",
-        "orders.main:app",
-        "25.50",
-        changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")},
-    ),
-    Project(
-        "compiled",
-        "a plain list",
-        "stock:app",
-        "c, libpq",
+    Project("workspace", "uv", "orders.main:app", "25.50",
+        changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")}),
+    Project("compiled", "a plain list", "stock:app", "c, libpq",
         # No wheel: "pg_config executable not found"; then "no pq wrapper available".
         uncommented={
             "Dockerfile": [
@@ -90,37 +70,23 @@ PROJECTS = [
                 "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
             ]
         },
-        worker="gthread",
-    ),
+        worker="gthread"),
     Project("websocket", "a plain list", "chat:app", "A room"),
     Project("numpy", "a plain list", "matrix:app", "determinant 8", worker="gthread"),
-    Project(
-        "celery",
-        "a plain list",
-        "shop:app",
-        "Our back office",
+    Project("celery", "a plain list", "shop:app", "Our back office",
         uncommented={"compose.yaml": ["  # worker:"]},
         changed={"compose.yaml": ("celery --app=shop worker", "celery --app=shop.tasks worker")},
-        worker="gthread",
-    ),
+        worker="gthread"),
 ]
+# fmt: on
 
 
-def export_commands(manager: str) -> str:
-    """The commands that the article gives for this manager, as one."""
+def export_commands(manager: str) -> list[str]:
+    """The commands that the article gives for this manager."""
     block = re.search(rf"\*\*{manager}\*\*[\s\S]*?```console\n([\s\S]*?)```", ARTICLE)
     if not block:
         raise LookupError(f"final/README.md has no commands for {manager}")
-    return " && ".join(line.removeprefix("$ ") for line in block[1].splitlines())
-
-
-def beside(folder: Path, command: str) -> None:
-    """Run a command in a folder, with the tools that final's hooks name, as on a laptop."""
-    laptop = [f"--volume={folder}:/app", "--workdir=/app", exporter(BASE)]
-    docker_run = ["docker", "run", "--rm", *laptop, "sh", "-c", command]
-    run = subprocess.run(docker_run, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(run.stdout + run.stderr)
+    return [line.removeprefix("$ ") for line in block[1].splitlines()]
 
 
 def adopt(project: Project, folder: Path) -> Subject:
@@ -128,29 +94,19 @@ def adopt(project: Project, folder: Path) -> Subject:
     copy_files(ROOT / "tests/projects" / project.name, folder)
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
-    set_app(project, folder)
-    set_hooks(project, folder)
+    # Step 2 of the article: what is started, with which worker, and the hooks of who keeps the packages.
+    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
+    if project.worker:
+        change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
+    if project.manager != "Poetry":
+        (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(uv=project.manager == "uv"))
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)
     for name, (old, new) in project.changed.items():
         change(folder / name, old, new)
-    beside(folder, export_commands(project.manager))
+    run_beside(folder, BASE, export_commands(project.manager))
     has = frozenset({"compose", "published"})
     return Subject(f"tests/projects/{project.name} with final's files", folder, has=has)
-
-
-def set_app(project: Project, folder: Path) -> None:
-    """Step 2 of the article: say what is started, and with which worker."""
-    change(folder / "gunicorn.conf.py", '"hello.main:app"', f'"{project.app}"')
-    if project.worker:
-        change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
-
-
-def set_hooks(project: Project, folder: Path) -> None:
-    """Put the hooks of who keeps the packages into the place of Poetry's."""
-    own = {"Poetry": None, "uv": [hooks.of_uv()], "a plain list": []}[project.manager]
-    if own is not None:
-        (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
 
 
 @cache

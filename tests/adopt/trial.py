@@ -10,17 +10,20 @@ import subprocess
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import httpx
 from python_on_whales.exceptions import DockerException
 
-from library.engine import SCRATCH, SESSION, BuildFailed, last_line, wait_until
+from library.engine import SCRATCH, SESSION, BuildFailed, last_line, one_build_at_a_time, wait_until
 from library.subject import READY_LIMIT, Running, Subject
+from library.tutorial import ROOT
 from score.composing import Unusable
 
 from . import inside
-from .draft import AIOHTTP, UVICORN, WORKER_CLASS, Draft, bring, is_here, python_path, run_beside
+from .draft import AIOHTTP, UVICORN, WORKER_CLASS, Draft
+from .lists import run_beside
 
 # What the trial takes in the place of an image that cannot be had: bootstrap makes these two, one of them for step 5.
 LIKE = {
@@ -112,7 +115,7 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         yield Failure("build", failed.output)
         return
     try:
-        environment = {"PYTHONPATH": f"/trial:{python_path(draft.folder)}"}
+        environment = {"PYTHONPATH": f"/trial:{draft.python_path}"}
         mounts = [f"{place}:/trial:ro"]
         subject = with_what_can_be_had(draft, subject, place / "absent.yaml")
         yield from import_alone(draft, subject, environment, place)
@@ -123,6 +126,22 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
         yield Failure("start", "\n".join([*getattr(error, "__notes__", ()), str(error.stderr or error)]))
     except subprocess.CalledProcessError as error:
         yield Failure("start", str(error.stderr))
+
+
+def is_here(image: str) -> bool:
+    return not subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode
+
+
+@cache
+def bring(image: str) -> str:
+    """Pull an image, or make a stand-in of it where no registry answers; nothing, or why it cannot be had."""
+    place = SCRATCH / "image"
+    place.mkdir(exist_ok=True)
+    (place / "Dockerfile").write_text(f"FROM {image}\n")
+    with one_build_at_a_time(shares=False):
+        command = [ROOT / "bootstrap/bases.sh", place]
+        brought = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{image} cannot be had: {last_line(brought.stderr)}" if brought.returncode else ""
 
 
 def with_what_can_be_had(draft: Draft, subject: Subject, override: Path) -> Subject:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 # An image of Python's own, with the tag that it has.
-OF_PYTHON = re.compile(r"(docker\.io/)?(library/)?python:")
+OF_PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Dockerfile:
                 end = "" if line.strip() == end else end
                 stages[-1][2].append(line)
             elif line.upper().startswith("FROM "):
-                words = [word for word in line.split()[1:] if not word.startswith("--")]
+                words = [word for word in line.split()[1:] if not word.startswith("--")] or [""]
                 stages.append((_expanded(words[0], arguments), words[2] if len(words) > 2 else "", []))
             elif stages:
                 stages[-1][2].append(line)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .tutorial import ROOT
@@ -28,6 +29,14 @@ def copy_files(folder: Path, to: Path) -> None:
     for file in files(folder):
         (to / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(folder / file, to / file)
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> Path:
+    """Write files with these texts into a folder, by their paths in it; return the folder."""
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
 
 
 def copy_folder(folder: Path, to: Path, without: str = "") -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from adopt.strangers import PROJECTS, Project
 from adopt.strangers import adopt as by_hand
-from library.repository import copy_files
+from library.repository import copy_files, write_files
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("final")
@@ -194,108 +194,80 @@ class Kind:
     lines: dict[str, str] = field(default_factory=dict)
 
 
+# fmt: off
 KINDS = {
     # By what the object is: no class of this name is known. Its worker is missing, too.
-    "an ASGI app that nobody knows": Kind(
-        {
-            "room.py": "class Room:\n"
-            "    async def __call__(self, scope, receive, send):\n"
-            "        await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
-            "        await send({'type': 'http.response.body', 'body': b'a room'})\n\n\napp = Room()\n",
-            "requirements.txt": "gunicorn\n",
-        },
+    "an ASGI app that nobody knows": Kind({
+        "room.py": "class Room:\n"
+        "    async def __call__(self, scope, receive, send):\n"
+        "        await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "        await send({'type': 'http.response.body', 'body': b'a room'})\n\n\napp = Room()\n",
+        "requirements.txt": "gunicorn\n"},
         "the app is ASGI: the worker uvicorn_worker.UvicornWorker",
-        {"requirements.in": "uvicorn-worker", "gunicorn.conf.py": 'wsgi_app = "room:app"'},
-    ),
-    "a package tests that is no test": Kind(
-        {
-            "quiz.py": f"from tests.exam import NAME\n{FLASK}{PAGE}",
-            "tests/exam.py": "NAME = 'x'",
-            "requirements.txt": LIST,
-        },
-        "the app imports the package tests: it stays in the image",
-    ),
-    "its own version and commands": Kind(
-        {
-            "src/orders/__init__.py": "from importlib.metadata import version\n"
-            f"{FLASK}NAME = version('orders')\n{PAGE}",
-            "pyproject.toml": '[project]\nname = "orders"\nversion = "1.2"\ndependencies = ["flask", "gunicorn"]\n'
-            'requires-python = ">=3.13"\n[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n',
-        },
-        lines={"Dockerfile": "\nRUN uv pip install --no-deps .\n"},
-    ),
-    "data that .dockerignore leaves out": Kind(
-        {
-            "shop.py": f"{FLASK}NAME = open('README.md').read()\n{PAGE}",
-            "README.md": "A shop",
-            "requirements.txt": LIST,
-        },
+        {"requirements.in": "uvicorn-worker", "gunicorn.conf.py": 'wsgi_app = "room:app"'}),
+    "a package tests that is no test": Kind({
+        "quiz.py": f"from tests.exam import NAME\n{FLASK}{PAGE}",
+        "tests/exam.py": "NAME = 'x'",
+        "requirements.txt": LIST},
+        "the app imports the package tests: it stays in the image"),
+    "its own version and commands": Kind({
+        "src/orders/__init__.py": "from importlib.metadata import version\n"
+        f"{FLASK}NAME = version('orders')\n{PAGE}",
+        "pyproject.toml": '[project]\nname = "orders"\nversion = "1.2"\ndependencies = ["flask", "gunicorn"]\n'
+        'requires-python = ">=3.13"\n[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'},
+        lines={"Dockerfile": "\nRUN uv pip install --no-deps .\n"}),
+    "data that .dockerignore leaves out": Kind({
+        "shop.py": f"{FLASK}NAME = open('README.md').read()\n{PAGE}",
+        "README.md": "A shop",
+        "requirements.txt": LIST},
         "README.md was left out of the image",
-        {".dockerignore": "\n!README.md\n"},
-    ),
+        {".dockerignore": "\n!README.md\n"}),
     "a database in the middle of the code, and a variable": Kind(
         {"shop.py": f"{VISITS}\n\nNAME = __import__('os').environ['SHOP_NAME']\n", "requirements.txt": LIST},
         "the app wants SHOP_NAME",
-        {
-            "Dockerfile": "\nRUN ln -sf /data/visits.db visits.db\n",
-            "compose.yaml": "\n    SHOP_NAME: ${SHOP_NAME:?}\n",
-        },
-    ),
-    "settings for developers": Kind(
-        {
-            "manage.py": MANAGE,
-            "site_settings/local.py": "from .live import *\nINSTALLED_APPS = ['debug_toolbar']\n",
-            "site_settings/live.py": "import os\nSECRET_KEY = os.environ['SITE_KEY']\nROOT_URLCONF = 'site_urls'\n"
-            "ALLOWED_HOSTS = ['.example.org']\nSTATIC_ROOT = 'static'\nSTATIC_URL = 'static/'\n"
-            "INSTALLED_APPS = ['django.contrib.staticfiles']\n"
-            "MIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\n",
-            "site_urls.py": DJANGO_PAGE,
-            "site_settings/wsgi.py": WSGI,
-            "requirements.txt": "django\ngunicorn\nwhitenoise\n",
-        },
+        {"Dockerfile": "\nRUN ln -sf /data/visits.db visits.db\n",
+         "compose.yaml": "\n    SHOP_NAME: ${SHOP_NAME:?}\n"}),
+    "settings for developers": Kind({
+        "manage.py": MANAGE,
+        "site_settings/local.py": "from .live import *\nINSTALLED_APPS = ['debug_toolbar']\n",
+        "site_settings/live.py": "import os\nSECRET_KEY = os.environ['SITE_KEY']\nROOT_URLCONF = 'site_urls'\n"
+        "ALLOWED_HOSTS = ['.example.org']\nSTATIC_ROOT = 'static'\nSTATIC_URL = 'static/'\n"
+        "INSTALLED_APPS = ['django.contrib.staticfiles']\n"
+        "MIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\n",
+        "site_urls.py": DJANGO_PAGE,
+        "site_settings/wsgi.py": WSGI,
+        "requirements.txt": "django\ngunicorn\nwhitenoise\n"},
         "collectstatic wants SITE_KEY",
-        {
-            "Dockerfile": " DJANGO_SETTINGS_MODULE=site_settings.live python manage.py collectstatic",
-            "compose.yaml": "\n    SITE_KEY: ${SITE_KEY:?}\n",
-        },
-    ),
-    "folders of its own in a list from Windows, and a package for Windows": Kind(
-        {
-            "welcome.py": f"from greeting import NAME\n{FLASK}{PAGE}",
-            "libs/greeting/greeting.py": "NAME = 'Welcome'\n",
-            "libs/greeting/pyproject.toml": '[project]\nname = "greeting"\nversion = "1"\n',
-            "requirements.txt": f"{LIST}./libs/greeting\npywin32==312\n",
-        },
+        {"Dockerfile": " DJANGO_SETTINGS_MODULE=site_settings.live python manage.py collectstatic",
+         "compose.yaml": "\n    SITE_KEY: ${SITE_KEY:?}\n"}),
+    "folders of its own in a list from Windows, and a package for Windows": Kind({
+        "welcome.py": f"from greeting import NAME\n{FLASK}{PAGE}",
+        "libs/greeting/greeting.py": "NAME = 'Welcome'\n",
+        "libs/greeting/pyproject.toml": '[project]\nname = "greeting"\nversion = "1"\n',
+        "requirements.txt": f"{LIST}./libs/greeting\npywin32==312\n"},
         "pywin32 is for Windows alone",
-        {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs/greeting\n"},
-    ),
+        {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs/greeting\n"}),
     # The app's LOG_LEVEL is the server's, too, and logging knows it in capitals alone. A user ID has no name.
-    "a variable that final has, files that are no Python, a user": Kind(
-        {
-            "docker-compose.yml": "services: {web: {build: ., environment: {LOG_LEVEL: INFO, HOST: example.org}}}\n",
-            "shop.py": "import getpass, logging, os\n\nlogging.basicConfig(level=os.environ['LOG_LEVEL'])\n"
-            f"NAME = os.environ['HOST'] + getpass.getuser()\n{FLASK}{PAGE}",
-            "scaffold/{{name}}/main.py": "from {{name}} import app\n",
-            "scripts/import_2014.py": "print 'Python 2'\n",
-            "requirements.txt": LIST,
-        },
-        lines={"compose.yaml": '\n    LOG_LEVEL: "INFO"\n'},
-    ),
-    "a database whose variables nobody has committed": Kind(
-        {
-            "docker-compose.yml": "services:\n  shop: {build: ., env_file: .env, depends_on: [db]}\n"
-            "  db: {image: 'postgres:17', env_file: .env}\n",
-            "shop.py": f"import os\n\nimport psycopg\n{FLASK}NAME = 'x'\nURL = os.environ['DATABASE_URL']\n"
-            f"psycopg.connect(URL).execute('select 1')\n{PAGE}",
-            "requirements.txt": f"{LIST}psycopg[binary]\n",
-        },
-        lines={"compose.yaml": '\n  depends_on: {"db": {"condition": "service_healthy"}}\n'},
-    ),
+    "a variable that final has, files that are no Python, a user": Kind({
+        "docker-compose.yml": "services: {web: {build: ., environment: {LOG_LEVEL: INFO, HOST: example.org}}}\n",
+        "shop.py": "import getpass, logging, os\n\nlogging.basicConfig(level=os.environ['LOG_LEVEL'])\n"
+        f"NAME = os.environ['HOST'] + getpass.getuser()\n{FLASK}{PAGE}",
+        "scaffold/{{name}}/main.py": "from {{name}} import app\n",
+        "scripts/import_2014.py": "print 'Python 2'\n",
+        "requirements.txt": LIST},
+        lines={"compose.yaml": '\n    LOG_LEVEL: "INFO"\n'}),
+    "a database whose variables nobody has committed": Kind({
+        "docker-compose.yml": "services:\n  shop: {build: ., env_file: .env, depends_on: [db]}\n"
+        "  db: {image: 'postgres:17', env_file: .env}\n",
+        "shop.py": f"import os\n\nimport psycopg\n{FLASK}NAME = 'x'\nURL = os.environ['DATABASE_URL']\n"
+        f"psycopg.connect(URL).execute('select 1')\n{PAGE}",
+        "requirements.txt": f"{LIST}psycopg[binary]\n"},
+        lines={"compose.yaml": '\n  depends_on: {"db": {"condition": "service_healthy"}}\n'}),
     "Pipenv without a lock": Kind(
         {"shop.py": f"{FLASK}NAME = 'x'\n{PAGE}", "Pipfile": '[packages]\nflask = "*"\ngunicorn = "*"\n'},
-        lines={"Pipfile.lock": '"flask": {'},
-    ),
+        lines={"Pipfile.lock": '"flask": {'}),
 }
+# fmt: on
 # What is tried less often: what a unit test of the guess or of a row says already.
 SELDOM = list(KINDS)[-3:]
 
@@ -308,9 +280,7 @@ SELDOM = list(KINDS)[-3:]
     ],
 )
 def test_a_kind_of_project_works_after_it_was_adopted(kind: Kind, tmp_path: Path) -> None:
-    for name, text in kind.files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, kind.files)
     done = adopt(tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith("\nadopt: it works\n")

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from adopt.draft import exporting, put_final
+from adopt.draft import put_final
 from adopt.guess import POETRY, UV, App, Manager
-from adopt.strangers import beside
+from adopt.lists import exporting, run_beside
+from adopt.strangers import BASE
 from library.edits import change, uncomment
 from library.engine import BuildFailed, run_to_its_end
+from library.repository import write_files
 from library.subject import Subject
 
 pytestmark = [pytest.mark.about("final"), pytest.mark.xdist_group("installed")]
@@ -62,12 +64,10 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "src/shop/__init__.py": MODULE,
         "tests/test_shop.py": TEST,
     }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, texts)
     put_final(folder, App("shop:app", ""), manager, "3.14")
     uncomment(folder / "Dockerfile", ["# RUN uv pip install --no-deps ."])
-    beside(folder, " && ".join((f"{manager.name.lower()} lock", *exporting(folder, manager, "3.14"))))
+    run_beside(folder, BASE, [f"{manager.name.lower()} lock", *exporting(folder, manager, "3.14")])
     return Subject(f"a package that {manager.name} keeps", folder, ours=False, has=frozenset({"compose"}))
 
 

@@ -2,7 +2,6 @@
 
 import io
 import runpy
-import shutil
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,26 +14,20 @@ import yaml
 from adopt import command as adoption
 from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
-from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
-from adopt.guess import POETRY, UV, App, Manager, find_app
+from adopt.draft import Draft, lacking, put_final
+from adopt.guess import POETRY, UV, App, Manager, find_app, find_manager
+from adopt.lists import COMPILE, exporting
 from adopt.remedies import mend
+from adopt.strangers import PROJECTS, Project
+from library.repository import copy_files, write_files
 from library.subject import Subject
 from library.tutorial import ROOT
 from score.composing import Unusable
 
-PROJECTS = ROOT / "tests/projects"
-
-
-def project(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
-
 
 def test_a_missing_server_is_named_with_the_command_that_adds_it(tmp_path: Path) -> None:
     files = {"requirements.txt": "FastAPI[standard]>=0.1 # the API\n--index-url x\n", "main.py": "app = FastAPI()"}
-    folder = project(tmp_path, files)
+    folder = write_files(tmp_path, files)
     names = lacking(folder, find_app(folder))
     assert names == ["gunicorn", "uvicorn-worker", "httptools"]
     with pytest.raises(Unusable, match=r"are not among .*: write gunicorn and uvicorn-worker and httptools into"):
@@ -51,11 +44,9 @@ def test_the_commands_are_those_of_the_article() -> None:
 
 
 def test_the_lines_that_are_set(tmp_path: Path) -> None:
-    shutil.copytree(PROJECTS / "workspace", tmp_path, dirs_exist_ok=True)
+    copy_files(ROOT / "tests/projects/workspace", tmp_path)
     put_final(tmp_path, find_app(tmp_path), UV, "3.13")
-    settings = (tmp_path / "gunicorn.conf.py").read_text()
-    assert 'wsgi_app = "orders.main:app"\n' in settings
-    assert 'os.environ.get("WORKER_CLASS") or "uvicorn_worker.UvicornWorker"' in settings
+    assert 'wsgi_app = "orders.main:app"\n' in (tmp_path / "gunicorn.conf.py").read_text()
     dockerfile = (tmp_path / "Dockerfile").read_text()
     assert "\nFROM python:3.13-slim-trixie AS base\n" in dockerfile
     assert "PYTHONPATH=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src\n" in dockerfile
@@ -94,14 +85,8 @@ def test_the_hooks_are_those_of_the_manager(tmp_path: Path) -> None:
     assert ids["uv"] == ["uv-export", *ids["none"]]
     assert ids["none"][-1] == "hadolint"
     assert (tmp_path / "Poetry/.pre-commit-config.yaml").read_bytes() == hooks.FILE.read_bytes()
+    assert all(" --locked " in command for command in hooks.commands(hooks.of_uv())), "an adoption makes the lock"
     assert f"    hooks:\n{hooks.of_uv()}\n" in (tmp_path / "uv/.pre-commit-config.yaml").read_text()
-
-
-def test_the_hook_of_uv_runs_what_exports() -> None:
-    """But that it refuses a lock that does not fit, where an adoption makes it."""
-    hook = hooks.commands(hooks.of_uv())
-    assert [command.replace(" --locked", "") for command in hook] == [*UV.export, *UV.export_dev]
-    assert all(" --locked " in command for command in hook)
 
 
 INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexplicit = true\n'
@@ -120,7 +105,7 @@ INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexpli
 def test_an_index_that_a_project_names_is_named_in_its_lists(
     tmp_path: Path, files: dict[str, str], manager: Manager | None, emitted: int
 ) -> None:
-    folder = project(tmp_path, files)
+    folder = write_files(tmp_path, files)
     put_final(folder, App("shop:app", ""), manager, "3.14")
     first_only = "ENV VIRTUAL_ENV=/venv UV_COMPILE" in (folder / "Dockerfile").read_text()
     assert first_only == ("example.org" not in str(files))
@@ -150,8 +135,7 @@ def test_somebody_at_a_terminal_is_asked(
 
 def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").touch()
-    put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("mysite.wsgi:application", "django"), ["3.14"])
+    draft = put_final(tmp_path, App("mysite.wsgi:application", "django"), None, "3.14")
     draft.demand("SECRET_KEY", "made up")
     draft.node = "node:24"
     lines = left_to_do(draft, ["Dockerfile"], tried=True)
@@ -170,9 +154,8 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
 def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     (tmp_path / "docker-compose.yml").touch()
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     depends = {name: {"condition": "service_started"} for name in ("db", "cache", "search")}
     web = {"build": {}, "image": "shop", "depends_on": depends}
     services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}, "search": {"image": "solr"}}
@@ -194,8 +177,7 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pull by the build is no answer: where no registry answers, the trial takes a stand-in or the next Python."""
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14", "3.13", "3.12"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14", "3.13", "3.12")
     lists_of: list[str] = []
     monkeypatch.setattr(Draft, "export", lambda draft: lists_of.append(draft.version))
     monkeypatch.setattr(adoption, "is_here", lambda image: "3.14" in image)
@@ -208,9 +190,32 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     assert draft.version == "3.14"
 
 
+def test_an_image_that_cannot_be_had_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+    failures = iter((trial.Failure("lists", "python:3.14-slim-trixie cannot be had: no answer"),))
+    monkeypatch.setattr(adoption, "trial", lambda *_: failures)
+    with pytest.raises(Unusable, match=r"not work yet: python:3\.14-slim-trixie cannot be had: no answer; nothing"):
+        adoption.try_and_mend(draft)
+
+
+def test_the_copy_lies_as_deep_in_its_repository_as_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files above it may belong to it."""
+    files = {"requirements.txt": "flask\ngunicorn\n", "main.py": "app = Flask(__name__)", "../.git/HEAD": ""}
+    folder = write_files(tmp_path / "shop/backend", files)
+
+    def stop(copy: Path, *_: object, **__: object) -> None:
+        raise Unusable(str(copy))
+
+    monkeypatch.setattr(adoption, "SCRATCH", tmp_path / "scratch")
+    monkeypatch.setattr(adoption, "put_final", stop)
+    with pytest.raises(Unusable, match=r"scratch/adopted/shop/backend$"):
+        adoption.adopt(folder, Options())
+
+
 def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     web = {"environment": {"A": "1"}, "volumes": [{"type": "volume", "source": "data", "target": "/app/instance"}]}
     monkeypatch.setattr(Subject, "services", lambda *_: {"web": web})
     monkeypatch.setattr(Subject, "built_image", lambda *_: "shop")
@@ -242,7 +247,7 @@ class Answering:
 
 
 def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> None:
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     [failure] = trial.use(draft, cast("Any", running := Answering(health=503)))
     assert (failure.stage, failure.stops, failure.cause) == ("page", False, "adopt: GET /health says 503")
     assert running.stopped
@@ -250,8 +255,7 @@ def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> 
 
 
 def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(tmp_path: Path) -> None:
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
-    put_final(tmp_path, draft.app, None, "3.14")
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     running = Answering()
     running.log = "a secret key\nINFO  [alembic.runtime.migration] Running upgrade a -> b, users"
     [failure] = trial.use(draft, cast("Any", running))
@@ -263,8 +267,7 @@ def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not
 
 
 def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> None:
-    put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
-    draft = Draft(tmp_path, tmp_path, None, App("shop:app", "flask"), ["3.14"])
+    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     running = Answering()
     draft.made_up["DATABASE_URL"] = "sqlite:////tmp/adopt.db"
     running.log = "adopt: sqlite3 opens /tmp/adopt.db\nadopt: sqlite3 opens /tmp/shop.db\n"
@@ -274,7 +277,9 @@ def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> N
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
-    folder = project(tmp_path, {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"})
+    folder = write_files(
+        tmp_path, {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"}
+    )
     commands = exporting(folder, None, "3.14")
     assert [command.split()[-3] for command in commands] == ["requirements.in", "requirements-dev.in"]
     assert (folder / "requirements-dev.in").read_text() == "-r requirements.txt\npytest\n"
@@ -284,10 +289,8 @@ def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
     assert ["--constraint requirements.txt" in command for command in exporting(folder, None, "3.14")] == [False, True]
 
 
-@pytest.mark.parametrize(
-    "folder", sorted(path for path in PROJECTS.iterdir() if path.is_dir()), ids=lambda path: path.name
-)
-def test_every_project_here_has_an_app_and_a_manager(folder: Path) -> None:
-    app = find_app(folder)
-    assert lacking(folder, app) == []
-    assert app.framework in ("django", "fastapi", "flask")
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
+def test_every_project_here_has_an_app_and_a_manager(project: Project) -> None:
+    folder = ROOT / "tests/projects" / project.name
+    assert lacking(folder, app := find_app(folder)) == []
+    assert (app.name, adoption.keeper(find_manager(folder))) == (project.app, project.manager)

@@ -14,6 +14,7 @@ from adopt.guess import POETRY, UV, find_app
 from adopt.remedies import REMEDIES, foresee, mend, names_read, value_for
 from adopt.services import AS_THE_APP, beside
 from adopt.trial import Failure
+from library.repository import write_files
 from library.tutorial import ROOT
 
 FLASK = {"shop/__init__.py": "from flask import Flask\napp = Flask(__name__)", "requirements.txt": "flask\ngunicorn\n"}
@@ -27,13 +28,9 @@ BUILD = 'ERROR: failed to solve: process "/bin/sh -c {}" did not complete succes
 
 
 def draft_of(folder: Path, files: dict[str, str]) -> Draft:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    app = find_app(folder)
+    app = find_app(write_files(folder, files))
     manager = UV if "pyproject.toml" in files and "requirements.txt" not in files else None
-    put_final(folder, app, manager, "3.14")
-    return Draft(folder, folder, manager, app, ["3.14", "3.13", "3.12"])
+    return put_final(folder, app, manager, "3.14", "3.13", "3.12")
 
 
 def in_2023(folder: Path) -> None:
@@ -119,6 +116,8 @@ ROWS = [
     Row("a package from Git", "build",
         "In `--require-hashes` mode, all requirements must have a hash, but none were provided for: a @ git+https://b@c",
         {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential git\n"}),
+    Row("a package from Git", "build", "none were provided for: a @ git+https://b@c",
+        {"Dockerfile": "uv pip install --verify-hashes -r requirements-dev.txt\n"}),
     Row("a project that is no package", "build",
         "error: Failed to build `shop @ file:///app`\n" + BUILD.format("uv pip install --no-deps ."),
         {"Dockerfile": "\n# RUN uv pip install --no-deps .\n"},
@@ -186,6 +185,9 @@ ROWS = [
         {"compose.yaml": '\n  volumes: ["data:/data"]'}),
     Row("no table", "page", "django.db.utils.OperationalError: no such table: shop_order",
         {"compose.yaml": "\n  migrate:\n    <<: *app\n    profiles: [migrate]\n    command: python manage.py"}, DJANGO),
+    Row("no table", "start", "asyncpg.exceptions.UndefinedTableError: relation \"users\" does not exist",
+        {"compose.yaml": "\n    command: litestar --app shop:app database upgrade --no-prompt\n"},
+        {"shop.py": "app = Litestar()", "requirements.txt": "litestar\n", "db/migrations/env.py": ""}),
     Row("a file that the image has not", "import",
         "FileNotFoundError: [Errno 2] No such file or directory: '/app/README.md'", {".dockerignore": "\n!README.md\n"},
         FLASK | {"README.md": "A shop"}),
@@ -228,12 +230,14 @@ def test_a_row_changes_the_lines_that_it_is_about(row: Row, tmp_path: Path) -> N
     before = draft.state()
     lines = [(tmp_path / name, line) for name, line in row.lines.items()]
     assert not lines or not all(file.exists() and line in file.read_text() for file, line in lines)
-    done = mend(draft, Failure(row.stage, row.log))
+    failure = Failure(row.stage, row.log)
+    done = mend(draft, failure)
     (remedy,) = (remedy for remedy in REMEDIES if remedy.name == row.name)
     assert done.endswith(f"({remedy.taught})"), done
     assert draft.state() != before
     for file, line in lines:
         assert line in file.read_text(), file.read_text()
+    assert mend(draft, failure) != done, "it is done once"
 
 
 def test_each_row_has_its_test() -> None:
@@ -260,13 +264,6 @@ def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) ->
     # It is written to, besides: the volume begins with what Git has.
     assert "a link to /data" in mend(draft, Failure("page", log.format("airports")))
     assert "\nCOPY --chown=10001 airports.sqlite3 /data/\n" in draft.read("Dockerfile")
-
-
-def test_a_package_from_git_leaves_the_hashes_of_the_others_verified(tmp_path: Path) -> None:
-    draft = draft_of(tmp_path, FLASK)
-    assert mend(draft, Failure("build", "none were provided for: a @ git+https://b@c"))
-    assert draft.read("Dockerfile").count(" --verify-hashes -r requirements") == 2
-    assert "--require-hashes" not in draft.read("Dockerfile")
 
 
 @pytest.fixture
@@ -305,6 +302,8 @@ def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
     before = draft.state()
     assert mend(draft, Failure("start", "Traceback (most recent call last)\nValueError: the moon is full")) == ""
     assert mend(draft, Failure("start", "File \"/app/shop.py\"\nModuleNotFoundError: No module named 'moon'")) == ""
+    denied = "PermissionError: [Errno 13] Permission denied: '/run/secrets/key'"
+    assert mend(draft, Failure("start", denied)) == "", "it may be a secret that is root's"
     assert draft.state() == before
 
 
@@ -317,13 +316,6 @@ def test_an_address_of_a_scheme_that_the_app_wants_is_the_example(tmp_path: Path
     draft.made_up["DB_OF_ORDERS"] = "http://localhost"
     assert mend(draft, Failure("import", wants.replace("DB", "DB_OF_ORDERS")))
     assert draft.made_up["DB_OF_ORDERS"] == "postgresql://app:app@localhost:5432/app"
-
-
-def test_no_row_is_applied_twice(tmp_path: Path) -> None:
-    draft = draft_of(tmp_path, FLASK)
-    failure = Failure("start", "OSError: [Errno 30] Read-only file system: '/app/instance'")
-    assert mend(draft, failure)
-    assert mend(draft, failure) == ""
 
 
 def test_several_directories_get_a_volume_each(tmp_path: Path) -> None:
@@ -354,88 +346,83 @@ BUILDKIT = """#9 [build 4/4] RUN uv pip install
 target web: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1"""
 
 
-@pytest.mark.parametrize(
-    ("log", "cause"),
-    [
-        (CHAIN, "KeyError: 'A'"),
-        ("error: No solution\n  cause: Because x", "Because x"),
-        (BUILDKIT, "error: no such package"),
-        (
-            "(Background on this error: e3q8)\nsqlite3.OperationalError: it exists",
-            "sqlite3.OperationalError: it exists",
-        ),
-        (
-            "#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
-            "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required",
-        ),
-        (
-            "error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
-            "markupsafe==1.0 cannot be built: ImportError: x",
-        ),
-        (
-            "pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
-            "pydantic.ValidationError: 1 validation error for S key it is short",
-        ),
-        (
-            "Traceback (most recent call last):\n  a\nResolver404: {}\n\n" + CHAIN,
-            "KeyError: 'A'",
-        ),
-        ("it stopped", "it stopped"),
-    ],
-)
+# fmt: off
+CAUSES = [
+    (CHAIN, "KeyError: 'A'"),
+    ("error: No solution\n  cause: Because x", "Because x"),
+    (BUILDKIT, "error: no such package"),
+    ("(Background on this error: e3q8)\nsqlite3.OperationalError: it exists", "sqlite3.OperationalError: it exists"),
+    ("#9 error: Failed to build `psycopg2==2.7.3`\n#9 psycopg/utils.c:8:5: error: lvalue required",
+     "psycopg2==2.7.3 cannot be built: psycopg/utils.c:8:5: error: lvalue required"),
+    ("error: Failed to build `markupsafe==1.0`\nTraceback (most recent call last):\n  a\nImportError: x",
+     "markupsafe==1.0 cannot be built: ImportError: x"),
+    ("pydantic.ValidationError: 1 validation error for S\nkey\n  it is short\n  see",
+     "pydantic.ValidationError: 1 validation error for S key it is short"),
+    ("Traceback (most recent call last):\n  a\nResolver404: {}\n\n" + CHAIN, "KeyError: 'A'"),
+    ("it stopped", "it stopped"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("log", "cause"), CAUSES)
 def test_the_cause_is_the_first_line_of_the_real_one(log: str, cause: str) -> None:
     assert Failure("build", log).cause == cause
 
 
-def test_what_would_be_missing_silently_is_foreseen(tmp_path: Path) -> None:
-    """Its own metadata and entry points; static files that WhiteNoise serves; the settings that production uses."""
-    package = (
-        '[project]\nname = "shop"\n[project.scripts]\nshop-report = "shop:report"\n[build-system]\nrequires = []\n'
-    )
-    draft = draft_of(tmp_path / "flask", {"shop/__init__.py": FLASK["shop/__init__.py"], "pyproject.toml": package})
-    foresee(draft)
-    assert "\nRUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
+PACKAGE = '[project]\nname = "shop"\n[build-system]\nrequires = []\n'
+SERVED = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
+READS = "\nfrom importlib import resources\nTEXT = resources.files('shop') / 'a.csv'\n"
+PREPARES = FLASK | {"migrations/env.py": ""}
+MIGRATE = ("compose.yaml", "\n    command: flask --app shop:app db upgrade\n")
+# fmt: off
+FORESEEN = {  # what a project is or has: its files, and a line of one of final's
+    "a command of its own": (
+        {"shop.py": FLASK["shop/__init__.py"], "pyproject.toml": f'{PACKAGE}[project.scripts]\nreport = "shop:a"\n'},
+        "Dockerfile", "\nRUN uv pip install --no-deps .\n"),
+    "a file beside its code": (
+        {"shop/__init__.py": FLASK["shop/__init__.py"] + READS, "pyproject.toml": PACKAGE},
+        "Dockerfile", "\n# RUN uv pip install --no-deps .\n"),
+    "Prometheus": (
+        FLASK | {"shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n"},
+        "gunicorn.conf.py", '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = '),
+    "a start script that migrates": (PREPARES | {"boot.sh": "# flask db upgrade\nflask db upgrade\n"}, *MIGRATE),
+    "one that did": (PREPARES | {"boot.sh": "# flask db upgrade\n"}, "compose.yaml", "\n  # migrate:\n"),
+    "one above a folder of a repository": (
+        PREPARES | {"../.git/HEAD": "", "../docker/backend/entrypoint.sh": "flask db upgrade\n"}, *MIGRATE),
+    "static files that WhiteNoise serves": (
+        DJANGO | SERVED, "Dockerfile",
+        "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live "),
+    "static files that Git has": (
+        DJANGO | SERVED | {"static/staticfiles.json": "{}"}, "Dockerfile", "\n# RUN SECRET_KEY=for-this-line-only "),
+    "settings for production": (DJANGO, "compose.yaml", "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n"),
+}
+# fmt: on
 
-    read = FLASK["shop/__init__.py"] + "\nfrom importlib import resources\nTEXT = resources.files('shop') / 'a.csv'\n"
-    unnamed = {"shop/__init__.py": read, "pyproject.toml": package.replace("[project.scripts]", "[tool.other]")}
-    draft = draft_of(tmp_path / "resources", unnamed)
-    foresee(draft)
-    assert "\n# RUN uv pip install --no-deps .\n" in draft.read("Dockerfile")
 
-    counts = {
-        "shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n",
-        "requirements.txt": "",
-    }
-    draft = draft_of(tmp_path / "prometheus", counts)
+@pytest.mark.parametrize(("files", "name", "line"), FORESEEN.values(), ids=FORESEEN)
+def test_what_would_be_missing_silently_is_foreseen(
+    files: dict[str, str], name: str, line: str, tmp_path: Path
+) -> None:
+    draft = draft_of(tmp_path / "shop", files)
     foresee(draft)
-    assert '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = ' in draft.read("gunicorn.conf.py")
+    assert line in draft.read(name)
+    assert draft.commands == ["flask --app shop:app db upgrade"] * (line == MIGRATE[1])
+    assert draft.hoped == "".join(draft.commands)
     compile(draft.read("gunicorn.conf.py"), "gunicorn.conf.py", "exec")
 
-    draft = draft_of(tmp_path / "node", FLASK | {"docker/default.Dockerfile": "FROM docker.io/node:24 AS js\n"})
+
+def test_the_settings_are_those_of_the_dockerfile_that_final_s_replaces(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path / "copy", DJANGO)
+    old = {"Dockerfile": "ENV DJANGO_SETTINGS_MODULE=site.settings.production\n"}
+    draft.project = write_files(tmp_path / "project", DJANGO | old)
+    foresee(draft)
+    assert "\n    DJANGO_SETTINGS_MODULE: site.settings.production\n" in draft.read("compose.yaml")
+
+
+def test_what_node_builds_is_not_in_this_image(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK | {"docker/default.Dockerfile": "FROM docker.io/node:24 AS js\n"})
     foresee(draft)
     assert draft.node == "docker.io/node:24"
-
-    prepares = {"boot.sh": "# flask db upgrade\nflask db upgrade\n", "migrations/env.py": ""}
-    draft = draft_of(tmp_path / "migrates", FLASK | prepares)
-    foresee(draft)
-    assert draft.commands == [draft.hoped] == ["flask --app shop:app db upgrade"]
-    assert "\n    command: flask --app shop:app db upgrade\n" in draft.read("compose.yaml")
-    above = {"../docker/backend/entrypoint.sh": "flask db upgrade\n"}
-    draft = draft_of(tmp_path / "once", FLASK | prepares | {"boot.sh": "# flask db upgrade\n"})
-    foresee(draft)
-    assert not draft.commands
-    draft = draft_of(tmp_path / "shop/backend", FLASK | {"migrations/env.py": "", "../.git/HEAD": "", **above})
-    foresee(draft)
-    assert draft.hoped
-
-    served = {"site/settings/live.py": "STATIC_ROOT = 'static'\nMIDDLEWARE = ['whitenoise.middleware.X']\n"}
-    draft = draft_of(tmp_path / "django", DJANGO | served)
-    foresee(draft)
-    assert "\nRUN SECRET_KEY=for-this-line-only DJANGO_SETTINGS_MODULE=site.settings.live " in draft.read("Dockerfile")
-    draft = draft_of(tmp_path / "collected", DJANGO | served | {"static/staticfiles.json": "{}"})
-    foresee(draft)
-    assert "\n# RUN SECRET_KEY=for-this-line-only " in draft.read("Dockerfile")
-    assert "\n    DJANGO_SETTINGS_MODULE: site.settings.live\n" in draft.read("compose.yaml")
 
 
 def test_a_database_of_the_old_compose_file_stays_beside_the_app(tmp_path: Path) -> None:
@@ -478,9 +465,7 @@ def test_an_old_compose_file_may_lie_in_a_folder_and_its_variables_in_a_sample(t
 """
     draft = draft_of(tmp_path / "copy", FLASK)
     draft.project = tmp_path / "project"
-    for name, text in {"deploy/docker-compose.yml": old, "shop.env.example": "A=1\n"}.items():
-        (draft.project / name).parent.mkdir(parents=True, exist_ok=True)
-        (draft.project / name).write_text(text)
+    write_files(draft.project, {"deploy/docker-compose.yml": old, "shop.env.example": "A=1\n"})
     draft.bring_services(["CACHE_URL", "CACHE_TTL"])
     compose = yaml.safe_load(draft.read("compose.yaml"))
     worker = "celery -A shop worker -B --concurrency=2 --schedule=/tmp/celerybeat-schedule"
@@ -507,9 +492,7 @@ def test_an_old_compose_file_may_lie_above_a_folder_of_a_repository(tmp_path: Pa
     draft = draft_of(tmp_path / "copies/backend", FLASK)
     draft.project = tmp_path / "shop/backend"
     files = {"docker-compose.yml": old, ".env.docker": "DBHOST=db\n", "db/init.sql": "", "backend/requirements.txt": ""}
-    for name, text in files.items():
-        (tmp_path / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "shop" / name).write_text(text)
+    write_files(tmp_path / "shop", files)
     draft.bring_services([])
     assert "  db:" not in draft.read("compose.yaml"), "it is no repository"
     (tmp_path / "shop/.git").mkdir()
@@ -524,10 +507,9 @@ def test_an_old_compose_file_may_lie_above_a_folder_of_a_repository(tmp_path: Pa
 
 
 def test_of_several_old_compose_files_one_is_taken_that_builds_the_app(tmp_path: Path) -> None:
-    place = tmp_path / "tools/deploy/docker"
-    place.mkdir(parents=True)
-    (place / "docker-compose.infra.yml").write_text("services: {db: {image: 'postgres:17'}}")
-    (place / "docker-compose.yml").write_text("services: {app: {build: .}, store: {image: 'redis:8'}}")
+    infra = "services: {db: {image: 'postgres:17'}}"
+    whole = "services: {app: {build: .}, store: {image: 'redis:8'}}"
+    write_files(tmp_path / "tools/deploy", {"docker-compose.infra.yml": infra, "docker-compose.yml": whole})
     assert beside(tmp_path)[0].keys() == {"store"}
 
 

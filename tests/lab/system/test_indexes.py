@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adopt.draft import exporting, put_final
+from adopt.draft import put_final
 from adopt.guess import POETRY, UV, App, Manager
-from adopt.strangers import ARTICLE, beside
+from adopt.lists import exporting, run_beside
+from adopt.strangers import ARTICLE, BASE
 from lab import packages
 from lab.packages import Packages
 from library.edits import change
@@ -75,7 +76,7 @@ def adopted(folder: Path, index: Packages, manager: Manager, without: str = "") 
         " ".join(word for word in command.split() if word != without) for command in exporting(folder, manager, "3.14")
     ]
     lock = "poetry lock" if manager is POETRY else "uv lock"
-    beside(folder, " && ".join((f"export {direct}", lock, *commands)))
+    run_beside(folder, BASE, [f"export {direct}", lock, *commands])
     return Subject("a project with an index", folder, ours=False)
 
 
