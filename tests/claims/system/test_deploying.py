@@ -368,7 +368,7 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
             assert not roll(stack, visits, second, broken, deploy)
         assert not visits.failed
         networks = stack.docker("network", "inspect", "--format={{.Options}}", f"{stack.name}_default")
-        assert "encrypted" in networks.stdout
+        assert "encrypted:true" in networks.stdout
 
 
 @pytest.mark.parametrize("forgotten", [None, "IMAGE", *swarm.SETTINGS])

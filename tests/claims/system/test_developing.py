@@ -15,6 +15,7 @@ import pytest
 
 from library import dap
 from library.engine import SCRATCH, SESSION, docker, one_build_at_a_time, wait_until
+from library.practices.health import health
 from library.program import PYTHON
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -62,6 +63,7 @@ def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable()
     debugged = FOLDER.copied("with an editor", compose=("compose.debug.yaml",), service="debug")
     with debugged as copy, copy.started() as running:
         running.wait_until_ready(path="/health")
+        assert health(running) == "not checked", "it is called unhealthy while it stands at a breakpoint"
         main = copy.path / "hello/main.py"
         line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
         address = (configuration["connect"]["host"], int(running.url(5678).rpartition(":")[2]))
@@ -75,6 +77,7 @@ def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable()
             editor.go_on(stop)
             assert answer.result().json() == {"id": 42, "name": "Item 42"}
         assert running.get("/items/43").json()["id"] == 43, "nobody is attached, and it stands at the breakpoint"
+        assert "frozen modules" not in running.log, "debugpy warns that it may miss breakpoints"
 
 
 def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
@@ -98,6 +101,9 @@ def test_the_tests_run_again_after_each_save() -> None:
         assert wait_until(lambda: "1 failed, 12 passed" in running.log, limit=30), running.log
         main.write_text(right)
         assert wait_until(lambda: running.log.count("13 passed") == 2, limit=30), running.log
+        tests = copy.path / "tests/test_main.py"
+        tests.write_text(f"{tests.read_text()}\n\ndef test_more():\n    pass\n")
+        assert wait_until(lambda: "14 passed" in running.log, limit=30), running.log
 
 
 @pytest.mark.thorough
@@ -153,6 +159,7 @@ def test_the_dev_container_is_read_as_it_is_meant(folder: Folder, devcontainer: 
     answer = json.loads(folder.run(read))
     configuration, merged = answer["configuration"], answer["mergedConfiguration"]
     assert configuration["dockerComposeFile"] == ["../compose.yaml", "compose.yaml"]
+    assert configuration["updateRemoteUserUID"] is False, "the editor would build another image"
     assert answer["workspace"]["workspaceFolder"] == "/app"
     assert not merged.get("features"), "they come from a registry"
     files = tuple(f".devcontainer/{name}" for name in configuration["dockerComposeFile"])

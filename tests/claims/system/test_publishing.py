@@ -167,6 +167,7 @@ def test_what_has_the_key_has_no_other_privileges() -> None:
         assert settings["network_mode"] == "bridge"
         assert settings["read_only"]
         assert settings["cap_drop"] == ["ALL"]
+        assert settings["security_opt"] == ["no-new-privileges:true"]
 
 
 def test_what_is_published_is_all_that_stays_and_was_made_without_history_and_environment() -> None:

@@ -4,8 +4,11 @@ Each of these files works by itself. What it promises beside the others, no cont
 and a limit that is twice as high is as good as any.
 """
 
+import ipaddress
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,18 @@ import pytest
 import yaml
 
 from library import manifests
+from library.markdown import blocks
 from library.repository import files
 from library.tutorial import ROOT, Folder, load
 from tools.blocks import commands
 
 WORDS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-STEP_4, FINAL, EXTRA_6, EXTRA_7 = (
-    ROOT / name for name in ("step-4-nontrivial", "final", "extra-6-deploying", "extra-7-platforms")
-)
+STEP_4, STEP_5, FINAL, EXTRA_4, EXTRA_6, EXTRA_7 = (
+    ROOT / name
+    for name in (
+        "step-4-nontrivial", "step-5-larger", "final", "extra-4-developing", "extra-6-deploying", "extra-7-platforms",
+    )
+)  # fmt: skip
 KUBERNETES = {
     manifest["kind"]: manifest
     for file in (EXTRA_7 / "kubernetes").glob("*.yaml")
@@ -104,6 +111,56 @@ def test_swarm_watches_an_update_for_longer_than_the_health_check_needs_to_notic
     assert seconds(web["deploy"]["update_config"]["monitor"]) > healthcheck(EXTRA_6)["retries"] * (interval + timeout)
 
 
+def test_a_rollback_is_as_careful_as_an_update() -> None:
+    """Otherwise, it would stop a version that was healthy at first before the old one answers."""
+    deploy = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]
+    update, rollback = deploy["update_config"], deploy["rollback_config"]
+    assert (update["order"], update["parallelism"]) == (rollback["order"], rollback["parallelism"])
+
+
+def test_a_migration_may_and_finds_what_the_app_does() -> None:
+    """Its secret, too: with another owner, the app's user could not read it, and hello's migration reads none."""
+    web, migrate = (
+        model(EXTRA_6 / file)["services"][name]
+        for file, name in (("stack.yaml", "web"), ("stack.migrate.yaml", "migrate"))
+    )
+    for name in ("image", "init", "read_only", "cap_drop", "secrets"):
+        assert web[name] == migrate[name]
+
+
+def test_the_proxy_knows_each_container_and_the_containers_believe_it() -> None:
+    """`dynamic a` looks up addresses: with another mode, the name has one for all. No visitor comes past the proxy."""
+    web = model(EXTRA_6 / "stack.yaml")["services"]["web"]
+    assert "dynamic a web 8000" in (EXTRA_6 / "Caddyfile").read_text()
+    assert web["deploy"]["endpoint_mode"] == "dnsrr"
+    assert "ports" not in web
+    assert web["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+
+
+def test_the_proxy_of_a_swarm_stays_where_the_pages_command_puts_it() -> None:
+    """Elsewhere, its volume has no certificates, and the DNS names the old machine."""
+    proxy = model(EXTRA_6 / "stack.yaml")["services"]["proxy"]
+    [constraint] = proxy["deploy"]["placement"]["constraints"]
+    [label, value] = re.findall(r"--label-add (\w+)=(\w+)", (EXTRA_6 / "README.md").read_text())[0]
+    assert constraint == f"node.labels.{label} == {value}"
+
+
+def test_the_proxys_address_is_one_that_nobody_else_gets() -> None:
+    """Neither a container of this network, nor a network to which Docker gives one of its own choice.
+
+    Those are in https://github.com/moby/moby/blob/v26.1.5/libnetwork/ipamutils/utils.go.
+    """
+    compose = model(EXTRA_6 / "compose.tls.yaml")
+    [config] = compose["networks"]["edge"]["ipam"]["config"]
+    network, others = (ipaddress.IPv4Network(config[name]) for name in ("subnet", "ip_range"))
+    proxy = ipaddress.IPv4Address(compose["services"]["proxy"]["networks"]["edge"]["ipv4_address"])
+    assert proxy in network
+    assert proxy not in others
+    assert others.subnet_of(network)
+    dockers = ("172.17.0.0/16", "172.18.0.0/15", "172.20.0.0/14", "172.24.0.0/13", "192.168.0.0/16")
+    assert not any(network.overlaps(ipaddress.IPv4Network(pool)) for pool in dockers)
+
+
 PROXIES = [model(EXTRA_6 / name)["services"]["proxy"] for name in ("compose.tls.yaml", "stack.yaml")]
 
 
@@ -174,7 +231,8 @@ def test_an_app_may_take_a_minute_to_import_on_every_platform_and_a_rollout_wait
 
 def test_the_way_in_is_https_alone() -> None:
     """Without the name of a listener, a route belongs to all of its Gateway's, that for plain HTTP among them."""
-    assert [parent.get("sectionName") for parent in KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]] == ["https"]
+    gateway = {"name": "gateway", "namespace": "gateway", "sectionName": "https"}  # as the page says
+    assert KUBERNETES["HTTPRoute"]["spec"]["parentRefs"] == [gateway]
 
 
 def test_every_platform_lets_visitors_in_and_says_for_which_processor_its_image_is() -> None:
@@ -201,6 +259,7 @@ def test_a_rollout_takes_no_old_pod_before_a_new_one_is_ready() -> None:
     strategy = KUBERNETES["Deployment"]["spec"]["strategy"]
     assert strategy.get("type", "RollingUpdate") == "RollingUpdate"
     assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert "replicas" not in KUBERNETES["Deployment"]["spec"], "each rollout would undo what the autoscaler has done"
 
 
 def test_when_a_machine_is_emptied_one_pod_may_be_away_and_a_broken_one_stops_nothing() -> None:
@@ -208,6 +267,7 @@ def test_when_a_machine_is_emptied_one_pod_may_be_away_and_a_broken_one_stops_no
     assert budget["maxUnavailable"] == 1, "minAvailable would let all others go at once"
     assert "minAvailable" not in budget
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert budget["selector"] == KUBERNETES["Deployment"]["spec"]["selector"], "a migration is none of these pods"
 
 
 def test_a_migration_that_failed_is_not_tried_again() -> None:
@@ -229,8 +289,50 @@ def test_the_network_policy_is_about_the_web_pods_and_names_who_comes_in() -> No
     assert policy["policyTypes"] == ["Ingress", "Egress"], "a direction that is not named is open"
     [rule] = policy["ingress"]
     [[who]] = [list(each.items()) for each in rule["from"]]
-    assert who[0] == "namespaceSelector"
-    assert who[1]["matchLabels"].keys() == {"kubernetes.io/metadata.name"}, "{} stands for every namespace"
+    [gateway] = KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]
+    named = {"matchLabels": {"kubernetes.io/metadata.name": gateway["namespace"]}}
+    assert who == ("namespaceSelector", named), "{} stands for every namespace"
+    # The page: it lets the app ask name servers alone, which answer over TCP where an answer is long.
+    assert policy["egress"] == [{"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}]
+
+
+def test_what_was_seen_on_the_cluster_is_what_these_probes_do() -> None:
+    """The last failure comes so many periods after the first one, and the cluster acts soon after."""
+    page = (EXTRA_7 / "README.md").read_text()
+    for name, acts in (("readinessProbe", "no requests"), ("livenessProbe", "the container starts anew")):
+        probe = POD["containers"][0][name]
+        period, last = probe["periodSeconds"], (probe["failureThreshold"] - 1) * probe["periodSeconds"]
+        [*seen] = map(int, re.findall(rf"{acts} after (\d+) s", page))
+        assert seen
+        assert all(last + probe["timeoutSeconds"] <= after <= last + 3 * period for after in seen)
+
+
+@pytest.mark.parametrize("pod", [POD, MIGRATION], ids=["app", "migration"])
+def test_a_pod_is_closed_as_the_page_and_its_comments_say_and_takes_the_image_that_is_there(
+    pod: dict[str, Any],
+) -> None:
+    """*restricted* asks for none of this, and the pods run without it, too."""
+    [container] = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod.get("automountServiceAccountToken") is False
+    assert pod.get("enableServiceLinks") is False
+    assert container["imagePullPolicy"] == "IfNotPresent", "no registry has what `kind load` brings"
+
+
+def test_the_commands_of_the_page_name_what_the_manifests_have() -> None:
+    """No cluster runs them here; a selector that matches nothing applies nothing, and reports no error."""
+    typed = "\n".join(blocks((EXTRA_7 / "README.md").read_text(), "Try it", "console"))
+    [(label, value)] = re.findall(r"--selector (\S+)=(\S+)", typed)
+    labels = {kind: manifest.get("metadata", {}).get("labels", {}) for kind, manifest in KUBERNETES.items()}
+    assert [kind for kind in labels if labels[kind].get(label) == value] == ["Job"]
+    kinds = {"job": "Job", "deployment": "Deployment", "service": "Service"}
+    named = re.findall(r"\b(job|deployment|service)[/ ](\w+)", typed)
+    assert {kind for kind, _ in named} == kinds.keys()
+    assert set(re.findall(r"--namespace (\w+)", typed)) == {KUBERNETES["Namespace"]["metadata"]["name"]}
+    for kind, name in named:
+        assert KUBERNETES[kinds[kind]]["metadata"]["name"] == name
+    [patience] = re.findall(r"--for condition=complete --timeout (\d+)s", typed)
+    assert int(patience) >= KUBERNETES["Job"]["spec"]["activeDeadlineSeconds"], "the Job goes on, and nobody looks"
 
 
 # Where an article promises that only this machine reaches what is published: since step 4.
@@ -256,6 +358,12 @@ def test_what_is_mounted_to_write_and_test_with_cannot_be_changed_from_inside() 
     services = model(ROOT / "extra-4-developing/compose.yaml")["services"]
     mounts = [mount for name in ("dev", "test") for mount in services[name]["volumes"]]
     assert [mount for mount in mounts if not mount.endswith(":ro")] == []
+
+
+def test_an_editor_finds_the_packages_where_the_image_has_them() -> None:
+    settings = (EXTRA_4 / ".devcontainer/devcontainer.json").read_text()
+    [environment] = re.findall(r"VIRTUAL_ENV=(\S+)", (EXTRA_4 / "Dockerfile").read_text())
+    assert re.findall(r'"python.defaultInterpreterPath": "(\S+)"', settings) == [f"{environment}/bin/python"]
 
 
 OF_FINAL = [folder for folder in load() if folder.name == "final" or "final" in folder.builds_on]
@@ -291,6 +399,32 @@ def test_the_database_comes_back_as_the_app_does_and_has_the_time_that_its_image
     assert services[needed]["mem_limit"], "it takes the app's memory"
     # https://github.com/docker-library/postgres/blob/master/17/trixie/Dockerfile, above its last line
     assert services[needed]["stop_grace_period"] == "90s"
+
+
+@pytest.mark.parametrize("folder", OF_FINAL, ids=lambda folder: folder.name)
+def test_the_tests_get_none_of_the_apps_variables(folder: Folder) -> None:
+    """Once these are no comment any more, its tests would empty the app's database."""
+    text = (folder.path / "compose.yaml").read_text()
+    with_variables = re.sub(r"^  # (environment:|  \w+: )", r"  \1", text, flags=re.MULTILINE)
+    services = yaml.safe_load(with_variables)["services"]
+    assert services["web"]["environment"]["DATABASE_URL"]
+    assert "environment" not in services["test"]
+
+
+def test_the_database_is_the_one_that_step_5_explains() -> None:
+    """Its image, where that keeps the data, and how it says that it is ready."""
+    one, other = with_database()["db"], model(STEP_5 / "compose.yaml")["services"]["db"]
+    assert one["image"] == other["image"]
+    assert one["volumes"] == other["volumes"]
+    command = " ".join(other["healthcheck"]["test"][1:]).replace("=guestbook", "=postgres")
+    assert one["healthcheck"] == {**other["healthcheck"], "test": command}
+
+
+def test_the_guestbook_waits_for_its_database_within_the_start_period_of_its_health_check() -> None:
+    """Otherwise, it could be unhealthy before it says why it ends."""
+    command = (STEP_5 / "src/guestbook/management/commands/prepare_database.py").read_text()
+    [wait] = re.findall(r'"DATABASE_WAIT", "(\d+)"', command)
+    assert int(wait) < healthcheck(STEP_5)["start-period"]
 
 
 @pytest.mark.parametrize("folder", OF_FINAL, ids=lambda folder: folder.name)
@@ -349,6 +483,22 @@ def test_a_hook_starts_when_one_of_its_files_is_changed_and_can_fail(folder: Pat
         assert not re.search(r"--no-fail|\|\| ", hook["entry"]), f"{name} never fails"
 
 
+@pytest.mark.parametrize("folder", WITH_HOOKS, ids=lambda path: path.name)
+def test_hadolint_refuses_a_known_mistake_and_final_also_where_a_comment_allows_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    tool, *options = hooks(folder)["hadolint"]["entry"].split()
+    for comment, refused in (("", True), ("# hadolint ignore=DL3007\n", folder.name != "extra-3-precommit")):
+        (tmp_path / "Dockerfile").write_text(f"{comment}FROM python:latest\n")
+        command = [Path(sys.executable).with_name(tool), *options, "Dockerfile"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert bool(done.returncode) == refused, done.stdout
+
+
+def test_finals_health_check_is_the_one_that_step_4_explains() -> None:
+    assert healthcheck(FINAL) == healthcheck(STEP_4)
+
+
 def said_of_times() -> list[tuple[str, str]]:
     """Pages, and what they have to say in these words as long as the files have these values."""
     check, swarm = healthcheck(STEP_4), model(EXTRA_6 / "stack.yaml")["services"]["web"]["healthcheck"]
@@ -369,12 +519,16 @@ def said_of_times() -> list[tuple[str, str]]:
     grace = model(FINAL / "compose.yaml")["services"]["web"]["stop_grace_period"].removesuffix("s")
     kept = [each.environment["KEEP_ALIVE"] for each in (cloud_run, fly, azure)]
     progress = KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"]
+    deploy = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]
+    more, room = WORDS[deploy["update_config"]["parallelism"]], deploy["resources"]["reservations"]["memory"]
     step_4, extra_6, extra_7 = (f"{path.name}/README.md" for path in (STEP_4, EXTRA_6, EXTRA_7))
     reference = "reference-final/README.md"
     return [
         (step_4, f"Every {check['interval']} seconds Docker runs it, for at most {check['timeout']} seconds."),
         (step_4, f"{retries.capitalize()} failures in a row make"),
         (step_4, f"first {start} seconds, until the app answers, it asks every {every}second"),
+        ("step-5-larger/README.md", f"start period of {healthcheck(STEP_5)['start-period']} seconds"),
+        (extra_6, f"needs room for {more} more containers ({room.removesuffix('M')} MB each)"),
         (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
         (

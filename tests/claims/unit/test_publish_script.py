@@ -34,13 +34,20 @@ class Ran:
     release: str
 
 
-def publish(folder: Path) -> Ran:
+# In the place of `curl`: the page is a server error, which the real one prints and takes for an answer, or does not.
+SERVER_ERROR = """#!/bin/sh
+case " $* " in *" --fail "*) exit 22 ;; esac
+echo 'Internal Server Error'
+"""
+
+
+def publish(folder: Path, curl: str = "#!/bin/sh\n") -> Ran:
     """Run the script in a copy of its folder."""
     tools, log, digest = folder / "tools", folder / "log", "d" * 64
     shutil.copytree(ROOT / "extra-5-publishing", project := folder / "project")
     tools.mkdir()
     (tools / "docker").write_text(DOCKER.format(log=log, digest=digest))
-    (tools / "curl").write_text("#!/bin/sh\n")
+    (tools / "curl").write_text(curl)
     for tool in tools.iterdir():
         tool.chmod(0o755)
     environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(folder)}
@@ -58,6 +65,13 @@ def test_an_app_that_depends_on_a_database_is_published(tmp_path: Path) -> None:
     assert ran.code == 0, ran.said
     assert "tag sha256:web localhost:5001/hello:1.0" in ran.commands
     assert ran.release == f"REPOSITORY=localhost:5001/hello\nDIGEST={'d' * 64}\n"
+
+
+def test_what_starts_and_serves_an_error_is_not_pushed(tmp_path: Path) -> None:
+    ran = publish(tmp_path, SERVER_ERROR)
+    assert ran.code
+    assert not ran.release
+    assert not [command for command in ran.commands if command.startswith(("tag", "push"))]
 
 
 def test_the_next_candidate_starts_without_what_this_one_has_written(tmp_path: Path) -> None:

@@ -99,3 +99,29 @@ def test_mondays_cluster_is_the_one_that_its_tests_look_for() -> None:
     tests = (ROOT / f"tests/lab/system/{module}.py").read_text()
     assert set(re.findall(r'environ\.get\("(KUBE_\w+)"\)', tests)) == steps[asked]["env"].keys()
     assert steps[asked]["env"]["KUBE_CONTEXT"] == "kind-kind"  # as kind calls what `kind create cluster` makes
+
+
+def test_the_last_job_finds_what_each_machine_has_kept_and_keeps_what_is_deployed() -> None:
+    """`join.sh` and `sign.sh` look into a folder for each platform, which is what an artifact's name becomes."""
+    image, last = ([*job["steps"]] for job in PUBLISH["jobs"].values())
+    [kept] = [step["with"] for step in image if "upload-artifact" in step.get("uses", "")]
+    assert (kept["name"], kept["path"].split()) == ("${{ matrix.platform }}", ["release.env", "bom.json"])
+    [download] = [step for step in last if "download-artifact" in step.get("uses", "")]
+    assert "with" not in download, "all of them, each into a folder of its name"
+    [released] = [step["with"] for step in last if "upload-artifact" in step.get("uses", "")]
+    assert released["path"] == "release.env"
+
+
+def test_what_github_attests_is_the_digest_that_is_deployed(tmp_path: Path) -> None:
+    last = PUBLISH["jobs"]["sign"]["steps"]
+    [sign] = [step for step in last if "./sign.sh" in step.get("run", "")]
+    [attest] = [step["with"] for step in last if step.get("uses", "").startswith("actions/attest@")]
+    [command] = [line for line in sign["run"].splitlines() if "GITHUB_OUTPUT" in line]
+    (tmp_path / "release.env").write_text("REPOSITORY=ghcr.io/me/hello\nDIGEST=4f2a91c\n")
+    environment = {**os.environ, "GITHUB_OUTPUT": str(tmp_path / "output")}
+    subprocess.run(["bash", "-e", "-c", command], cwd=tmp_path, env=environment, check=True)
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().split())
+    given = " ".join(attest[name] for name in ("subject-name", "subject-digest"))
+    for name, value in outputs.items():
+        given = given.replace(f"${{{{ steps.{sign['id']}.outputs.{name} }}}}", value)
+    assert given == "ghcr.io/me/hello sha256:4f2a91c"
