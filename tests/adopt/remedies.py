@@ -603,12 +603,14 @@ def own_metadata(case: Case) -> str:
 
 
 ITSELF = "RUN uv pip install --no-deps ."
+VENV = "COPY --from={} /venv /venv\n"
 
 
 def install_itself(draft: Draft) -> bool:
-    """Take the # from that line; it needs the README that pyproject.toml names."""
+    """Take the # from that line, and /venv from its stage; it needs the README that pyproject.toml names."""
     uncommented = draft.uncomment("Dockerfile", f"# {ITSELF}")
     if uncommented:
+        draft.replace("Dockerfile", VENV.format("build"), VENV.format("code"))
         for name in re.findall(r"^readme\s*=.*?[\"']([\w./-]+\.\w+)[\"']", draft.read("pyproject.toml"), re.MULTILINE):
             bring_back(draft, name)
     return uncommented
@@ -631,7 +633,7 @@ def asked_for_itself(case: Case) -> str:
 
 
 def tests_stay(case: Case) -> str:
-    case.draft.replace("Dockerfile", "rm -rf tests ", "rm -rf ")
+    case.draft.replace("Dockerfile", "rm -rf tests && ", "")
     return "the app imports the package tests: it stays in the image"
 
 

@@ -103,9 +103,9 @@ ROWS = [
     Row("a program", "page", "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'",
         {"Dockerfile": "--no-install-recommends ffmpeg && rm"}),
     Row("the package tests", "import", "ModuleNotFoundError: No module named 'tests.questions'",
-        {"Dockerfile": "rm -rf /venv/.lock"}),
+        {"Dockerfile": " . ; chmod -R a+rX .\n"}),
     Row("its own metadata", "import", "importlib.metadata.PackageNotFoundError: No package metadata was found for shop",
-        {"Dockerfile": "\nRUN uv pip install --no-deps .\n", ".dockerignore": "\n!README.md\n"},
+        {"Dockerfile": "\nCOPY --from=code /venv /venv\n", ".dockerignore": "\n!README.md\n"},
         {"shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
          "pyproject.toml": '[project]\nname = "shop"\nreadme = "README.md"\n', "README.md": "A shop"}),
     Row("a package that asks for the project itself", "build",
@@ -120,7 +120,7 @@ ROWS = [
         {"Dockerfile": "uv pip install --verify-hashes -r requirements-dev.txt\n"}),
     Row("a project that is no package", "build",
         "error: Failed to build `shop @ file:///app`\n" + BUILD.format("uv pip install --no-deps ."),
-        {"Dockerfile": "\n# RUN uv pip install --no-deps .\n"},
+        {"Dockerfile": "\n# RUN uv pip install --no-deps . && rm "},
         before=lambda draft: draft.uncomment("Dockerfile", "# RUN uv pip install")),
     Row("a module elsewhere in the project", "import", "ModuleNotFoundError: No module named 'prices'",
         {"Dockerfile": "PYTHONPATH=/app:/app/src:/app/libs\n"}, FLASK | {"libs/prices.py": ""}),
@@ -378,10 +378,10 @@ MIGRATE = ("compose.yaml", "\n    command: flask --app shop:app db upgrade\n")
 FORESEEN = {  # what a project is or has: its files, and a line of one of final's
     "a command of its own": (
         {"shop.py": FLASK["shop/__init__.py"], "pyproject.toml": f'{PACKAGE}[project.scripts]\nreport = "shop:a"\n'},
-        "Dockerfile", "\nRUN uv pip install --no-deps .\n"),
+        "Dockerfile", "\nRUN uv pip install --no-deps . && rm "),
     "a file beside its code": (
         {"shop/__init__.py": FLASK["shop/__init__.py"] + READS, "pyproject.toml": PACKAGE},
-        "Dockerfile", "\n# RUN uv pip install --no-deps .\n"),
+        "Dockerfile", "\n# RUN uv pip install --no-deps . && rm "),
     "Prometheus": (
         FLASK | {"shop/__init__.py": FLASK["shop/__init__.py"] + "\nMultiProcessCollector(registry)\n"},
         "gunicorn.conf.py", '\nos.environ["PROMETHEUS_MULTIPROC_DIR"] = '),

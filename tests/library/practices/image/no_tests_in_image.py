@@ -20,4 +20,4 @@ def check(subject: Subject) -> None:
         raise Violation(f"in the image: {' '.join(tests)}", "docker compose run --rm {service} ls tests")
 
 
-TURNS_RED = [Sabotage("tests left in", "final/Dockerfile", r"rm -rf tests ", "rm -rf ")]
+TURNS_RED = [Sabotage("tests left in", "final/Dockerfile", r"rm -rf tests && ", "")]
