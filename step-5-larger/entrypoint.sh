@@ -3,7 +3,8 @@
 set -e
 
 prepare_database() {
-    # As process 1, this shell would ignore SIGTERM. It runs a trap at once only during `wait`, which needs the `&`.
+    # Process 1 ignores SIGTERM unless it has a trap: a command to run then. While a program runs in the foreground, a
+    # trap has to wait. So this one runs in the background (&), and `wait` waits for it ($!) or for a signal.
     trap 'exit 143' TERM
     python src/manage.py prepare_database &
     wait $!

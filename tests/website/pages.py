@@ -75,11 +75,11 @@ def adds(name: str) -> None:
     lines = [f"- `{practice}`: {PRACTICES[practice].sentence}" for practice in folder.adds]
     lines += [
         "",
-        f"`make test STEP={name}` checks that each holds here, and fails {elsewhere} or with one line changed.",
+        f"`make test STEP={name}` checks that each holds here, but not {elsewhere} or with one line changed.",
         f"[What fails without each line](../tests/lab/mutants.md#{name}).",
     ]
     if folder.gives_up:
-        lines += ["", "**This step gives up**", ""]
+        lines += ["", "**This step gives up what held before**", ""]
         lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
     if len(folder.adds) > LONG_LIST:
         lines = [

@@ -47,7 +47,7 @@ PLANTS = [
     Plant("a practice's claim", "extra-1-compiling", "has at most a quarter of", "has at most a tenth of", "generated"),
     Plant("an output", "step-5-larger", "exit code 1\n```", "exit code 2\n```", "run"),
     Plant("an exit code", "step-1-kiss", "exit code 137 means", "exit code 143 means", "facts"),
-    Plant("a file", "step-5-larger", "In `compose.yaml`, the services", "In `deploy.yaml`, the services", "facts"),
+    Plant("a file", "step-5-larger", "`compose.yaml` sets `ENV", "`deploy.yaml` sets `ENV", "facts"),
     Plant("a version", "final", "Write 3.13 there", "Write 3.12 there", "facts"),
     Plant(
         "who does what", "step-5-larger", "**A volume** is", "Kubernetes reads HEALTHCHECK. **A volume** is", "facts"

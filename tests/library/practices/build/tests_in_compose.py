@@ -1,4 +1,4 @@
-"""`docker compose run --rm test` runs the app's tests, as restricted as the app, and fails if a test fails."""
+"""`docker compose run --rm test` runs the app's tests, with any restrictions the app has, and fails if a test fails."""
 
 import re
 import secrets
