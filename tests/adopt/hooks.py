@@ -1,4 +1,4 @@
-"""final's hooks for whoever keeps a project's packages: Poetry's are in its file, uv's on the page that it names."""
+"""final's hooks for whoever keeps a project's packages: Poetry's are in its file, others on the page that it names."""
 
 import shlex
 from typing import Any
@@ -16,6 +16,11 @@ OF_POETRY = " They are Poetry's: the reference has those for uv."
 def of_uv() -> str:
     """What stands in the file in the place of Poetry's hooks, where uv keeps the packages."""
     return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[0]
+
+
+def of_a_list() -> str:
+    """What stands there instead, where uv compiles plain lists."""
+    return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[1]
 
 
 def commands(hook: str) -> tuple[str, ...]:

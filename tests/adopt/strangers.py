@@ -148,7 +148,7 @@ def set_app(project: Project, folder: Path) -> None:
 
 def set_hooks(project: Project, folder: Path) -> None:
     """Put the hooks of who keeps the packages into the place of Poetry's."""
-    own = {"Poetry": None, "uv": [hooks.of_uv()], "a plain list": []}[project.manager]
+    own = {"Poetry": None, "uv": [hooks.of_uv()], "a plain list": [hooks.of_a_list()]}[project.manager]
     if own is not None:
         (folder / ".pre-commit-config.yaml").write_text(hooks.instead_of_poetrys(*own))
 

@@ -15,9 +15,10 @@ import yaml
 from adopt import command as adoption
 from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
-from adopt.draft import COMPILE, Draft, exporting, lacking, put_final
+from adopt.draft import COMPILE, Draft, exporting, lacking, put_final, with_wheels
 from adopt.guess import POETRY, UV, App, Manager, find_app
 from adopt.remedies import mend
+from library.markdown import blocks
 from library.subject import Subject
 from library.tutorial import ROOT
 from score.composing import Unusable
@@ -102,6 +103,23 @@ def test_the_hook_of_uv_runs_what_exports() -> None:
     hook = hooks.commands(hooks.of_uv())
     assert [command.replace(" --locked", "") for command in hook] == [*UV.export, *UV.export_dev]
     assert all(" --locked " in command for command in hook)
+
+
+def test_the_hook_of_a_list_runs_what_compiles() -> None:
+    expected = [
+        COMPILE.format(version="3.14", source=f"{name}.in", target=f"{name}.txt")
+        for name in ("requirements", "requirements-dev")
+    ]
+    assert list(hooks.commands(hooks.of_a_list())) == expected
+    article = blocks((ROOT / "final/README.md").read_text(), "Use it in your project", "console")[-1]
+    assert [line.removeprefix("$ ") for line in article.splitlines()[1:]] == expected
+
+
+def test_the_reference_adds_hashes_of_wheels_as_an_adoption_does() -> None:
+    [block] = blocks(hooks.PAGE.read_text(), "Hooks for uv", "console")
+    shown = [line.removeprefix("$ ") for line in block.splitlines()]
+    added = [with_wheels(command, ["wheels"]).partition(" && ")[2] for command in (*UV.export, *UV.export_dev)]
+    assert shown == added
 
 
 INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexplicit = true\n'
