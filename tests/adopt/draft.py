@@ -368,7 +368,7 @@ def put_final(folder: Path, app: App, manager: Manager | None, *versions: str, p
     draft.set_app(app)
     draft.set_version(versions[0])
     if manager is not POETRY:
-        draft.write(hooks.FILE.name, hooks.instead_of_poetrys(uv=manager is UV))
+        draft.write(hooks.FILE.name, hooks.instead_of_poetrys(*([hooks.of_uv()] if manager is UV else [])))
     for root in guess.roots(folder):
         if root not in (folder, folder / "src"):
             draft.add_path(str(root.relative_to(folder)))

@@ -1,4 +1,4 @@
-"""final's hooks for whoever keeps a project's packages: Poetry's are in its file, uv's on the page that it names."""
+"""final's hooks for whoever keeps a project's packages: Poetry's are in its file, others on the page that it names."""
 
 import shlex
 from typing import Any
@@ -18,6 +18,11 @@ def of_uv() -> str:
     return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[0]
 
 
+def of_a_list() -> str:
+    """What stands there instead, where uv compiles plain lists."""
+    return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[1]
+
+
 def commands(hook: str) -> tuple[str, ...]:
     """The commands that a hook of a shell's runs."""
     parsed: list[dict[str, Any]] = yaml.safe_load(hook)
@@ -25,11 +30,11 @@ def commands(hook: str) -> tuple[str, ...]:
     return tuple(script.split(" && "))
 
 
-def instead_of_poetrys(*, uv: bool) -> str:
-    """The file with uv's hooks in the place of Poetry's, or with none."""
+def instead_of_poetrys(*own: str) -> str:
+    """The file with these hooks in the place of Poetry's, or with none."""
     head, line, text = FILE.read_text().partition("    hooks:\n")
     all_hooks = text.split("\n\n")
     others = [hook for hook in all_hooks if "- id: poetry-" not in hook]
     if OF_POETRY not in head or len(all_hooks) - len(others) != 2:
         raise LookupError(f"{FILE.name} does not say that two of its hooks are Poetry's")
-    return head.replace(OF_POETRY, "") + line + "\n\n".join([of_uv().rstrip("\n"), *others] if uv else others)
+    return head.replace(OF_POETRY, "") + line + "\n\n".join([*(hook.rstrip("\n") for hook in own), *others])

@@ -99,7 +99,8 @@ def adopt(project: Project, folder: Path) -> Subject:
     if project.worker:
         change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
     if project.manager != "Poetry":
-        (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(uv=project.manager == "uv"))
+        own = hooks.of_uv() if project.manager == "uv" else hooks.of_a_list()
+        (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(own))
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)
     for name, (old, new) in project.changed.items():

@@ -16,9 +16,10 @@ from adopt import hooks, trial
 from adopt.command import Options, left_to_do, may_add, may_replace
 from adopt.draft import Draft, lacking, put_final
 from adopt.guess import POETRY, UV, App, Manager, find_app, find_manager
-from adopt.lists import COMPILE, exporting
+from adopt.lists import COMPILE, exporting, with_wheels
 from adopt.remedies import mend
 from adopt.strangers import PROJECTS, Project
+from library.markdown import blocks
 from library.repository import copy_files, write_files
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -87,6 +88,23 @@ def test_the_hooks_are_those_of_the_manager(tmp_path: Path) -> None:
     assert (tmp_path / "Poetry/.pre-commit-config.yaml").read_bytes() == hooks.FILE.read_bytes()
     assert all(" --locked " in command for command in hooks.commands(hooks.of_uv())), "an adoption makes the lock"
     assert f"    hooks:\n{hooks.of_uv()}\n" in (tmp_path / "uv/.pre-commit-config.yaml").read_text()
+
+
+def test_the_hook_of_a_list_runs_what_compiles() -> None:
+    expected = [
+        COMPILE.format(version="3.14", source=f"{name}.in", target=f"{name}.txt")
+        for name in ("requirements", "requirements-dev")
+    ]
+    assert list(hooks.commands(hooks.of_a_list())) == expected
+    article = blocks((ROOT / "final/README.md").read_text(), "Use it in your project", "console")[-1]
+    assert [line.removeprefix("$ ") for line in article.splitlines()[1:]] == expected
+
+
+def test_the_reference_adds_hashes_of_wheels_as_an_adoption_does() -> None:
+    [block] = blocks(hooks.PAGE.read_text(), "Hooks for uv", "console")
+    shown = [line.removeprefix("$ ") for line in block.splitlines()]
+    added = [with_wheels(command, ["wheels"]).partition(" && ")[2] for command in UV.export]
+    assert shown == added
 
 
 INDEX = '[[tool.uv.index]]\nname = "cpu"\nurl = "https://example.org/cpu"\nexplicit = true\n'

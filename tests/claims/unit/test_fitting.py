@@ -533,7 +533,11 @@ def said_of_times() -> list[tuple[str, str]]:
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
         (
             reference,
-            f"it may take {swarm['timeout'].removesuffix('s')} seconds, and here {healthcheck(FINAL)['timeout']}",
+            f"raise `--timeout={healthcheck(FINAL)['timeout']}s` of `HEALTHCHECK` in the Dockerfile",
+        ),
+        (
+            reference,
+            f"(../extra-6-deploying/README.md) sets {swarm['timeout'].removesuffix('s')} seconds",
         ),
         (extra_7, f"includes the pause of {pause}, and {requests} for gunicorn's requests"),
         (extra_7, f"({WORDS[scale['minReplicas']]} to {WORDS[scale['maxReplicas']]} pods"),
