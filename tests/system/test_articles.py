@@ -84,6 +84,8 @@ class Reader:
             self.folders[project] = SCRATCH / f"{name} for {self.project}" / name
             copy_files(tutorial.ROOT / name, self.folders[project])
             name_stand_ins(self.folders[project])
+            if (self.folders[project] / SCRIPT).exists():
+                self.folders[project].chmod(0o700)  # as under umask 077: cosign reads it only as the reader
         self.folder = self.folders[project]
         self.environment["COMPOSE_PROJECT_NAME"] = project
 

@@ -127,6 +127,10 @@ def test_a_script_that_is_ended_leaves_nothing_and_its_copy_has_the_commit_and_n
     assert label == commit
     assert ".env" in files, "Compose needs it"
     assert "cosign.key" not in files
+    (folder / "new.py").touch()
+    label, *files = noted()
+    assert label == commit, "Git does not know the file"
+    assert "new.py" in files
     (folder / "hello/main.py").write_text("changed")
     assert noted()[0] == f"{commit}-dirty"
 

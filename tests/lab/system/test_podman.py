@@ -98,6 +98,7 @@ def test_health_check_needs_the_docker_format(podman: Shell) -> None:
 
 
 PLATFORMS = "extra-7-platforms"
+PAGE = (ROOT / "reference-platforms/README.md").read_text()
 IMAGE = f"localhost/tutorial-{PLATFORMS}"
 # gunicorn replaces no worker that hangs, and does not wait for one that will never end.
 CONFIGURATION = {"ACCESS_LOG": "-", "TIMEOUT": "0", "GRACEFUL_TIMEOUT": "1"}
@@ -175,7 +176,10 @@ def played(shell: Shell, base: str) -> Iterator[Pod]:
     try:
         said = shell(f"cat {file} | podman --log-level info kube play -")
         pod = Pod(shell, said, f"tutorial-{base}-hello-pod-web", port)
-        assert wait_until(pod.answer, limit=60), shell(f"podman logs {pod.container}", check=False)
+        [waits] = re.findall(r"^\$ (until .*localhost:8000.*)$", PAGE, re.MULTILINE)
+        waits = shlex.quote(waits.replace("localhost:8000", f"127.0.0.1:{port}"))
+        answer = shell(f"timeout 60 bash -c {waits}", check=False)
+        assert '"step"' in answer, shell(f"podman logs {pod.container}", check=False)
         yield pod
     finally:
         shell(f"cat {file} | podman kube down --force -", check=False)

@@ -24,6 +24,7 @@ SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
 STAND_IN = "io.github.dockerizing-python.stand-in"  # the label that bootstrap/bases.sh gives to stand-ins
 NAME, CODE = "hello", "hello/main.py"
+OURSELVES = {"COSIGN_USER": str(os.getuid())}  # as the article's commands say; the scripts have to say it themselves
 # In the place of `docker`: the engine's own, but once the image is built, the stage that it came from changes, as with
 # a base image that moves, or an older cache. Before anything is signed, somebody moves the tag to another image. And
 # somebody notes what runs at the end, and what the tests ran on.
@@ -74,7 +75,7 @@ class Publisher:
     @property
     def environment(self) -> dict[str, str]:
         project = f"{SESSION}-{self.copy.slug}"
-        here = {"REGISTRY_PORT": str(self.port), "COSIGN_NETWORK": "host", "COSIGN_USER": str(os.getuid())}
+        here = {"REGISTRY_PORT": str(self.port), "COSIGN_NETWORK": "host"}
         return {**os.environ, "COMPOSE_PROJECT_NAME": project, **here}
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -84,8 +85,9 @@ class Publisher:
 
     def cosign(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return self.run(
-            "docker", "compose", "--file", PUBLISH, "run", "--rm", "--no-TTY", "--quiet-pull", "cosign", *arguments
-        )
+            "docker", "compose", "--file", PUBLISH, "run", "--rm", "--no-TTY", "--quiet-pull", "cosign", *arguments,
+            **OURSELVES,
+        )  # fmt: skip
 
     def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
         """Publish what is in the folder, as if it were built on a base image with or without the label."""
@@ -146,7 +148,7 @@ class Publisher:
         options = "verify-attestation --key cosign.pub --insecure-ignore-tlog --type cyclonedx"
         done = self.cosign(*options.split(), image)
         if done.returncode:
-            by_hand = f"docker compose --file {PUBLISH} run --rm cosign verify-attestation --type cyclonedx … $IMAGE"
+            by_hand = f"COSIGN_USER=$(id -u) docker compose --file {PUBLISH} run --rm cosign {options} $IMAGE"
             raise Violation(f"there is no signed SBOM: {done.stderr[-300:]}", by_hand)
         return [json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"] for line in done.stdout.split()]
 
@@ -163,7 +165,7 @@ class Publisher:
 
     def up(self, image: str) -> "subprocess.CompletedProcess[str]":
         """Deploy an image as somebody does who does not know the script."""
-        return self.run(*self.compose, "up", "--detach", self.copy.service, **release(image))
+        return self.run(*self.compose, "up", "--detach", self.copy.service, **release(image), **OURSELVES)
 
     @property
     def deployment(self) -> str:
@@ -233,6 +235,9 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
             if not wait_until(answers, limit=30):
                 raise NotReady(up.stdout + up.stderr, (f"docker compose --file {PUBLISH} up registry",))
             publisher.cosign("generate-key-pair")
+            # As under umask 077: nobody but who runs the scripts can read the folder and what is in it.
+            for path in (copy.path, *copy.path.glob("cosign.pub")):
+                path.chmod(path.stat().st_mode & 0o700)
             yield publisher
         finally:
             publisher.end()
