@@ -768,7 +768,7 @@ REMEDIES = [
     Remedy("a package that is built", "build", compiler, DOCKERFILE,
            r"Failed to build `(?!\S+ @ file:///app`)"),
     Remedy("no server", ANY, server, USE,
-           r"access '/venv/bin/gunicorn'|No module named '(?:uvicorn_worker|gunicorn)'|class uri 'uvicorn_worker"),
+           r"gunicorn: not found|No module named '(?:uvicorn_worker|gunicorn)'|class uri 'uvicorn_worker"),
     Remedy("an old gunicorn", "start", newer_gunicorn, USE,
            r"No application module specified"),
     Remedy("another worker", "import", worker, USE,

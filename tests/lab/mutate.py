@@ -78,7 +78,7 @@ LIKELY = [
     (r"LABEL|ARG|GIT_COMMIT|BUILD_TIME|SOURCE|opencontainers", ("labelled", "knows-its-version")),
     (r"chmod|umask", ("readable-code",)),
     (r"install -d", ("data-volume",)),
-    (r"ls /venv/bin/gunicorn", ("says-what-is-missing",)),
+    (r"type gunicorn", ("says-what-is-missing",)),
     (r"HOME|XDG", ("any-uid",)),
     (r"^compose.*(cpus|mem_limit|pids_limit|logging)", ("bounded",)),
     (r"^compose.*ports", ("port-from-env", "local-only")),

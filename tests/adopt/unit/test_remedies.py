@@ -82,7 +82,7 @@ ROWS = [
     Row("a package that is built", "build",
         "error: Failed to build `uwsgi==2.0.31`\nAttributeError: 'NoneType' object has no attribute 'split'",
         {"Dockerfile": "\nRUN apt-get update && apt-get install --yes --no-install-recommends build-essential\n"}),
-    Row("no server", "build", "#12 3.4 ls: cannot access '/venv/bin/gunicorn': No such file or directory",
+    Row("no server", "build", "#12 3.4 gunicorn: not found",
         {"requirements.in": "flask\ngunicorn\n"}, FLASK | {"requirements.txt": "flask\n"}),
     Row("an old gunicorn", "start", "Error: No application module specified.",
         {"requirements.in": "flask\ngunicorn>=23\n"}, FLASK | {"requirements.txt": "gunicorn==19.9.0\nflask\n"}),
