@@ -23,7 +23,7 @@ id=$(docker image inspect --format '{{.Id}}' "$COMPOSE_PROJECT_NAME-web")
 stand_in=$(docker image inspect --format '{{index .Config.Labels "io.github.dockerizing-python.stand-in"}}' "$id")
 [ -z "$stand_in" ] || { echo "not published: it is built on a stand-in for $stand_in" >&2; exit 1; }
 
-# Tests and SBOM are about that very image. The stage `production` could come from the cache of another build.
+# Tests and SBOM are about that very image. Without --build-context, the cache of another build could stand in for it.
 stage() { docker build --build-context "production=docker-image://$COMPOSE_PROJECT_NAME-web" "$@" .; }
 # If one of the app's tests fails, the script ends here.
 stage --target test --tag "$COMPOSE_PROJECT_NAME-test"

@@ -1,4 +1,4 @@
-"""With `compose.debug.yaml`, only an editor on this machine can stop a request; production has no debugger."""
+"""With `compose.debug.yaml`, an editor can stop a request, by a port on 127.0.0.1 only; production has no debugger."""
 
 import ast
 from concurrent.futures import ThreadPoolExecutor
