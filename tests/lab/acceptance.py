@@ -22,7 +22,7 @@ from typing import Any
 from lab.measure import build_times, describe_machine
 from lab.wrk import require_wrk, serve
 from library import engine
-from library.edits import OTHER_VERSIONS, change_dependency
+from library.edits import OTHER_VERSIONS, change, change_dependency
 from library.engine import docker
 from library.image import weight
 from library.subject import Subject
@@ -160,10 +160,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
     """Medians of each way to serve: requests, memory, an idle stop; the size of the image that has what it needs."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in (*WORKERS, ALONE)}
     with final.copied("with uvloop") as copy:
-        dockerfile = copy.path / "Dockerfile"
-        dockerfile.write_text(
-            dockerfile.read_text().replace("FROM build AS code\n", f"FROM build AS code\n{UVLOOP}", 1)
-        )
+        change(copy.path / "Dockerfile", "\nFROM build AS code\n", f"{UVLOOP}\nFROM build AS code\n")
         for _ in range(rounds):
             for name in found:
                 subject = copy if "uvloop" in name else final
