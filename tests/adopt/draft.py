@@ -24,8 +24,7 @@ WORKER_CLASS = r'(?<=^worker_class = os.environ.get\("WORKER_CLASS"\) or ")[\w.]
 LISTS = ("requirements.in", "requirements.txt", "requirements-dev.in", "requirements-dev.txt")
 # Where an instruction of a project's own comes into final's Dockerfile.
 AFTER_COPY = r"(?<=^COPY \. \.\n)"
-BEFORE_COMPILING = r"^(?=RUN python -m compileall -q --inv)"  # after what runs the code, and may make a file as root
-IN_PRODUCTION = r"^(?=ENV HOME=)"
+IN_PRODUCTION = r"^(?=ENV HOME=)"  # after what runs the code, and may make a file as root
 
 
 @dataclass
@@ -249,7 +248,7 @@ class Draft:
             self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")
         inside = directory.removeprefix("/app/")
         if (self.folder / inside).is_dir():  # the code's own copy of it would go before what has just been made
-            self.insert(BEFORE_COMPILING, f"RUN chown -R 10001 {inside}")
+            self.insert(IN_PRODUCTION, f"RUN chown -R 10001 {inside}")
         return True
 
     def keep_file(self, path: str) -> bool:
@@ -259,7 +258,7 @@ class Draft:
         if line in self.read("Dockerfile"):
             return False
         self.keep("/data")
-        self.insert(BEFORE_COMPILING, line)
+        self.insert(IN_PRODUCTION, line)
         if (self.folder / inside).is_file() and not self.ignores(inside):
             # The volume begins with what the project brings along.
             self.insert(IN_PRODUCTION, f"COPY --chown=10001 {inside} /data/")

@@ -294,12 +294,8 @@ def program(case: Case) -> str:
 
 
 def installed(case: Case, missing: str, packages: str) -> str:
-    """Debian's packages in production; for collectstatic, where the build needs them already, also there."""
-    earlier = case.failure.stage == "build"
-    if earlier:
-        case.draft.install_compiler(packages.split())
     case.draft.install(packages.split())
-    return f"{missing} is missing: Debian's {packages} in {'the build and ' if earlier else ''}production"
+    return f"{missing} is missing: Debian's {packages} in production"
 
 
 COLLECT = r"^RUN .*manage\.py collectstatic.*$"
@@ -602,15 +598,13 @@ def own_metadata(case: Case) -> str:
     return "the project asks for its own metadata: the line that installs it"
 
 
-ITSELF = "RUN uv pip install --no-deps ."
-VENV = "COPY --from={} /venv /venv\n"
+ITSELF = "RUN --mount=type=bind,target=.,rw uv pip install --no-deps ."
 
 
 def install_itself(draft: Draft) -> bool:
-    """Take the # from that line, and /venv from its stage; it needs the README that pyproject.toml names."""
+    """Take the # from that line; it needs the README that pyproject.toml names."""
     uncommented = draft.uncomment("Dockerfile", f"# {ITSELF}")
     if uncommented:
-        draft.replace("Dockerfile", VENV.format("build"), VENV.format("code"))
         for name in re.findall(r"^readme\s*=.*?[\"']([\w./-]+\.\w+)[\"']", draft.read("pyproject.toml"), re.MULTILINE):
             bring_back(draft, name)
     return uncommented

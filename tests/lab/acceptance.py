@@ -160,7 +160,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
     """Medians of each way to serve: requests, memory, an idle stop; the size of the image that has what it needs."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in (*WORKERS, ALONE)}
     with final.copied("with uvloop") as copy:
-        change(copy.path / "Dockerfile", "\nFROM build AS code\n", f"{UVLOOP}\nFROM build AS code\n")
+        change(copy.path / "Dockerfile", "\nFROM base AS code\n", f"{UVLOOP}\nFROM base AS code\n")
         for _ in range(rounds):
             for name in found:
                 subject = copy if "uvloop" in name else final

@@ -218,7 +218,7 @@ KINDS = {
         f"{FLASK}NAME = version('orders')\n{PAGE}",
         "pyproject.toml": '[project]\nname = "orders"\nversion = "1.2"\ndependencies = ["flask", "gunicorn"]\n'
         'requires-python = ">=3.13"\n[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'},
-        lines={"Dockerfile": "\nRUN uv pip install --no-deps . && rm "}),
+        lines={"Dockerfile": "\nRUN --mount=type=bind,target=.,rw uv pip install --no-deps . && rm "}),
     "data that .dockerignore leaves out": Kind({
         "shop.py": f"{FLASK}NAME = open('README.md').read()\n{PAGE}",
         "README.md": "A shop",

@@ -66,8 +66,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     }
     write_files(folder, texts)
     put_final(folder, App("shop:app", ""), manager, "3.14")
-    uncomment(folder / "Dockerfile", ["# RUN uv pip install --no-deps ."])
-    change(folder / "Dockerfile", "COPY --from=build /venv", "COPY --from=code /venv")
+    uncomment(folder / "Dockerfile", ["# RUN --mount=type=bind,target=.,rw uv pip install"])
     run_beside(folder, BASE, [f"{manager.name.lower()} lock", *exporting(folder, manager, "3.14")])
     return Subject(f"a package that {manager.name} keeps", folder, ours=False, has=frozenset({"compose"}))
 
