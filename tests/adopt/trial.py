@@ -138,7 +138,7 @@ def bring(image: str) -> str:
     place = SCRATCH / "image"
     place.mkdir(exist_ok=True)
     (place / "Dockerfile").write_text(f"FROM {image}\n")
-    with one_build_at_a_time(shares=False):
+    with one_build_at_a_time():
         command = [ROOT / "bootstrap/bases.sh", place]
         brought = subprocess.run(command, capture_output=True, text=True, check=False)
     return f"{image} cannot be had: {last_line(brought.stderr)}" if brought.returncode else ""

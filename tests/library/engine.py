@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,39 +97,24 @@ def session() -> Iterator[None]:
             reaper.communicate(farewell)
 
 
-@cache
-def _builds_may_overlap() -> bool:
-    """Whether the engine is Docker 28 or newer, where builds of several processes at once have never ended it."""
-    version = ["docker", "version", "--format", "{{.Server.Version}}"]
-    number = subprocess.run(version, capture_output=True, text=True, check=True).stdout
-    return int(number.partition(".")[0]) >= 28
-
-
 @contextmanager
-def one_build_at_a_time(*, alone: bool = False, shares: bool = True) -> Iterator[None]:
-    """Keep the builds of all test processes apart, where the engine or the test needs it.
+def one_build_at_a_time() -> Iterator[None]:
+    """Keep the builds of all test processes apart.
 
-    BuildKit may take the whole engine down when two builds share an instruction at the same moment (a panic in its
-    scheduler, as in https://github.com/moby/buildkit/issues/2303): seen with Docker 26.1.5, and not with 28.5.
-
-    Args:
-        alone: on every engine. A build that shares an instruction with one that has run it, and is not over yet, says
-            that it ran it, too, whatever the cache holds: BuildKit solves it once for both.
-        shares: whether another build may share an instruction with this one; who builds alone waits for no other.
+    Two builds that share an instruction at the same moment may take the whole engine down (a panic in BuildKit's
+    scheduler, https://github.com/moby/buildkit/issues/2303: seen with Docker 26.1.5, and not with 28.5). And each says
+    that it ran the instruction, whatever the cache holds: BuildKit solves it once for both.
     """
-    if not shares and _builds_may_overlap():
-        yield
-        return
-    with locked("build", fcntl.LOCK_EX if alone or not _builds_may_overlap() else fcntl.LOCK_SH):
+    with locked("build"):
         yield
 
 
 @contextmanager
-def locked(what: str, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
-    """Let one process of this user at a time do something; with ``LOCK_SH``, those who share it."""
+def locked(what: str) -> Iterator[None]:
+    """Let one process of this user at a time do something."""
     # A user of his own cannot open root's lock.
     with (Path(tempfile.gettempdir()) / f"tutorial-{what}-{os.getuid()}.lock").open("w") as file:
-        fcntl.flock(file, kind)
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -366,13 +366,12 @@ class Subject:
         told_apart_by = f"{self.path} {self.dockerfile} {self.service} {self.target}"
         return f"{SESSION}-{self.slug}-{hashlib.sha256(told_apart_by.encode()).hexdigest()[:8]}"
 
-    def build(self, *, cache: bool = True, mounts: str = "", alone: bool = False) -> Build:
+    def build(self, *, cache: bool = True, mounts: str = "") -> Build:
         """Build the image.
 
         Args:
             cache: use what the layer cache holds; otherwise the cache mounts are emptied, too.
             mounts: a name that keeps this build's cache mounts apart from those of builds that give another name.
-            alone: wait until no other test builds, so that what ``Build.ran`` says is about this build alone.
 
         Raises:
             BuildFailed: the build stopped.
@@ -382,7 +381,7 @@ class Subject:
         try:
             arguments = {"BUILDKIT_CACHE_MOUNT_NS": mounts} if mounts else {}
             _bring_bases(self.folder)
-            with one_build_at_a_time(alone=alone):
+            with one_build_at_a_time():
                 start = time.monotonic()
                 log = project.compose.build(self.service, arguments, cache, progress="plain", stream_logs=True)
                 for stream, line in log or ():

@@ -99,10 +99,15 @@ def subject(adopted: tuple[Project, Subject]) -> Subject:
 
 
 def differing_code(image: str, other: str) -> set[str]:
-    """Code and bytecode that is not the same in two images."""
+    """Code that is not the same in two images, and bytecode that only one of them has.
+
+    Which bytes Python writes may depend on what the same process has compiled before (cpython#129724), and uv shares the
+    work among processes: seen once with werkzeug, in one of several hundred builds.
+    """
     first, second = files(image), files(other)
     different = {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
-    code = {name for name in different if name.endswith((".py", ".pyc", ".so"))}
+    code = {name for name in different if name.endswith((".py", ".so"))}
+    code |= {name for name in first.keys() ^ second.keys() if name.endswith(".pyc")}
     # The scripts that activate an environment name it, and uv may name the two differently.
     return {name for name in code if not name.startswith("venv/bin/activate")}
 
@@ -315,6 +320,7 @@ def test_index_credentials_are_in_no_layer(subject: Subject) -> None:
 def test_an_app_that_is_not_there_ends_the_start_with_its_name(project: Project, subject: Subject) -> None:
     with subject.copied("with a wrong app") as copy:
         change(copy.path / "gunicorn.conf.py", f'"{project.app}"', '"shopp:app"')
-        ended = run_to_its_end(copy.built_image(), check=False)
+        # One worker: gunicorn's exit code is 1 where a second one fails while it stops because of the first.
+        ended = run_to_its_end(copy.built_image(), check=False, envs={"WORKERS": "1"})
         assert ended.returncode == 3
         assert "ModuleNotFoundError: No module named 'shopp'" in ended.stderr

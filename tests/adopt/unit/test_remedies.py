@@ -105,7 +105,7 @@ ROWS = [
     Row("the package tests", "import", "ModuleNotFoundError: No module named 'tests.questions'",
         {"Dockerfile": " . ; chmod -R a+rX .\n"}),
     Row("its own metadata", "import", "importlib.metadata.PackageNotFoundError: No package metadata was found for shop",
-        {"Dockerfile": "\nRUN --mount=type=bind,target=.,rw uv pip install --no-deps .", ".dockerignore": "\n!README.md\n"},
+        {"Dockerfile": "\nRUN --mount=type=bind,target=.,rw uv pip install", ".dockerignore": "\n!README.md\n"},
         {"shop/__init__.py": "import flask\napp = flask.Flask(__name__)",
          "pyproject.toml": '[project]\nname = "shop"\nreadme = "README.md"\n', "README.md": "A shop"}),
     Row("a package that asks for the project itself", "build",

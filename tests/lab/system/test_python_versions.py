@@ -33,7 +33,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[Subject]:
         lines[places[0]] = lines[places[0]].replace(CURRENT, f"python:{version}-")
         dockerfile.write_text("".join(lines))
         # 3.13's is in lab/other-python. 3.15's may be compiled now, and no folder's build shares its instructions.
-        with one_build_at_a_time(shares=False):
+        with one_build_at_a_time():
             bases = subprocess.run(
                 [ROOT / "bootstrap/bases.sh", copy.path], capture_output=True, text=True, check=False
             )

@@ -14,7 +14,7 @@ def check(subject: Subject) -> None:
         except LookupError as nothing:
             raise NotAsked(str(nothing)) from nothing
         edits.change_settings(copy)
-        build = copy.build(alone=True)
+        build = copy.build()
         installs = [name for name in build.ran if INSTALLS.search(name)]
         again = [name for name in installs if not build.installs_one(name)]
         if not installs:  # the same packages in another layer, which everybody downloads again
