@@ -101,8 +101,8 @@ def subject(adopted: tuple[Project, Subject]) -> Subject:
 def differing_code(image: str, other: str) -> set[str]:
     """Code that is not the same in two images, and bytecode that only one of them has.
 
-    Which bytes Python writes may depend on what the same process has compiled before (cpython#129724), and uv shares the
-    work among processes: seen once with werkzeug, in one of several hundred builds.
+    Which bytes Python writes may depend on what the same process has compiled before (cpython#129724), and uv shares
+    the work among processes: seen once with werkzeug, in one of several hundred builds.
     """
     first, second = files(image), files(other)
     different = {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
