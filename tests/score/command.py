@@ -127,10 +127,7 @@ def compare(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[Scored
     if not arguments.before or not (arguments.after or arguments.project):
         raise Unusable("BEFORE= and AFTER= name two folders, or two commits of PROJECT; without AFTER, PROJECT is")
     folders = [_folder_of(option, getattr(arguments, option), arguments.project) for option in ("before", "after")]
-    before, after = (
-        score(arguments, names, folder, label) for folder, label in zip(folders, ("before", "after"), strict=True)
-    )
-    return before, after
+    return score(arguments, names, folders[0], "before"), score(arguments, names, folders[1], "after")
 
 
 def _folder_of(option: str, name: str, repository: Path | None) -> Path:
@@ -193,19 +190,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Ask the practices about a project.")
     parser.add_argument("--project", type=path)
-    parser.add_argument("--before", default="")
-    parser.add_argument("--after", default="")
+    for option in ("before", "after", "service", "page", "slow", "host"):
+        parser.add_argument(f"--{option}", default="")
     parser.add_argument("--compose", type=files, default=[])
-    parser.add_argument("--service", default="")
-    parser.add_argument("--page", default="")
-    parser.add_argument("--slow", default="")
-    parser.add_argument("--host", default="")
     parser.add_argument("--env-file", type=path)
     parser.add_argument("--format", default="text")
     parser.add_argument("--workers", type=int, default=WORKERS)
-    parser.add_argument("--require", type=words, default=[])
-    parser.add_argument("--only", type=words, default=[])
-    parser.add_argument("--skip", type=words, default=[])
+    for option in ("require", "only", "skip"):
+        parser.add_argument(f"--{option}", type=words, default=[])
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
