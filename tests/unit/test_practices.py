@@ -89,7 +89,7 @@ def test_each_file_of_a_family_is_a_practice_and_knows_no_other_one() -> None:
     """What several need stands beside the families."""
     files = [file for file in (ROOT / "tests/library/practices").glob("*/*.py") if file.stem != "__init__"]
     assert sorted(file.stem.replace("_", "-") for file in files) == sorted(PRACTICES)
-    assert len({*PRACTICES.values()}) == len(files), "conftest.py keeps practices in a set"
+    assert len({*PRACTICES.values()}) == len(files), "two of them are equal"
     assert not [file for file in files if re.search(r"^from \.(\w|\.\w+\.)", file.read_text(), re.MULTILINE)]
 
 
