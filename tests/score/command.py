@@ -211,12 +211,12 @@ def main() -> None:
         worse: list[Result] = []
         with engine.session():
             if comparing:
-                before, (prepared, results) = compare(arguments, names)
-                worse = got_worse(before[1], results)
-                print(COMPARED[arguments.format](before, (prepared, results)))
+                before, scored = compare(arguments, names)
+                worse = got_worse(before[1], scored[1])
+                print(COMPARED[arguments.format](before, scored))
             elif arguments.project:
-                prepared, results = score(arguments, names, arguments.project)
-                print(FORMATS[arguments.format](prepared, results))
+                scored = score(arguments, names, arguments.project)
+                print(FORMATS[arguments.format](*scored))
             else:
                 raise Unusable("which project? For example: PROJECT=../shop")
         say(f"score: {time.monotonic() - start:.0f} s")
@@ -228,7 +228,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("score: stopped; nothing is left of what it started")
         sys.exit(130)
-    outcomes = {result.practice.id: result.answer.outcome for result in results}
+    outcomes = {result.practice.id: result.answer.outcome for result in scored[1]}
     missed = [f"{name} ({outcomes[name]})" for name in arguments.require if outcomes[name] != "holds"]
     if missed:
         say(f"score: REQUIRE: {', '.join(missed)}")
