@@ -37,9 +37,8 @@ version = "9.1"
 
 
 def test_a_plain_list(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text(
-        "Flask==3.1.0\ngunicorn[gevent]==27.0 ; python_version > '3'\nhttpx>=1\n"
-    )
+    text = "Flask==3.1.0\ngunicorn[gevent]==27.0 ; python_version > '3'\nhttpx>=1\n"
+    (tmp_path / "requirements.txt").write_text(text)
     assert locks.versions(tmp_path) == {"flask": "3.1.0", "gunicorn": "27.0"}
     assert "pytest" in locks.dev_only(tmp_path)
 

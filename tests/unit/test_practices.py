@@ -63,10 +63,8 @@ def test_a_server_that_watches_its_files_is_for_development(command: str, develo
 
 
 def test_an_app_that_starts_its_server_itself() -> None:
-    assert SCRIPT.findall("/usr/local/bin/python -u src/main.py\npython -m shop\npython x.py migrate") == [
-        "src/main.py",
-        "-m shop",
-    ]
+    processes = "/usr/local/bin/python -u src/main.py\npython -m shop\npython x.py migrate"
+    assert SCRIPT.findall(processes) == ["src/main.py", "-m shop"]
 
 
 @pytest.mark.parametrize(

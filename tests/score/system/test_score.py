@@ -349,9 +349,8 @@ def test_a_project_behind_a_proxy_with_compose_files_by_purpose(project: Path) -
     assert practices["non-root"]["by_hand"][1] == "export COMPOSE_FILE=deploy/compose.production.yml"
     assert "curl --header 'Host: shop.example.org' localhost:9001" in practices["port-from-env"]["by_hand"]
     without_host = score(project, options[0]).stderr.splitlines()[-1]
-    assert without_host.startswith(
-        "score: GET / says 400: an app that knows its names (ALLOWED_HOSTS) says so to others"
-    )
+    hint = "an app that knows its names (ALLOWED_HOSTS) says so to others"
+    assert without_host.startswith(f"score: GET / says 400: {hint}")
 
 
 @pytest.mark.parametrize(
@@ -385,30 +384,25 @@ def test_who_gives_root_up_gets_a_remark(project: Path) -> None:
     command = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "python", "-m", "http.server", "8000"]
     (project / "Dockerfile").write_text(f"FROM {BASE}\nWORKDIR /srv\nCOPY . .\nCMD {json.dumps(command)}\n")
     done = score(project, "--only=non-root")
-    assert (
-        "  • non-root: the image starts as root, and process 1, python, has become UID 1000 (by gosu, say)"
-        in done.stdout
-    )
+    seen = "the image starts as root, and process 1, python, has become UID 1000 (by gosu, say)"
+    assert f"  • non-root: {seen}" in done.stdout
     assert done.stdout.endswith(": 0 hold, 0 do not, 1 are remarks, 0 were not asked\n")
 
 
 def test_what_pipenv_locked_is_locked(project: Path) -> None:
     """The packages of a list of ours, in the form of Pipenv; the tool and what it needs stand in no lock."""
-    listed = re.findall(
-        r"^(\S+)==(\S+)((?:.*\\\n)*.*)", (ROOT / "extra-3-precommit/requirements.txt").read_text(), re.MULTILINE
-    )
+    ours = (ROOT / "extra-3-precommit/requirements.txt").read_text()
+    listed = re.findall(r"^(\S+)==(\S+)((?:.*\\\n)*.*)", ours, re.MULTILINE)
     locked = {
         name: {"version": f"=={version}", "hashes": re.findall(r"sha256:\w+", rest)} for name, version, rest in listed
     }
     index = os.environ.get("PIP_INDEX_URL") or importlib.import_module("pip._internal.models.index").PyPI.simple_url
     sources = [{"name": "pypi", "url": index, "verify_ssl": True}]
     meta = {"hash": {"sha256": 64 * "0"}, "pipfile-spec": 6, "requires": {}, "sources": sources}
-    write_files(
-        project,
-        {
-            "Pipfile": "[packages]\nflask = '*'\ngunicorn = '*'\n",
-            "Pipfile.lock": json.dumps({"_meta": meta, "default": locked, "develop": {}}, indent=4),
-            "Dockerfile": f"""FROM {BASE}
+    files = {
+        "Pipfile": "[packages]\nflask = '*'\ngunicorn = '*'\n",
+        "Pipfile.lock": json.dumps({"_meta": meta, "default": locked, "develop": {}}, indent=4),
+        "Dockerfile": f"""FROM {BASE}
 WORKDIR /srv
 RUN pip install pipenv==2026.10.3
 COPY Pipfile Pipfile.lock ./
@@ -416,8 +410,8 @@ RUN pipenv sync --system
 COPY app.py ./
 CMD ["gunicorn", "--bind=0.0.0.0:8000", "app:app"]
 """,
-        },
-    )
+    }
+    write_files(project, files)
     asked = ("locked-dependencies", "verified-hashes", "no-build-tools")
     answer = outcomes(answers(project, f"--only={' '.join(asked)}"))
     assert [answer[name] for name in asked] == ["holds", "holds", "violated"]

@@ -86,14 +86,12 @@ def test_the_compose_files_of_a_project(tmp_path: Path) -> None:
     (tmp_path / "deploy/values.yml").write_text("web:\n  services: none\n")
     assert chosen() == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
     write("local.yml", "production.yml")
-    with pytest.raises(
-        Unusable, match=r"which compose file\? COMPOSE=production.yml or COMPOSE=local.yml or COMPOSE=dep"
-    ):
+    several = r"which compose file\? COMPOSE=production.yml or COMPOSE=local.yml or COMPOSE=dep"
+    with pytest.raises(Unusable, match=several):
         chosen()
     assert chosen("local.yml", "./production.yml") == (("local.yml", "production.yml"), [])
-    with pytest.raises(
-        Unusable, match=r"COMPOSE: there is no file x.yml in .*; there is production.yml, local.yml, dep"
-    ):
+    missing = r"COMPOSE: there is no file x.yml in .*; there is production.yml, local.yml, dep"
+    with pytest.raises(Unusable, match=missing):
         chosen("x.yml")
     (tmp_path / ".env").write_text("A=1\nCOMPOSE_FILE=local.yml\n")
     assert chosen()[0] == ("local.yml",)
