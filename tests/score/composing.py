@@ -48,8 +48,11 @@ class Unusable(Exception):
 
 def found_by_compose(folder: Path) -> tuple[str, ...]:
     """The files that compose takes where nobody names one."""
-    first = [name for name in COMPOSE_FILES if (folder / name).is_file()][:1]
-    return (*first, *(name for stem in first if (folder / (name := stem.replace(".y", ".override.y"))).is_file()))
+    for name in COMPOSE_FILES:
+        if (folder / name).is_file():
+            override = name.replace(".y", ".override.y")
+            return (name, override) if (folder / override).is_file() else (name,)
+    return ()
 
 
 def compose_files_below(folder: Path) -> list[str]:
@@ -80,12 +83,11 @@ def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple
         raise Unusable(f"COMPOSE: there is no file {missing[0]} in {folder.name}; there is {listed or 'none'}")
     if wanted:
         return tuple(map(os.path.normpath, wanted))
-    first, *overrides = found_by_compose(folder) or ("",)
-    if first:
+    if found := found_by_compose(folder):
+        first, *overrides = found
         notes += [f"{name} is left out, as it is for development: COMPOSE='{first} {name}'" for name in overrides]
-        there = [name for name in there if name not in (first, *overrides)]
-        if there:
-            notes.append(f"{first} is asked; there is {', '.join(there)}, too: COMPOSE={there[0]}")
+        if others := [name for name in there if name not in found]:
+            notes.append(f"{first} is asked; there is {', '.join(others)}, too: COMPOSE={others[0]}")
         return (first,)
     if (folder / "Dockerfile").is_file():
         if there:

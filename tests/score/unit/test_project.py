@@ -119,11 +119,8 @@ def test_what_is_there_once_on_a_machine_is_left_out(tmp_path: Path) -> None:
         "ports": [{"target": 80, "published": "80", "host_ip": "0.0.0.0"}],
     }
     notes = isolate(tmp_path, service, serves=True)
-    assert notes == [
-        "network_mode: host is left out",
-        "its log goes to the engine, and not to awslogs",
-        "it gets no GPU",
-    ]
+    left_out = ["network_mode: host is left out", "its log goes to the engine, and not to awslogs", "it gets no GPU"]
+    assert notes == left_out
     assert service == {
         "build": {"context": ".", "args": {"A": "1"}},
         "environment": {"A": "1"},
