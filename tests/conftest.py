@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TypeVar
 
 import pytest
@@ -14,20 +15,20 @@ from library import engine, tutorial
 from library.browser import NoBrowser, opened
 from library.environment import isolated
 from library.matrix import DAILY_TESTS
-from library.practices import PRACTICES, Practice, needs
+from library.practices import Practice, needs
 from library.subject import Subject
 from library.tutorial import ROOT
 
 T = TypeVar("T")
 
-# What a test of these takes of a free CPU, roughly, what a slow practice does, and one change that must be noticed.
+# Seconds of a free CPU, roughly: of each test of a module, of a slow practice, and of a change that must be noticed.
 SECONDS = {"test_adopt": 40, "test_articles": 60, "test_guestbook": 30, "test_projects": 20, "test_score": 20}
 SECONDS_OF_SLOW = 4
 SECONDS_OF_SABOTAGE = 10
 SECONDS_OF_NEEDS = {"release": 15, "stack": 45}  # what a practice needs that publishes or deploys
-# What they build are folders of the tutorial and copies of them, whose base images come with the build.
-OF_FOLDERS = {"test_contract", "test_practices", "test_sabotage", "test_site"}
-SHARING = {"test_contract", "test_practices", "test_security"}  # the tests that look at one container of a subject
+# Modules that build folders of the tutorial and copies of them, whose base images come with the build.
+NEED_NO_BASES = {"test_contract", "test_practices", "test_sabotage", "test_site"}
+SHARE_A_CONTAINER = {"test_contract", "test_practices", "test_security"}  # modules whose tests look at a subject's
 
 
 def pytest_configure() -> None:
@@ -51,7 +52,7 @@ def _parameter(item: pytest.Item, name: str, kind: type[T]) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _folder(item: pytest.Item) -> str | None:
+def _folder_of(item: pytest.Item) -> str | None:
     """The folder that a test is about."""
     if mark := item.get_closest_marker("about"):
         return str(mark.args[0])
@@ -62,59 +63,57 @@ def _folder(item: pytest.Item) -> str | None:
 # pytest-xdist reads the groups in this hook, too: they have to be there first.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose tests; send those that share a container to one worker, which starts it once.
-
-    By default the unit tests and those that are daily; of a folder (``--step``) or of what somebody names (``-k``) all
-    but what is marked as thorough.
-    """
+    """Choose tests, send those that share a container to one worker, which starts it once, and sort them."""
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # all of them are here
-        names = [_name(item) for item in items]
+        names = [_name_in_room(item) for item in items]
         if gone := [test for test in DAILY_TESTS if not any(name.startswith(test) for name in names)]:
             raise pytest.UsageError(f"DAILY_TESTS of tests/library/matrix.py: there is no {', '.join(gone)}")
-    step, thorough = config.getoption("--step"), config.getoption("--thorough")
-    named = step or config.getoption("keyword")
-    # What a folder adds must not hold one step earlier.
-    folders = [folder for folder in tutorial.load() if folder.name == step]
-    about = {step, *((one, PRACTICES[name]) for each in folders for one in each.builds_on[-1:] for name in each.adds)}
-    wanted: list[pytest.Item] = []
-    left_out: list[pytest.Item] = []
+    wanted = {item for item in items if _is_wanted(item, config)}
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = [item for item in items if item in wanted]
     for item in items:
-        of_step = not step or {_folder(item), (_folder(item), _parameter(item, "practice", Practice))} & about
-        mark = item.get_closest_marker("thorough")
-        is_daily = _is_daily(item)
-        if thorough:
-            chosen = bool(of_step)
-        elif named:
-            chosen = bool(of_step and (is_daily or not mark or (step and mark.kwargs.get("or_its_step"))))
-        else:
-            chosen = is_daily and not mark
-        (wanted if chosen else left_out).append(item)
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = wanted
-    for item in items:
-        if item.path.stem in SHARING and (subject := _parameter(item, "subject", Subject)):
+        if item.path.stem in SHARE_A_CONTAINER and (subject := _parameter(item, "subject", Subject)):
             item.add_marker(pytest.mark.xdist_group(subject.name))
     # One process builds a subject's image, starts its shared container, and asks it everything: the subjects with the
     # most work come first, so that no process is busy with one when the others have ended. The unit tests come last.
     work = Counter[str]()
     for item in items:
-        work[_group(item)] += SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _has_its_own(item)
-        work[_group(item)] += SECONDS_OF_SABOTAGE * len(_parameter(item, "sabotages", list) or ())
-        if practice := _parameter(item, "practice", Practice):
-            work[_group(item)] += SECONDS_OF_NEEDS.get(practice.needs or "", 0)
-    items.sort(
-        key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _has_its_own(item))
-    )
+        work[_group(item)] += _seconds(item)
+    items.sort(key=lambda item: ("system" not in item.path.parts, -work[_group(item)], _group(item), _is_slow(item)))
 
 
-def _name(item: pytest.Item) -> str:
-    return item.nodeid.rpartition("/system/")[2]
+def _is_wanted(item: pytest.Item, config: pytest.Config) -> bool:
+    """Whether a test is to run.
+
+    By default the unit tests and those that are daily; of a folder (``--step``) or of what somebody names (``-k``) all
+    but what is marked as thorough.
+    """
+    step, mark = config.getoption("--step"), item.get_closest_marker("thorough")
+    if step and not _is_about(item, step):
+        return False
+    if config.getoption("--thorough"):
+        return True
+    if step or config.getoption("keyword"):
+        return not mark or _is_daily(item) or bool(step and mark.kwargs.get("or_its_step"))
+    return _is_daily(item) and not mark
+
+
+def _is_about(item: pytest.Item, step: str) -> bool:
+    """Whether a test is about this folder, or sees that what it adds does not hold one step earlier."""
+    folder, practice = _folder_of(item), _parameter(item, "practice", Practice)
+    later = [each for each in tutorial.load() if each.name == step and folder in each.builds_on[-1:]]
+    return folder == step or any(practice and practice.id in each.adds for each in later)
 
 
 def _is_daily(item: pytest.Item) -> bool:
     """Whether `make test` runs it: unit tests, what the matrix names, and the cells and sabotages that it marks."""
     is_unit = not {"system", "lab"} & set(item.path.parts)
-    return is_unit or bool(item.get_closest_marker("daily")) or _name(item).startswith(DAILY_TESTS)
+    return is_unit or bool(item.get_closest_marker("daily")) or _name_in_room(item).startswith(DAILY_TESTS)
+
+
+def _name_in_room(item: pytest.Item) -> str:
+    """The name of a system test as the matrix has it: the module, and what follows."""
+    return item.nodeid.rpartition("/system/")[2]
 
 
 def _group(item: pytest.Item) -> str:
@@ -122,7 +121,15 @@ def _group(item: pytest.Item) -> str:
     return str(next((mark.args[0] for mark in item.iter_markers("xdist_group")), item.nodeid))
 
 
-def _has_its_own(item: pytest.Item) -> bool:
+def _seconds(item: pytest.Item) -> int:
+    """What a test takes of a free CPU, as far as it is known before."""
+    seconds = SECONDS.get(item.path.stem, 0) or SECONDS_OF_SLOW * _is_slow(item)
+    seconds += SECONDS_OF_SABOTAGE * len(_parameter(item, "sabotages", list) or ())
+    practice = _parameter(item, "practice", Practice)
+    return seconds + SECONDS_OF_NEEDS.get((practice and practice.needs) or "", 0)
+
+
+def _is_slow(item: pytest.Item) -> bool:
     """Whether it is a practice that builds again or starts containers of its own."""
     practice = _parameter(item, "practice", Practice)
     return practice is not None and practice.slow
@@ -141,14 +148,11 @@ def _session(_isolated: None, request: pytest.FixtureRequest) -> Iterator[None]:
 
     `make test` and `make test-all` have brought the base images; a folder or a name that is given may need others.
     """
-    system = {item.path.stem for item in request.session.items if "system" in item.path.parts}
-    if not system:
-        yield
-        return
+    modules = {item.path.stem for item in request.session.items if "system" in item.path.parts}
     named = request.config.getoption("--step") or request.config.getoption("keyword")
-    if named and system - OF_FOLDERS:
+    if named and modules - NEED_NO_BASES:
         subprocess.run(["bootstrap/bases.sh"], cwd=ROOT, check=True)
-    with engine.session():
+    with engine.session() if modules else nullcontext():
         yield
 
 

@@ -127,10 +127,7 @@ def compare(arguments: argparse.Namespace, names: Sequence[str]) -> tuple[Scored
     if not arguments.before or not (arguments.after or arguments.project):
         raise Unusable("BEFORE= and AFTER= name two folders, or two commits of PROJECT; without AFTER, PROJECT is")
     folders = [_folder_of(option, getattr(arguments, option), arguments.project) for option in ("before", "after")]
-    before, after = (
-        score(arguments, names, folder, label) for folder, label in zip(folders, ("before", "after"), strict=True)
-    )
-    return before, after
+    return score(arguments, names, folders[0], "before"), score(arguments, names, folders[1], "after")
 
 
 def _folder_of(option: str, name: str, repository: Path | None) -> Path:
@@ -193,19 +190,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Ask the practices about a project.")
     parser.add_argument("--project", type=path)
-    parser.add_argument("--before", default="")
-    parser.add_argument("--after", default="")
+    for option in ("before", "after", "service", "page", "slow", "host"):
+        parser.add_argument(f"--{option}", default="")
     parser.add_argument("--compose", type=files, default=[])
-    parser.add_argument("--service", default="")
-    parser.add_argument("--page", default="")
-    parser.add_argument("--slow", default="")
-    parser.add_argument("--host", default="")
     parser.add_argument("--env-file", type=path)
     parser.add_argument("--format", default="text")
     parser.add_argument("--workers", type=int, default=WORKERS)
-    parser.add_argument("--require", type=words, default=[])
-    parser.add_argument("--only", type=words, default=[])
-    parser.add_argument("--skip", type=words, default=[])
+    for option in ("require", "only", "skip"):
+        parser.add_argument(f"--{option}", type=words, default=[])
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -219,12 +211,12 @@ def main() -> None:
         worse: list[Result] = []
         with engine.session():
             if comparing:
-                before, (prepared, results) = compare(arguments, names)
-                worse = got_worse(before[1], results)
-                print(COMPARED[arguments.format](before, (prepared, results)))
+                before, scored = compare(arguments, names)
+                worse = got_worse(before[1], scored[1])
+                print(COMPARED[arguments.format](before, scored))
             elif arguments.project:
-                prepared, results = score(arguments, names, arguments.project)
-                print(FORMATS[arguments.format](prepared, results))
+                scored = score(arguments, names, arguments.project)
+                print(FORMATS[arguments.format](*scored))
             else:
                 raise Unusable("which project? For example: PROJECT=../shop")
         say(f"score: {time.monotonic() - start:.0f} s")
@@ -236,7 +228,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("score: stopped; nothing is left of what it started")
         sys.exit(130)
-    outcomes = {result.practice.id: result.answer.outcome for result in results}
+    outcomes = {result.practice.id: result.answer.outcome for result in scored[1]}
     missed = [f"{name} ({outcomes[name]})" for name in arguments.require if outcomes[name] != "holds"]
     if missed:
         say(f"score: REQUIRE: {', '.join(missed)}")

@@ -48,8 +48,11 @@ class Unusable(Exception):
 
 def found_by_compose(folder: Path) -> tuple[str, ...]:
     """The files that compose takes where nobody names one."""
-    first = [name for name in COMPOSE_FILES if (folder / name).is_file()][:1]
-    return (*first, *(name for stem in first if (folder / (name := stem.replace(".y", ".override.y"))).is_file()))
+    for name in COMPOSE_FILES:
+        if (folder / name).is_file():
+            override = name.replace(".y", ".override.y")
+            return (name, override) if (folder / override).is_file() else (name,)
+    return ()
 
 
 def compose_files_below(folder: Path) -> list[str]:
@@ -80,12 +83,11 @@ def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple
         raise Unusable(f"COMPOSE: there is no file {missing[0]} in {folder.name}; there is {listed or 'none'}")
     if wanted:
         return tuple(map(os.path.normpath, wanted))
-    first, *overrides = found_by_compose(folder) or ("",)
-    if first:
+    if found := found_by_compose(folder):
+        first, *overrides = found
         notes += [f"{name} is left out, as it is for development: COMPOSE='{first} {name}'" for name in overrides]
-        there = [name for name in there if name not in (first, *overrides)]
-        if there:
-            notes.append(f"{first} is asked; there is {', '.join(there)}, too: COMPOSE={there[0]}")
+        if others := [name for name in there if name not in found]:
+            notes.append(f"{first} is asked; there is {', '.join(others)}, too: COMPOSE={others[0]}")
         return (first,)
     if (folder / "Dockerfile").is_file():
         if there:
@@ -102,7 +104,7 @@ def choose_files(folder: Path, wanted: Sequence[str], notes: list[str]) -> tuple
 
 
 def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes: list[str]) -> dict[str, Any]:
-    """What compose makes of the project's files; what was done for that is added to the notes.
+    """What compose makes of the project's files, with shared builds; what was done for that is added to the notes.
 
     Raises:
         Unusable: compose does not accept them, or a file or a variable is missing.
@@ -113,32 +115,29 @@ def config(folder: Path, files: Sequence[str], env_files: Sequence[Path], notes:
     # No variable of the tests' own is seen by a stranger's file.
     environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "DEBUG_PORT")}
     try:
-        return compose_model([folder / name for name in files], *options, environment=environment)
+        return with_shared_builds(compose_model([folder / name for name in files], *options, environment=environment))
     except subprocess.CalledProcessError as refused:
         complaint = last_line(refused.stderr).replace(f"{folder}/", "")
-        if str(folder.parent) in complaint:
-            complaint = complaint.replace(str(folder.parent), "..")
-            raise Unusable(
-                f"{complaint}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}"
-            ) from None
-        if missing := re.search(r"env file (\S+) not found", complaint):
-            # Its sample is taken in its place, in the copy, as most projects say.
-            there = folder / missing[1]
-            if not (sample := sample_of(there)):
-                raise Unusable(f"the compose file names {there.name}, which is not there: write it") from None
-            shutil.copy2(sample, there)
-            notes.append(f"{there.name} is not there: {sample.name} is taken in its place")
-            return config(folder, files, env_files, notes)
-        if re.search(r"required variable|is missing a value", complaint):
-            raise Unusable(f"{complaint}: put it into a file, and name that file: ENV_FILE=my.env") from None
-        raise Unusable(f"docker compose config: {complaint}") from None
+    if str(folder.parent) in complaint:
+        complaint = complaint.replace(str(folder.parent), "..")
+        raise Unusable(f"{complaint}: PROJECT has to be the folder that holds both, COMPOSE={folder.name}/{files[0]}")
+    if missing := re.search(r"env file (\S+) not found", complaint):
+        # Its sample is taken in its place, in the copy, as most projects say.
+        there = folder / missing[1]
+        if not (sample := sample_of(there)):
+            raise Unusable(f"the compose file names {there.name}, which is not there: write it")
+        shutil.copy2(sample, there)
+        notes.append(f"{there.name} is not there: {sample.name} is taken in its place")
+        return config(folder, files, env_files, notes)
+    if re.search(r"required variable|is missing a value", complaint):
+        raise Unusable(f"{complaint}: put it into a file, and name that file: ENV_FILE=my.env")
+    raise Unusable(f"docker compose config: {complaint}")
 
 
 def sample_of(missing: Path) -> Path | None:
     """The sample that lies beside a file with variables, as most projects have one."""
-    sample = re.compile(
-        rf"{re.escape(missing.name)}[-_.]?(sample|example|template|dist)|(sample|example){re.escape(missing.name)}"
-    )
+    name = re.escape(missing.name)
+    sample = re.compile(rf"{name}[-_.]?(sample|example|template|dist)|(sample|example){name}")
     return next((path for path in sorted(missing.parent.glob("*")) if sample.fullmatch(path.name)), None)
 
 
@@ -149,13 +148,13 @@ def choose_service(folder: Path, services: Mapping[str, Any], wanted: str) -> st
         Unusable: there is none, or somebody has to choose.
     """
     has_dockerfile = (folder / "Dockerfile").is_file()
-    if wanted and wanted not in services:
-        raise Unusable(f"there is no service {wanted}: SERVICE is one of {', '.join(sorted(services))}")
     built = [name for name, service in services.items() if service.get("build")]
-    if wanted and (wanted in built or has_dockerfile):
-        return wanted
     if wanted:
-        raise Unusable(f"service {wanted} is not built, and the folder has no Dockerfile")
+        if wanted not in services:
+            raise Unusable(f"there is no service {wanted}: SERVICE is one of {', '.join(sorted(services))}")
+        if wanted not in built and not has_dockerfile:
+            raise Unusable(f"service {wanted} is not built, and the folder has no Dockerfile")
+        return wanted
 
     # One criterion after the other leaves fewer, as long as it leaves any.
     narrower: tuple[Callable[[str], Any], ...] = (

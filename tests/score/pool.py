@@ -115,10 +115,9 @@ def work_through(tasks: Iterator[Any], worker: Worker, done: Callable[[Any, Any]
                     next_task(ready)
         for task in tasks:
             done(task, None)  # nobody was left to do it
-        for connection, process in workers.items():
-            if process.is_alive():
-                with suppress(ConnectionError):
-                    connection.send(None)
+        for connection in workers:
+            with suppress(ConnectionError):  # where the process has ended meanwhile
+                connection.send(None)
     except BaseException:  # Ctrl-C, or whatever else ends this process: the others must not wait for it
         for process in workers.values():
             if process.pid and process.is_alive():

@@ -23,17 +23,8 @@ from library.practices.health import health
 from library.practices.sockets import listening, wait_until_listening
 from library.repository import copy_folder
 from library.subject import READY_LIMIT, Running, Subject
-from score.composing import (
-    Unusable,
-    built_from,
-    choose_files,
-    choose_service,
-    config,
-    found_by_compose,
-    isolate,
-    needed_by,
-    with_shared_builds,
-)
+from score import composing
+from score.composing import Unusable
 
 # What a project has if all these are there.
 FILES_OF = {
@@ -128,25 +119,25 @@ def _composed(
 
     What is done otherwise than they say is added to the notes.
     """
-    files = choose_files(copy, options.compose, notes)
+    files = composing.choose_files(copy, options.compose, notes)
     if options.service and not files:
         raise Unusable(f"there is no compose file, so there is no service {options.service}: leave SERVICE out")
     given = files or (_written(copy.parent / "alone.json", {"web": {"build": str(copy)}}),)
-    model = with_shared_builds(config(copy, given, _given(options), notes))
+    model = composing.config(copy, given, _given(options), notes)
     try:
-        service = choose_service(copy, model["services"], options.service)
+        service = composing.choose_service(copy, model["services"], options.service)
     except Unusable as reason:
         raise Unusable("; ".join([str(reason), *notes])) from reason
     for file in _given(options):
         variables = _written(copy.parent / "variables.json", {service: {"env_file": [str(file)]}})
-        model = with_shared_builds(config(copy, (*given, variables), [file], notes))
+        model = composing.config(copy, (*given, variables), [file], notes)
     services = model["services"]
-    own, needed = services[service], needed_by(services, service)
+    own, needed = services[service], composing.needed_by(services, service)
     if not own.get("build"):
         own["build"] = {"context": str(copy)}
         notes.append(f"service {service} names an image only: the folder's Dockerfile is built in its place")
     build = own["build"]
-    context, dockerfile = built_from(copy, service, build)
+    context, dockerfile = composing.built_from(copy, service, build)
     ports = [port for port in own.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
     subject = Subject(
         name,
@@ -154,7 +145,7 @@ def _composed(
         ours=False,
         service=service,
         compose=(str(copy.parent / "compose.json"),),  # beside the copy: what is in it may end up in the image
-        compose_file="" if files == found_by_compose(copy) else os.pathsep.join(files),
+        compose_file="" if files == composing.found_by_compose(copy) else os.pathsep.join(files),
         context=str(context.relative_to(copy)),
         dockerfile=dockerfile if dockerfile != "Dockerfile" else None,
         target=build.get("target"),
@@ -182,16 +173,14 @@ def _composed(
 
 def _things(subject: Subject, services: Mapping[str, Any], *, compose: bool, published: bool) -> frozenset[str]:
     """What practices may be about (`practices.NEEDS`) that this project has."""
-    has = {thing for thing, names in FILES_OF.items() if all((subject.path / name).exists() for name in names)}
     tests = [line for stage in subject.parsed.stages if stage.name == "test" for line in stage.instructions]
-    for thing, is_there in (
-        ("compose", compose),
-        ("published", published),
-        ("test-stage", any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in tests)),
-        ("watch", any((service.get("develop") or {}).get("watch") for service in services.values())),
-    ):
-        has |= {thing} if is_there else set()
-    return frozenset(has)
+    has = {thing: all((subject.path / name).exists() for name in names) for thing, names in FILES_OF.items()} | {
+        "compose": compose,
+        "published": published,
+        "test-stage": any(re.match(r"RUN .*\b(pytest|unittest|manage\.py test)\b", line) for line in tests),
+        "watch": any((service.get("develop") or {}).get("watch") for service in services.values()),
+    }
+    return frozenset(thing for thing, is_there in has.items() if is_there)
 
 
 def _reads_git(subject: Subject) -> bool:
@@ -209,7 +198,7 @@ def _isolate_all(subject: Subject, model: dict[str, Any], needed: Sequence[str])
     images: dict[str | None, str] = {}
     for name in needed:
         service, serves = services[name], name == subject.service
-        notes += [f"service {name}: {line}" for line in isolate(subject.path, service, serves)]
+        notes += [f"service {name}: {line}" for line in composing.isolate(subject.path, service, serves)]
         if images.get(service.get("image")):
             service.pop("build", None)  # it is built already
         elif service.get("build"):

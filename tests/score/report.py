@@ -94,8 +94,8 @@ def by_weight(results: Sequence[Result]) -> list[Result]:
     return sorted(results, key=lambda result: (weights.index(result.weight), outcomes.index(result.outcome)))
 
 
-def violated(results: Sequence[Result]) -> list[Result]:
-    """What was seen not to hold, the worst first."""
+def faults(results: Sequence[Result]) -> list[Result]:
+    """What was seen not to hold, but for remarks, the worst first."""
     return [result for result in by_weight(results) if result.outcome == "violated"]
 
 
@@ -116,7 +116,7 @@ def compose_file(prepared: Prepared) -> str:
 
 def as_text(prepared: Prepared, results: Sequence[Result]) -> str:
     """The result for a terminal."""
-    first = violated(results)[:FIRST]
+    first = faults(results)[:FIRST]
     rest = [result for result in by_weight(results) if result not in first and result.outcome != "holds"]
     lines = ["", "What matters most"] if first else []
     for result in first:
@@ -152,9 +152,8 @@ def as_markdown(prepared: Prepared, results: Sequence[Result]) -> str:
     for title, group in grouped(by_weight(results)):
         lines += ["", f"**{title}**", "", "| | Practice | |", "|---|---|---|"]
         for result in group:
-            text = "" if result.outcome == "holds" else result.said
             cell = "not asked: " if result.outcome == "not asked" else ""
-            cell += " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+            cell += " ".join(result.said.replace("|", "\\|").replace("<", "&lt;").split())
             cell += f" (`{result.teacher}`)" if result.violated else ""
             lines.append(f"| {MARKS[result.outcome]} | `{result.practice.id}` {result.practice.sentence} | {cell} |")
     if file := compose_file(prepared):
@@ -269,7 +268,7 @@ def _location(prepared: Prepared, practice: Practice) -> dict[str, object]:
 
 def as_badge(_: Prepared, results: Sequence[Result]) -> str:
     """The endpoint of a badge (https://shields.io/badges/endpoint-badge), in the colour of the worst."""
-    worst = violated(results)[:1]
+    worst = faults(results)[:1]
     asked = [result for result in results if result.outcome in ("holds", "violated")]
     badge = {
         "schemaVersion": 1,
@@ -293,9 +292,7 @@ FORMATS = {
 def got_better(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:
     """What holds, and was seen not to hold before, the most important first: as it was before."""
     holding = {result.practice.id for result in after if result.outcome == "holds"}
-    return [
-        result for result in by_weight(before) if result.answer.outcome == "violated" and result.practice.id in holding
-    ]
+    return [result for result in by_weight(before) if result.violated and result.practice.id in holding]
 
 
 def got_worse(before: Sequence[Result], after: Sequence[Result]) -> list[Result]:
@@ -305,15 +302,13 @@ def got_worse(before: Sequence[Result], after: Sequence[Result]) -> list[Result]
 
 def as_comparison(before: Scored, after: Scored) -> str:
     """What got better and what got worse, as the articles say it."""
-    better, worse = got_better(before[1], after[1]), got_worse(before[1], after[1])
+    better, worse = [], []
+    for result in got_better(before[1], after[1]):
+        better += _shown(result, MARKS["holds"], "before", commands=False)
+    for result in got_worse(before[1], after[1]):
+        worse += _shown(result, MARKS[result.outcome], "seen")
     nothing = ["  Nothing that was asked."]
-    lines = ["What got better", *(nothing if not better else ())]
-    for result in better:
-        lines += _shown(result, MARKS["holds"], "before", commands=False)
-    lines += ["", "What got worse", *(nothing if not worse else ())]
-    for result in worse:
-        lines += _shown(result, MARKS[result.outcome], "seen")
-    lines.append("")
+    lines = ["What got better", *(better or nothing), "", "What got worse", *(worse or nothing), ""]
     old, new = (
         {result.practice.id for result in results if result.outcome != "not asked"} for _, results in (before, after)
     )

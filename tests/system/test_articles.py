@@ -128,11 +128,10 @@ def reading(subject: Subject, page: Path, typed: list[Command]) -> Iterator[Read
     text = "\n".join(step.command for step in typed)
     port, registry = str(free_port()), str(free_port())
     # A reader's Git knows who commits; the tools that a reader installs, pre-commit for one, are those beside pytest.
+    identity = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
     environment = {
         **os.environ,
-        **{
-            f"GIT_{role}_{what}": "reader@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-        },
+        **dict.fromkeys(identity, "reader@example.org"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PORT": port,
         "REGISTRY_PORT": registry,

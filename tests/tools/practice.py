@@ -12,23 +12,27 @@ from library.practices import MARKS, ask, known
 from library.subject import subject_of, wrong_subject
 
 
-def places(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
-    """Where a practice that ``holds`` of these subjects belongs in ``tutorial.toml``: folders, and the key of each."""
+def where_it_belongs(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+    """Where ``tutorial.toml`` has to name a practice: the name of each such folder, and the key in its table.
+
+    Args:
+        holds: whether it was seen to hold, by the names of those subjects that it applies to.
+    """
     for folder in tutorial.load():
-        inherited = any(holds.get(parent, False) for parent in folder.builds_on)
-        here = holds.get(folder.name, inherited)
-        if here and not inherited:
+        holds_before = any(holds.get(parent, False) for parent in folder.builds_on)
+        holds_here = holds.get(folder.name, holds_before)
+        if holds_here and not holds_before:
             first_attempt = None if folder.builds_on else wrong_subject(folder)
             yield folder.name, "starts_with" if first_attempt and holds[first_attempt.name] else "adds"
-        elif inherited and not here:
+        elif holds_before and not holds_here:
             yield folder.name, "gives_up"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ask one practice of every folder.")
-    parser.add_argument("only", help="the practice")
+    parser.add_argument("practice", help="its id")
     try:
-        practice = known(parser.parse_args().only, "ONLY")
+        practice = known(parser.parse_args().practice, "ONLY")
     except ValueError as reason:
         sys.exit(f"practice: {reason}")
     holds = {}
@@ -40,7 +44,7 @@ def main() -> None:
                     answer = ask(practice, subject)
                     print(f"  {MARKS[answer.outcome]} {subject.name} {answer.reason}".rstrip(), flush=True)
                     holds[subject.name] = answer.outcome == "holds"
-    for name, key in places(holds):
+    for name, key in where_it_belongs(holds):
         print(f"{name}: `{key}` in tests/tutorial.toml has to name it")
     if not any(holds.values()):
         sys.exit(f"practice: no folder holds {practice.id}, so none teaches it")

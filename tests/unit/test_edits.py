@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from library import edits
+from library.repository import write_files
 from library.subject import Subject
 
 
@@ -32,7 +33,6 @@ def test_nothing_that_can_be_changed_is_said(tmp_path: Path) -> None:
 
 
 def test_the_module_that_is_changed_is_the_apps_own(tmp_path: Path) -> None:
-    for name in ("setup.py", "tests/test_shop.py", ".venv/lib/flask.py", "shop/__init__.py", "shop/views.py"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("" if name.endswith("__init__.py") else "x = 1\n")
+    names = ("setup.py", "tests/test_shop.py", ".venv/lib/flask.py", "shop/views.py")
+    write_files(tmp_path, dict.fromkeys(names, "x = 1\n") | {"shop/__init__.py": ""})
     assert edits.a_module(Subject("shop", tmp_path)) == tmp_path / "shop/views.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from library.environment import WANTED, isolated
-from library.repository import files
+from library.repository import files, write_files
 from library.tutorial import ROOT
 
 SET = {
@@ -26,9 +26,7 @@ SET = {
 
 def test_settings_are_away_inside_and_back_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "user/.docker").mkdir(parents=True)
-    (tmp_path / "user/.gitconfig").write_text("[commit]\n gpgsign = true\n")
-    (tmp_path / "config/pip").mkdir(parents=True)
-    (tmp_path / "config/pip/pip.conf").touch()
+    write_files(tmp_path, {"user/.gitconfig": "[commit]\n gpgsign = true\n", "config/pip/pip.conf": ""})
     own = {"HOME": str(tmp_path / "user"), "XDG_CONFIG_HOME": str(tmp_path / "config"), "DOCKER_HOST": "tcp://engine"}
     for name, value in (SET | own).items():
         monkeypatch.setenv(name, value)

@@ -12,7 +12,7 @@ import pytest
 from library import tutorial
 from library.matrix import daily_sabotages
 from library.practices import PRACTICES
-from library.repository import copy_files, files
+from library.repository import copy_files, files, write_files
 from library.sabotages import COMMENTED, COMMENTS, EXERCISES, FOLDERS, SABOTAGES, Exercise, Sabotage, break_copy
 from library.tutorial import ROOT
 from tools.exercises import main, teacher
@@ -127,13 +127,11 @@ def test_a_wrong_number_is_one_line(
 
 
 def test_work_that_is_there_stays_there(ask: Callable[..., str], tmp_path: Path) -> None:
-    work = tmp_path / EXERCISES[0].slug / "Dockerfile"
-    work.parent.mkdir()
-    work.write_text("FROM my-own")
+    work = write_files(tmp_path / EXERCISES[0].slug, {"Dockerfile": "FROM my-own"})
     said = ask("exercise", "1")
     assert "FORCE=1" in said
     assert len(said.splitlines()) == 1
-    assert work.read_text() == "FROM my-own"
+    assert (work / "Dockerfile").read_text() == "FROM my-own"
 
 
 def test_the_first_hint_names_the_practice_and_the_second_one_the_article(ask: Callable[..., str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from library import locks
+from library.repository import write_files
 from library.tutorial import Folder, load
 
 UV = """
@@ -36,16 +37,14 @@ version = "9.1"
 
 
 def test_a_plain_list(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text(
-        "Flask==3.1.0\ngunicorn[gevent]==27.0 ; python_version > '3'\nhttpx>=1\n"
-    )
+    text = "Flask==3.1.0\ngunicorn[gevent]==27.0 ; python_version > '3'\nhttpx>=1\n"
+    (tmp_path / "requirements.txt").write_text(text)
     assert locks.versions(tmp_path) == {"flask": "3.1.0", "gunicorn": "27.0"}
     assert "pytest" in locks.dev_only(tmp_path)
 
 
 def test_uv(tmp_path: Path) -> None:
-    (tmp_path / "uv.lock").write_text(UV)
-    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'Shop'\n")
+    write_files(tmp_path, {"uv.lock": UV, "pyproject.toml": "[project]\nname = 'Shop'\n"})
     assert locks.versions(tmp_path)["pytest"] == "9.1"
     assert locks.dev_only(tmp_path) == {"pytest"}
     assert locks.own_name(tmp_path) == "shop"
@@ -116,11 +115,9 @@ OTHERS = {"Pipfile.lock": PIPFILE, "pdm.lock": PDM, "pylock.toml": PYLOCK}
 
 @pytest.mark.parametrize(("name", "text"), OTHERS.items(), ids=OTHERS)
 def test_other_managers(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / "deploy").mkdir()
-    (tmp_path / "deploy" / name).write_text(text)
+    write_files(tmp_path, {f"deploy/{name}": text})
     assert locks.files(tmp_path) == [tmp_path / "deploy" / name]  # below the folder, where that has none
-    (tmp_path / "requirements.txt").write_text("# exported\n")
-    (tmp_path / name).write_text(text)
+    write_files(tmp_path, {"requirements.txt": "# exported\n", name: text})
     assert locks.versions(tmp_path) == {"flask": "3.1.0", "pytest": "9.1"}
     assert "pytest" in locks.dev_only(tmp_path) or name == "pylock.toml"
     changed = locks.with_other_hashes(text)
@@ -135,9 +132,8 @@ def test_the_server_stands_in_for_a_framework_that_is_not_known() -> None:
 
 
 def test_lists_by_purpose(tmp_path: Path) -> None:
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements/base.txt").write_text("flask==3.1.0\n")
-    (tmp_path / "requirements/production.txt").write_text("-r base.txt\ngunicorn==27.0\n")
+    lists = {"base.txt": "flask==3.1.0\n", "production.txt": "-r base.txt\ngunicorn==27.0\n"}
+    write_files(tmp_path / "requirements", lists)
     assert locks.versions(tmp_path) == {"flask": "3.1.0", "gunicorn": "27.0"}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from library.practices import PRACTICES
 from library.tutorial import load
-from tools.practice import places
+from tools.practice import where_it_belongs
 
 FOLDERS = load()
 FIRST = "step-1-kiss/wrong.Dockerfile"
@@ -16,8 +16,8 @@ def test_a_practice_belongs_where_the_tutorial_names_it(practice: str) -> None:
     holds |= {FIRST: practice in FOLDERS[0].starts_with, "extra-1-compiling/slim.Dockerfile": False}
     keys = ("starts_with", "adds", "gives_up")
     named = {(folder.name, key) for folder in FOLDERS for key in keys if practice in getattr(folder, key)}
-    assert set(places(holds)) == named
+    assert set(where_it_belongs(holds)) == named
 
 
 def test_what_nobody_can_ask_a_folder_is_as_in_the_folder_before() -> None:
-    assert list(places({FIRST: False, "step-3-basic": True})) == [("step-3-basic", "adds")]
+    assert list(where_it_belongs({FIRST: False, "step-3-basic": True})) == [("step-3-basic", "adds")]

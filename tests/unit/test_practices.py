@@ -63,10 +63,8 @@ def test_a_server_that_watches_its_files_is_for_development(command: str, develo
 
 
 def test_an_app_that_starts_its_server_itself() -> None:
-    assert SCRIPT.findall("/usr/local/bin/python -u src/main.py\npython -m shop\npython x.py migrate") == [
-        "src/main.py",
-        "-m shop",
-    ]
+    processes = "/usr/local/bin/python -u src/main.py\npython -m shop\npython x.py migrate"
+    assert SCRIPT.findall(processes) == ["src/main.py", "-m shop"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +87,7 @@ def test_each_file_of_a_family_is_a_practice_and_knows_no_other_one() -> None:
     """What several need stands beside the families."""
     files = [file for file in (ROOT / "tests/library/practices").glob("*/*.py") if file.stem != "__init__"]
     assert sorted(file.stem.replace("_", "-") for file in files) == sorted(PRACTICES)
-    assert len({*PRACTICES.values()}) == len(files), "conftest.py keeps practices in a set"
+    assert len({*PRACTICES.values()}) == len(files), "two of them are equal"
     assert not [file for file in files if re.search(r"^from \.(\w|\.\w+\.)", file.read_text(), re.MULTILINE)]
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,20 +27,11 @@ def test_a_copy_is_built_from_a_folder_of_another_name_and_called_as_before(
 
 
 def test_commands_by_hand_name_what_compose_and_curl_do_not_know() -> None:
-    shop = Subject(
-        "shop",
-        Path("/shop"),
-        service="site",
-        profile="",
-        compose_file="deploy/prod.yml",
-        published=9000,
-        page="/about",
-        host="shop.example.org",
-    )
+    shop = Subject("shop", Path("/shop"), service="site", profile="", compose_file="deploy/prod.yml", published=9000)
+    shop = replace(shop, page="/about", host="shop.example.org")
     curl = "curl --header 'Host: shop.example.org'"
-    assert shop.by_hand(
-        "docker compose exec {service} id", "{curl} {url}; {curl} {address}/health", "echo ${PORT}"
-    ) == (
+    commands = ("docker compose exec {service} id", "{curl} {url}; {curl} {address}/health", "echo ${PORT}")
+    assert shop.by_hand(*commands) == (
         "cd shop",
         "export COMPOSE_FILE=deploy/prod.yml",
         "docker compose exec site id",

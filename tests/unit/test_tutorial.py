@@ -44,12 +44,8 @@ def test_a_folder_holds_what_it_adds_and_what_it_builds_on(tmp_path: Path) -> No
 
 
 def test_a_folder_has_what_it_builds_on_has(tmp_path: Path) -> None:
-    _, two = _load(
-        GOOD.replace('app = "clock"', 'app = "clock"\nhas = ["clock"]').replace(
-            'has = ["clock"]\nadds = ["stops"]', 'adds = ["stops"]'
-        ),
-        tmp_path,
-    )
+    text = GOOD.replace('has = ["clock"]\n', "").replace('app = "clock"\n', 'app = "clock"\nhas = ["clock"]\n')
+    _, two = _load(text, tmp_path)
     assert two.has == {"clock"}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from library.engine import docker, one_build_at_a_time, run_to_its_end
 from library.practices.publisher import PUBLISH, RELEASE, SCRIPT, Publisher, publisher, release
+from library.repository import write_files
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -99,14 +100,11 @@ def test_a_script_that_is_ended_leaves_nothing_and_its_copy_has_the_commit_and_n
     """The shell that Debian calls sh ends at a signal without what it would do at the end."""
     folder, tools, scratch = (tmp_path / name for name in ("project", "tools", "scratch"))
     shutil.copytree(FOLDER.path, folder)
-    for other in (tools, scratch):
-        other.mkdir()
+    scratch.mkdir()
     seen, cleaned = tmp_path / "seen", tmp_path / "cleaned"
-    (tools / "docker").write_text(ENDING % (seen, cleaned))
+    write_files(tools, {"docker": ENDING % (seen, cleaned)})
     (tools / "docker").chmod(0o755)
-    (folder / ".gitignore").write_text("cosign.key\n.env\n")
-    for name in ("cosign.key", ".env"):
-        (folder / name).touch()
+    write_files(folder, {".gitignore": "cosign.key\n.env\n", "cosign.key": "", ".env": ""})
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
         subprocess.run([*git, *command], check=True)

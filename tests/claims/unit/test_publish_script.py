@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from library.repository import write_files
 from library.tutorial import ROOT
 
 # In the place of `docker`: notes each command, and knows one image. The app has a database, so Compose names the
@@ -43,11 +44,9 @@ echo 'Internal Server Error'
 
 def publish(folder: Path, curl: str = "#!/bin/sh\n") -> Ran:
     """Run the script in a copy of its folder."""
-    tools, log, digest = folder / "tools", folder / "log", "d" * 64
+    log, digest = folder / "log", "d" * 64
     shutil.copytree(ROOT / "extra-5-publishing", project := folder / "project")
-    tools.mkdir()
-    (tools / "docker").write_text(DOCKER.format(log=log, digest=digest))
-    (tools / "curl").write_text(curl)
+    tools = write_files(folder / "tools", {"docker": DOCKER.format(log=log, digest=digest), "curl": curl})
     for tool in tools.iterdir():
         tool.chmod(0o755)
     environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(folder)}

@@ -17,6 +17,7 @@ import pytest
 from library import tutorial
 from library.engine import docker, inspect, one_build_at_a_time, run_to_its_end
 from library.image import find_in_layers, saved
+from library.repository import write_files
 from library.subject import Subject, subject_of
 
 # From the folder that teaches non-root on.
@@ -189,9 +190,7 @@ def describes(image: str) -> str:
 
 def leaks(subject: Subject, canary: str, *options: str) -> set[str]:
     """Build a copy of final that is full of secrets; where the image has one: files, or what describes it."""
-    for name in PLANTED:
-        (subject.path / name).parent.mkdir(parents=True, exist_ok=True)
-        (subject.path / name).write_text(f"https://reader:{canary}@index.example.org/simple\n")
+    write_files(subject.path, dict.fromkeys(PLANTED, f"https://reader:{canary}@index.example.org/simple\n"))
     secret = subject.path.parent / "netrc"
     secret.write_text(f"machine index.example.org login reader password {canary}\n")
     dockerfile = subject.path / "Dockerfile"

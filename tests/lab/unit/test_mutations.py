@@ -13,6 +13,7 @@ from lab.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, RedAnyway, Task, conce
 from lab.mutations import FILES, MORE_FILES, by_line, of_text
 from library import engine, repository, tutorial
 from library.practices import PRACTICES
+from library.repository import write_files
 from library.tutorial import ROOT, Folder
 
 FOLDERS = tutorial.load()
@@ -331,18 +332,15 @@ def test_an_image_that_is_the_same_concerns_those_who_build() -> None:
 def test_a_test_that_is_red_anyway_kills_no_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "repository"
     folder = replace(FOLDERS[0], path=root / FOLDERS[0].name)
-    (root / "tests/system").mkdir(parents=True)
-    (root / "tests/conftest.py").write_text(
+    options = (
         "def pytest_addoption(parser):\n"
         "    parser.addoption('--step')\n"
         "    parser.addoption('--thorough', action='store_true')\n"
     )
-    folder.path.mkdir()
-    (folder.path / "uwsgi.ini").write_text("master = true\n")
+    write_files(root, {"tests/conftest.py": options, f"{folder.name}/uwsgi.ini": "master = true\n"})
     for module, says in (("told.py", "'true' in"), ("red.py", "'nothing' in"), ("green.py", "'master' in")):
-        (root / "tests/system" / module).write_text(
-            f"def test_it():\n    assert {says} open('{folder.name}/uwsgi.ini').read(), 'it is gone'\n"
-        )
+        test = f"def test_it():\n    assert {says} open('{folder.name}/uwsgi.ini').read(), 'it is gone'\n"
+        write_files(root, {f"tests/system/{module}": test})
     monkeypatch.setattr(mutate, "ROOT", root)
     monkeypatch.setattr(repository, "ROOT", root)
     monkeypatch.setattr(engine, "SCRATCH", tmp_path)

@@ -1,13 +1,12 @@
 """Somebody's own project, before an engine sees it: what is copied, which service serves, what is mounted."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from library.repository import copy_folder
+from library.repository import copy_folder, write_files
 from score.composing import Unusable, choose_files, choose_service, isolate, mounts_of, needed_by, with_shared_builds
 from score.project import READS_GIT
 
@@ -44,9 +43,8 @@ SERVE = ["gunicorn", "--workers", "2", "--worker-class", "uvicorn.workers.Uvicor
     ],
 )
 def test_the_service_that_serves(tmp_path: Path, services: dict[str, Any], chosen: str) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM python:3.14-slim\n")
-    (tmp_path / "ui").mkdir()
-    (tmp_path / "ui/Dockerfile").write_text("FROM python:3.14 AS tools\nFROM node:24\n")
+    node = "FROM python:3.14 AS tools\nFROM node:24\n"
+    write_files(tmp_path, {"Dockerfile": "FROM python:3.14-slim\n", "ui/Dockerfile": node})
     model = with_shared_builds({"services": _in(tmp_path, services)})
     assert choose_service(tmp_path, model["services"], "") == chosen
 
@@ -73,39 +71,34 @@ def test_a_choice_that_nobody_can_make(tmp_path: Path, services: dict[str, Any],
         choose_service(tmp_path, _in(tmp_path, services), wanted)
 
 
-def _chosen(folder: Path, wanted: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    notes: list[str] = []
-    return choose_files(folder, wanted, notes), notes
-
-
 def test_the_compose_files_of_a_project(tmp_path: Path) -> None:
+    def chosen(*wanted: str) -> tuple[tuple[str, ...], list[str]]:
+        notes: list[str] = []
+        return choose_files(tmp_path, wanted, notes), notes
+
     def write(*names: str) -> None:
-        for name in names:
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text("services:\n  web:\n    build: .\n")
+        write_files(tmp_path, dict.fromkeys(names, "services:\n  web:\n    build: .\n"))
 
     with pytest.raises(Unusable, match=r"has no Dockerfile at its top, and no compose file$"):
-        _chosen(tmp_path, ())
+        chosen()
     write("deploy/stack/compose.yaml", ".github/workflows/tests.yml")
     (tmp_path / "render.yaml").write_text("services:\n  - type: web\n")
     (tmp_path / "deploy/values.yml").write_text("web:\n  services: none\n")
-    assert _chosen(tmp_path, ()) == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
+    assert chosen() == (("deploy/stack/compose.yaml",), ["deploy/stack/compose.yaml is asked"])
     write("local.yml", "production.yml")
-    with pytest.raises(
-        Unusable, match=r"which compose file\? COMPOSE=production.yml or COMPOSE=local.yml or COMPOSE=dep"
-    ):
-        _chosen(tmp_path, ())
-    assert _chosen(tmp_path, ["local.yml", "./production.yml"]) == (("local.yml", "production.yml"), [])
-    with pytest.raises(
-        Unusable, match=r"COMPOSE: there is no file x.yml in .*; there is production.yml, local.yml, dep"
-    ):
-        _chosen(tmp_path, ["x.yml"])
+    several = r"which compose file\? COMPOSE=production.yml or COMPOSE=local.yml or COMPOSE=dep"
+    with pytest.raises(Unusable, match=several):
+        chosen()
+    assert chosen("local.yml", "./production.yml") == (("local.yml", "production.yml"), [])
+    missing = r"COMPOSE: there is no file x.yml in .*; there is production.yml, local.yml, dep"
+    with pytest.raises(Unusable, match=missing):
+        chosen("x.yml")
     (tmp_path / ".env").write_text("A=1\nCOMPOSE_FILE=local.yml\n")
-    assert _chosen(tmp_path, ())[0] == ("local.yml",)
+    assert chosen()[0] == ("local.yml",)
     (tmp_path / ".env").unlink()
     (tmp_path / "local.yml").unlink()
     write("compose.yml", "compose.override.yml")
-    assert _chosen(tmp_path, ()) == (
+    assert chosen() == (
         ("compose.yml",),
         [
             "compose.override.yml is left out, as it is for development: COMPOSE='compose.yml compose.override.yml'",
@@ -126,11 +119,8 @@ def test_what_is_there_once_on_a_machine_is_left_out(tmp_path: Path) -> None:
         "ports": [{"target": 80, "published": "80", "host_ip": "0.0.0.0"}],
     }
     notes = isolate(tmp_path, service, serves=True)
-    assert notes == [
-        "network_mode: host is left out",
-        "its log goes to the engine, and not to awslogs",
-        "it gets no GPU",
-    ]
+    left_out = ["network_mode: host is left out", "its log goes to the engine, and not to awslogs", "it gets no GPU"]
+    assert notes == left_out
     assert service == {
         "build": {"context": ".", "args": {"A": "1"}},
         "environment": {"A": "1"},
@@ -156,19 +146,13 @@ def test_a_build_that_reads_git(text: str, reads: bool) -> None:
 
 
 def test_what_a_service_depends_on() -> None:
-    services: dict[str, Any] = {
-        "web": {"depends_on": {"db": {}}},
-        "db": {"depends_on": {"disk": {}, "web": {}}},
-        "disk": {},
-        "x": {},
-    }
+    services: dict[str, Any] = {"web": {"depends_on": {"db": {}}}, "db": {"depends_on": {"disk": {}, "web": {}}}}
+    services |= {"disk": {}, "x": {}}
     assert needed_by(services, "web") == ["web", "db", "disk"]
 
 
 def test_mounts_that_hide_the_code_or_lie_elsewhere_are_left_out(tmp_path: Path) -> None:
-    for name in ("code/app.py", "settings/app.ini", "pg/PG_VERSION"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).touch()
+    write_files(tmp_path, dict.fromkeys(("code/app.py", "settings/app.ini", "pg/PG_VERSION"), ""))
 
     def bind(source: str, target: str) -> dict[str, Any]:
         return {"type": "bind", "source": str(tmp_path / source), "target": target}
@@ -189,11 +173,9 @@ def test_mounts_that_hide_the_code_or_lie_elsewhere_are_left_out(tmp_path: Path)
 
 def test_a_copy_leaves_out_what_is_large_and_what_is_no_file(tmp_path: Path) -> None:
     source, copy = tmp_path / "source", tmp_path / "copy"
-    for name in ("app/main.py", ".git/objects/1", "web/node_modules/x.js", ".venv/x", ".env", ".mypy_cache/x"):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).touch()
+    names = ("app/main.py", ".git/objects/1", "web/node_modules/x.js", ".venv/x", ".env", ".mypy_cache/x")
+    write_files(source, dict.fromkeys(names, "") | {"web/.git": "gitdir: elsewhere"})
     os.mkfifo(source / "pipe")
-    (source / "web/.git").write_text("gitdir: elsewhere")
     (source / "link").symlink_to("app")
     (source / "_site").mkdir()  # ours has one that is made; theirs may be what their app serves
     assert copy_folder(source, copy, without=".git") == []

@@ -12,23 +12,11 @@ import pytest
 from library import tutorial
 from library.practices import NEEDS, PRACTICES, WEIGHTS, Answer, NotAsked, Practice, Violation, ask
 from library.subject import Subject
+from score import report
 from score.command import _folder_of, chosen
 from score.composing import Unusable
 from score.project import Prepared
-from score.report import (
-    Result,
-    as_badge,
-    as_comparison,
-    as_html,
-    as_json,
-    as_json_comparison,
-    as_markdown,
-    as_sarif,
-    as_text,
-    got_worse,
-    remark,
-    taught_by,
-)  # fmt: skip
+from score.report import Result, got_worse, remark, taught_by
 
 SUBJECT = Subject("shop", Path("/home/me/shop"), service="api", profile="", published=9000, page="/about")
 PREPARED = Prepared(SUBJECT, ("deploy/compose.yaml",), ())
@@ -52,7 +40,7 @@ SUMMARY = "shop: 1 hold, 4 do not, 2 are remarks, 1 were not asked"
 
 
 def test_the_first_screen_has_the_three_that_matter_most_and_the_rest_comes_by_weight() -> None:
-    text = as_text(PREPARED, RESULTS)
+    text = report.as_text(PREPARED, RESULTS)
     assert text.splitlines()[-1] == SUMMARY
     first, _, rest = text.partition("\n\nRequests or data may be lost\n")
     assert [line.split()[1] for line in first.splitlines() if "✘" in line] == [
@@ -74,7 +62,7 @@ def test_the_first_screen_has_the_three_that_matter_most_and_the_rest_comes_by_w
 
 
 def test_markdown() -> None:
-    page = as_markdown(PREPARED, RESULTS)
+    page = report.as_markdown(PREPARED, RESULTS)
     assert page.startswith(f"**{SUMMARY}**\n")
     sentence = PRACTICES["cached-downloads"].sentence
     assert f"| ✘ | `cached-downloads` {sentence} | 2 again \\| red (`extra-2-caching`) |" in page
@@ -88,7 +76,7 @@ def test_html(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_REPOSITORY", "me/tutorial")
     monkeypatch.setenv("GITHUB_SHA", "0123abc")
     evil = Result(PRACTICES["healthcheck"], Answer("violated", "<script>alert(1)</script>"), "step-4-nontrivial", ())
-    page = as_html(PREPARED, [*RESULTS, evil])
+    page = report.as_html(PREPARED, [*RESULTS, evil])
     assert "Seen: &lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page
     assert "cd shop\ndocker compose run --rm api ls\ncurl localhost:9000/about</pre>" in page
@@ -101,7 +89,7 @@ def test_html(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_json() -> None:
-    found = json.loads(as_json(PREPARED, RESULTS))
+    found = json.loads(report.as_json(PREPARED, RESULTS))
     assert found["summary"] == SUMMARY
     assert next(iter(found["practices"])) == "graceful-stop"
     assert found["practices"]["non-root"]["weight"] == "taste"
@@ -118,7 +106,7 @@ def test_sarif_points_at_the_files_that_are_to_be_mended(tmp_path: Path) -> None
     (tmp_path / "my image/Prod.dockerfile").write_text("FROM x AS a\nRUN a\nFROM a AS production\nFROM a\n")
     subject = replace(SUBJECT, path=tmp_path, context="my image", dockerfile="Prod.dockerfile", target="production")
     bounded = Result(PRACTICES["bounded"], Answer("violated", "it may take all memory"), "final", ())
-    sarif = json.loads(as_sarif(replace(PREPARED, subject=subject), [*RESULTS, bounded]))
+    sarif = json.loads(report.as_sarif(replace(PREPARED, subject=subject), [*RESULTS, bounded]))
     (run,) = sarif["runs"]
     assert (sarif["version"], run["tool"]["driver"]["name"]) == ("2.1.0", "dockerizing-python")
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
@@ -147,7 +135,7 @@ def test_sarif_points_at_the_files_that_are_to_be_mended(tmp_path: Path) -> None
     ],
 )
 def test_a_badge(results: list[Result], message: str, colour: str) -> None:
-    badge = json.loads(as_badge(PREPARED, results))
+    badge = json.loads(report.as_badge(PREPARED, results))
     assert badge == {"schemaVersion": 1, "label": "Docker practices", "message": message, "color": colour}
 
 
@@ -161,7 +149,8 @@ def test_what_got_better_and_what_got_worse() -> None:
         small_image=Answer("not asked", "no full image"),
         single_stage=Answer("holds"),
     )
-    text = as_comparison((PREPARED, RESULTS), (PREPARED, after))
+    old, new = (PREPARED, RESULTS), (PREPARED, after)
+    text = report.as_comparison(old, new)
     better, _, worse = text.partition("\n\nWhat got worse\n")
     assert better.startswith("What got better\n  ✔ graceful-stop: At `docker stop`")
     assert "\n      before: exit code 137\n      taught in: step-1-kiss/README.md\n  ✔ single-stage: " in better
@@ -170,11 +159,8 @@ def test_what_got_better_and_what_got_worse() -> None:
     assert "\n\nAsked before alone: small-image\n\nshop: 1 hold" in worse
     assert [result.practice.id for result in got_worse(RESULTS, after)] == ["locked-dependencies"]
     assert not got_worse(RESULTS, RESULTS)
-    assert "What got worse\n  Nothing that was asked.\n" in as_comparison((PREPARED, RESULTS), (PREPARED, RESULTS))
-    assert json.loads(as_json_comparison((PREPARED, RESULTS), (PREPARED, after)))["better"] == [
-        "graceful-stop",
-        "single-stage",
-    ]
+    assert "What got worse\n  Nothing that was asked.\n" in report.as_comparison(old, old)
+    assert json.loads(report.as_json_comparison(old, new))["better"] == ["graceful-stop", "single-stage"]
 
 
 def test_two_commits_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +209,7 @@ def test_every_practice_has_a_folder_that_teaches_it_and_every_thing_a_reason() 
 def test_a_practice_that_no_folder_teaches_yet_is_shown_all_the_same() -> None:
     new = replace(PRACTICES["non-root"], id="no-world-writable-tmp")
     result = Result(new, Answer("violated", "seen"), taught_by(new.id), ("look",))
-    for as_ in (as_text, as_markdown, as_html, as_sarif):
+    for as_ in (report.as_text, report.as_markdown, report.as_html, report.as_sarif):
         assert "no folder yet" in as_(PREPARED, [result])
 
 
