@@ -22,18 +22,7 @@ FOLDER = "kubernetes"  # in a project; there is a kustomization.yaml in it
 # Kustomize in kubectl before 1.21, which anybody's may be, is too old.
 KUBECTL = ROOT / ".venv-kubernetes/bin/kubectl"
 # What Azure and Kubernetes, and Fly.io, call memory; Kubernetes counts CPUs in thousandths, too.
-UNITS = {
-    "": 1,
-    "m": 1e-3,
-    "K": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "mb": 2**20,
-    "gb": 2**30,
-}
+UNITS = {"": 1, "m": 1e-3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "mb": 2**20, "gb": 2**30}
 
 
 class NoKubectl(Exception):
@@ -80,54 +69,33 @@ def quantity(value: str | float) -> float:
 
 @dataclass(frozen=True)
 class Probe:
-    """A question that a platform asks an app.
+    """A question that a platform asks an app."""
 
-    Args:
-        kind: startup, readiness, liveness, or check, which restarts nothing.
-        path: of an HTTP request; None if it only connects.
-        port: where.
-        patience: seconds of failures after which the platform acts.
-    """
-
-    kind: str
-    path: str | None
+    kind: str  # startup, readiness, liveness, or check, which restarts nothing
+    path: str | None  # of an HTTP request; None if it only connects
     port: int
-    patience: float
+    patience: float  # seconds of failures after which the platform acts
 
 
 @dataclass(frozen=True)
 class Contract:
-    """How a platform runs the image, as a file says.
+    """How a platform runs the image, as a file says."""
 
-    Args:
-        file: the one that says it, in the project.
-        port: where it sends requests.
-        environment: what the file sets, and what the platform itself sets for it.
-        probes: what it asks.
-        stop_signal: with which a stop begins.
-        grace: seconds from there until what still runs is killed.
-        memory: bytes that the container may use.
-        memory_expected: bytes that it is said to need.
-        cpus: that the container may use.
-        user: "uid:gid", where the file says one.
-        writable: directories that can be written to; nothing else can be relied on.
-        pause: seconds before the signal, in which the container goes on.
-        idle: seconds for which the proxy in front keeps an idle connection.
-    """
-
-    file: str
-    port: int
-    environment: Mapping[str, str]
-    probes: tuple[Probe, ...]
-    stop_signal: str
-    grace: float
-    memory: float
-    cpus: float
-    memory_expected: float = 0
-    user: str | None = None
-    writable: tuple[str, ...] = ()
-    pause: float = 0
-    idle: float = 3600  # Envoy's: https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
+    file: str  # the one that says it, in the project
+    port: int  # where it sends requests
+    environment: Mapping[str, str]  # what the file sets, and what the platform itself sets for it
+    probes: tuple[Probe, ...]  # what it asks
+    stop_signal: str  # with which a stop begins
+    grace: float  # seconds from there until what still runs is killed
+    memory: float  # bytes that the container may use
+    cpus: float  # that the container may use
+    memory_expected: float = 0  # bytes that it is said to need
+    user: str | None = None  # "uid:gid", where the file says one
+    writable: tuple[str, ...] = ()  # directories that can be written to; nothing else can be relied on
+    pause: float = 0  # seconds before the signal, in which the container goes on
+    # Seconds for which the proxy in front keeps an idle connection, here Envoy:
+    # https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
+    idle: float = 3600
 
     def service(self, context: Path) -> dict[str, Any]:
         """A compose service that runs an app as the platform would, and forbids it more: what final does."""

@@ -42,31 +42,21 @@ exec {docker} "$@"
 
 
 class Published(NamedTuple):
-    """What a folder's scripts have published.
+    """What a folder's scripts have published."""
 
-    Args:
-        image: its name, by its digest, as release.env has it.
-        another: the image that its tag was moved to before it was signed, by its digest: it runs, and nobody signed it.
-        started: the id of the image of what ran when the script ended.
-        tested: the layers that the app's tests ran on.
-    """
-
-    image: str
-    another: str
-    started: str
-    tested: list[str]
+    image: str  # its name, by its digest, as release.env has it
+    another: str  # what its tag was moved to before it was signed, by its digest: it runs, and nobody signed it
+    started: str  # the id of the image of what ran when the script ended
+    tested: list[str]  # the layers that the app's tests ran on
 
 
 @dataclass
 class Publisher:
-    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to.
-
-    ``another`` is an image that runs, and is not the one that is published.
-    """
+    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to."""
 
     copy: Subject
     port: int
-    another: str
+    another: str  # an image that runs, and is not the one that is published
 
     @property
     def repository(self) -> str:
