@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
+from .engine import NotAsked
 from .subject import Subject
 
 
@@ -49,7 +50,7 @@ def a_module(subject: Subject) -> Path:
     for path in subject.modules():
         if not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
             return path
-    raise LookupError("there is no module of the app to change")
+    raise NotAsked("there is no module of the app to change")
 
 
 # For one package of every lock file another version, with the hashes of its wheel and its sdist.
@@ -76,10 +77,10 @@ def change_dependency(subject: Subject) -> str:
     lock_files = locks.files(subject.source)
     files_ = {file.name: file.read_text() for file in lock_files}
     if not files_.keys() & {"poetry.lock", "requirements.txt"}:
-        raise LookupError("it changes a poetry.lock or a requirements.txt, and there is neither")
+        raise NotAsked("it changes a poetry.lock or a requirements.txt, and there is neither")
     name = next((name for name in OTHER_VERSIONS if name in locked), "click")
     if name not in locked and "sha256:" in "".join(files_.values()):
-        raise LookupError(f"it changes the version of {' or '.join(OTHER_VERSIONS)}, and none of them is locked")
+        raise NotAsked(f"it changes the version of {' or '.join(OTHER_VERSIONS)}, and none of them is locked")
     version, wheel, sdist = OTHER_VERSIONS[name]
     unique = secrets.token_hex(32)
     files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}

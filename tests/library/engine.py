@@ -36,6 +36,10 @@ docker = DockerClient()
 at_end = ExitStack()  # what a session closes before it ends
 
 
+class NotAsked(Exception):
+    """A practice cannot be seen to hold or to fail here; the message is the reason, and what would change that."""
+
+
 class BuildFailed(Exception):
     """A build stopped: its whole output, and a message with the end of it and how to repeat it by hand."""
 

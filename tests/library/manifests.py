@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from .engine import last_line, locked
+from .engine import NotAsked, last_line, locked
 from .tutorial import ROOT
 
 Manifest = dict[str, Any]
@@ -25,10 +25,6 @@ KUBECTL = ROOT / ".venv-kubernetes/bin/kubectl"
 UNITS = {"": 1, "m": 1e-3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "mb": 2**20, "gb": 2**30}
 
 
-class NoKubectl(Exception):
-    """There is no kubectl."""
-
-
 @cache
 def kubectl() -> str:
     """The path of kubectl: the tests' own, which is installed when it is first needed; else anybody's."""
@@ -38,7 +34,7 @@ def kubectl() -> str:
         return str(KUBECTL)
     if anybodys := shutil.which("kubectl"):
         return anybodys
-    raise NoKubectl(f"kubectl renders the manifests, and cannot be installed: {last_line(make.stderr)}")
+    raise NotAsked(f"kubectl renders the manifests, and cannot be installed: {last_line(make.stderr)}")
 
 
 def rendered(folder: Path) -> list[Manifest]:
@@ -229,37 +225,34 @@ def loose_ends(manifests: list[Manifest]) -> list[str]:
     """Where a manifest names something that no other one has: a port, a name, a label."""
     loose = []
     templates = dict(pod_templates(manifests))
-    labels = {what: template["metadata"]["labels"] for what, template in templates.items()}
     ports = {
         what: {name for c in template["spec"]["containers"] for p in c.get("ports", ()) for name in p.values()}
         for what, template in templates.items()
     }
     names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
-
-    def selected(selector: Mapping[str, str]) -> list[str]:
-        return [what for what in templates if selector.items() <= labels[what].items()]
-
+    served = {
+        (s["metadata"]["name"], port["port"]) for s in of_kind(manifests, "Service") for port in s["spec"]["ports"]
+    }
     for manifest in manifests:
         kind, spec = manifest["kind"], manifest.get("spec") or {}
+        asked = []
         selector = spec.get("podSelector") or spec.get("selector") or {}
-        pods = selected(selector.get("matchLabels", selector)) if selector else []
+        wanted = selector.get("matchLabels", selector).items()
+        pods = [what for what, pod in templates.items() if selector and wanted <= pod["metadata"]["labels"].items()]
         if selector and not pods:
             loose.append(f"{kind} {manifest['metadata']['name']}: its selector matches no pod")
         if kind == "Service":
             if wrong := [pod for pod in pods if not pod.startswith("Deployment")]:
                 loose.append(f"Service: requests would go to {wrong[0]}")
-            wanted = [port.get("targetPort", port["port"]) for port in spec["ports"]]
+            asked = [port.get("targetPort", port["port"]) for port in spec["ports"]]
         elif kind == "NetworkPolicy":
-            wanted = [port["port"] for rule in spec.get("ingress", ()) for port in rule.get("ports", ())]
-        else:
-            wanted = []
-        loose += [f"{kind}: no pod has a port {port}" for port in wanted if not any(port in ports[p] for p in pods)]
+            asked = [port["port"] for rule in spec.get("ingress", ()) for port in rule.get("ports", ())]
+        loose += [f"{kind}: no pod has a port {port}" for port in asked if not any(port in ports[p] for p in pods)]
         if (target := spec.get("scaleTargetRef")) and (target["kind"], target["name"]) not in names:
             loose.append(f"{kind}: there is no {target['kind']} {target['name']}")
         for rule in spec.get("rules", ()):
             for backend in rule.get("backendRefs", ()):
-                services = [s for s in of_kind(manifests, "Service") if s["metadata"]["name"] == backend["name"]]
-                if not any(port["port"] == backend["port"] for s in services for port in s["spec"]["ports"]):
+                if (backend["name"], backend["port"]) not in served:
                     loose.append(f"{kind}: no Service {backend['name']} has a port {backend['port']}")
     return loose
 

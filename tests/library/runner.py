@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .engine import SESSION, docker, one_build_at_a_time, wait_until
+from .engine import SESSION, NotAsked, docker, one_build_at_a_time, wait_until
 
 LIMIT = 300  # seconds for one command
 
 
-class NoRunner(Exception):
+class NoRunner(NotAsked):
     """This engine cannot run another one; the message says why."""
 
 

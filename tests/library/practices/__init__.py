@@ -18,6 +18,7 @@ from typing import Literal
 from python_on_whales.exceptions import DockerException
 
 from ..engine import BuildFailed, NotReady, last_line
+from ..engine import NotAsked as NotAsked
 from ..subject import Subject as Subject  # each practice needs it
 
 Check = Callable[[Subject], None]
@@ -68,10 +69,6 @@ class Violation(Exception):
         self.seen = seen
         self.by_hand = by_hand
         self.weight = weight
-
-
-class NotAsked(Exception):
-    """A practice cannot be seen to hold or to fail here; the message is the reason, and what would change that."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +134,6 @@ def practice(
         return Practice(name.replace("_", "-"), family, sentence, check, weight, slow, slow_to_fail, builds, needs)
 
     return of
-
-
-def needs() -> dict[str, str | None]:
-    """The id of every practice, and the thing that it needs, if any."""
-    return {practice.id: practice.needs for practice in PRACTICES.values()}
 
 
 Outcome = Literal["holds", "violated", "not asked"]

@@ -11,7 +11,7 @@ from .. import manifests
 from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
-from . import NotAsked, Violation
+from . import Violation
 from .gunicorn import gunicorn_seconds, gunicorn_settings
 from .sockets import wait_until_listening
 from .stopping import require_answer_in_flight
@@ -27,8 +27,6 @@ FILES: dict[str, Callable[[Path], Contract]] = {
 def rendered(subject: Subject) -> list[Manifest]:
     try:
         return manifests.rendered(subject.path / manifests.FOLDER)
-    except manifests.NoKubectl as missing:
-        raise NotAsked(str(missing)) from missing
     except subprocess.CalledProcessError as error:
         raise Violation(last_line(error.stderr), RENDER) from error
 
