@@ -81,10 +81,10 @@ class Contract:
     port: int  # where it sends requests
     environment: Mapping[str, str]  # what the file sets, and what the platform itself sets for it
     probes: tuple[Probe, ...]  # what it asks
-    stop_signal: str  # with which a stop begins
-    grace: float  # seconds from there until what still runs is killed
+    grace: float  # seconds from the signal until what still runs is killed
     memory: float  # bytes that the container may use
     cpus: float  # that the container may use
+    stop_signal: str = "SIGTERM"  # with which a stop begins
     memory_expected: float = 0  # bytes that it is said to need
     user: str | None = None  # "uid:gid", where the file says one
     writable: tuple[str, ...] = ()  # directories that can be written to; nothing else can be relied on
@@ -130,14 +130,13 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
         next(iter(ports.values())),
         _environment(container),
         tuple(_probes(container, ports)),
-        "SIGTERM",
         pod.get("terminationGracePeriodSeconds", 30) - pause,
         quantity(limits["memory"]),
         quantity(limits["cpu"]),
-        quantity(container["resources"]["requests"]["memory"]),
-        f"{security['runAsUser']}:{security['runAsGroup']}",
-        tuple(mount["mountPath"] for mount in container.get("volumeMounts", ()) if mount["name"] in in_memory),
-        pause,
+        memory_expected=quantity(container["resources"]["requests"]["memory"]),
+        user=f"{security['runAsUser']}:{security['runAsGroup']}",
+        writable=tuple(mount["mountPath"] for mount in container.get("volumeMounts", ()) if mount["name"] in in_memory),
+        pause=pause,
     )
 
 
@@ -176,7 +175,6 @@ def cloud_run(file: Path) -> Contract:
         port,
         {**_environment(container), "PORT": str(port)},
         tuple(_probes(container, {}, port)),
-        "SIGTERM",
         10,
         quantity(limits["memory"]),
         quantity(limits["cpu"]),
@@ -189,16 +187,15 @@ def fly(file: Path) -> Contract:
     settings = tomllib.loads(file.read_text())
     service, [machine] = settings["http_service"], settings["vm"]
     port = service["internal_port"]
-    checks = (Probe("check", check["path"], port, 0) for check in service["checks"])
     return Contract(
         file.name,
         port,
         settings.get("env", {}),
-        tuple(checks),
-        settings.get("kill_signal", "SIGINT"),
+        tuple(Probe("check", check["path"], port, 0) for check in service["checks"]),
         float(str(settings.get("kill_timeout", 5)).removesuffix("s")),
         quantity(machine["memory"]),
         machine["cpus"],
+        settings.get("kill_signal", "SIGINT"),
     )
 
 
@@ -207,13 +204,11 @@ def azure(file: Path) -> Contract:
     properties = yaml.safe_load(file.read_text())["properties"]
     template = properties["template"]
     [container] = template["containers"]
-    probes = (_probe(probe["type"].lower(), probe, {}) for probe in container["probes"])
     return Contract(
         file.name,
         properties["configuration"]["ingress"]["targetPort"],
         _environment(container),
-        tuple(probes),
-        "SIGTERM",
+        tuple(_probe(probe["type"].lower(), probe, {}) for probe in container["probes"]),
         template.get("terminationGracePeriodSeconds", 30),
         quantity(container["resources"]["memory"]),
         container["resources"]["cpu"],
@@ -230,9 +225,8 @@ def loose_ends(manifests: list[Manifest]) -> list[str]:
         for what, template in templates.items()
     }
     names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
-    served = {
-        (s["metadata"]["name"], port["port"]) for s in of_kind(manifests, "Service") for port in s["spec"]["ports"]
-    }
+    services = of_kind(manifests, "Service")
+    served = {(service["metadata"]["name"], port["port"]) for service in services for port in service["spec"]["ports"]}
     for manifest in manifests:
         kind, spec = manifest["kind"], manifest.get("spec") or {}
         asked = []
@@ -288,14 +282,12 @@ def _forbidden(container: Manifest, own: Manifest, effective: Manifest) -> Itera
     """What is forbidden in a container: by its own security context, or by that and the pod's together."""
     capabilities = own.get("capabilities", {})
     selinux, seccomp = effective.get("seLinuxOptions", {}), effective.get("seccompProfile", {})
-    text = json.dumps(
-        [container.get(key, {}) for key in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")]
-    )
+    asks = [container.get(key) for key in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")]
     rules = {
         "hostProcess": effective.get("windowsOptions", {}).get("hostProcess"),
         "privileged": own.get("privileged"),
         "a hostPort": any(port.get("hostPort") for port in container.get("ports", ())),
-        "a probe of another host": '"host":' in text,
+        "a probe of another host": '"host":' in json.dumps(asks),
         "AppArmor is off": effective.get("appArmorProfile", {}).get("type") == "Unconfined",
         "an SELinux type": selinux.get("type", "") not in SELINUX or selinux.get("user") or selinux.get("role"),
         "a procMount": own.get("procMount", "Default") != "Default",

@@ -19,6 +19,7 @@ from python_on_whales import Container
 from ..engine import SESSION, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
 from ..subject import Kept, Subject
 from . import Violation
+from .rolling import plain_answer
 
 SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
@@ -129,8 +130,7 @@ class Publisher:
 
     def named(self) -> str:
         """What release.env names."""
-        lines = (self.copy.path / "release.env").read_text().split()
-        settings = dict(line.split("=", 1) for line in lines)
+        settings = dict(line.split("=", 1) for line in (self.copy.path / "release.env").read_text().split())
         return f"{settings['REPOSITORY']}@sha256:{settings['DIGEST']}"
 
     def sboms(self, image: str) -> list[dict[str, Any]]:
@@ -215,14 +215,7 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
         name_stand_ins(copy.path)
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
-
-            def answers() -> bool:
-                try:
-                    return httpx.get(f"http://127.0.0.1:{publisher.port}/v2/", timeout=2).is_success
-                except httpx.HTTPError:
-                    return False
-
-            if not wait_until(answers, limit=30):
+            if not wait_until(lambda: plain_answer(f"http://127.0.0.1:{publisher.port}/v2/") == "200", limit=30):
                 raise NotReady(up.stdout + up.stderr, (f"docker compose --file {PUBLISH} up registry",))
             publisher.cosign("generate-key-pair")
             # As under umask 077: nobody but who runs the scripts can read the folder and what is in it.

@@ -11,7 +11,7 @@ from ..processes import signal_workers
 
 @practice("unnoticed", slow=True)
 def check(subject: Subject) -> None:
-    shipped = shipped_healthcheck(subject)
+    shipped = shipped_healthcheck(subject.shared_container())
     # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
     if shipped and (longest := shipped.retries * (shipped.interval + shipped.timeout)) > 120:
         raise Violation(

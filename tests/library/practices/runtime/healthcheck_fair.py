@@ -6,7 +6,7 @@ from ..health import SEE_HEALTHCHECK, shipped_healthcheck
 
 @practice("unnoticed", needs="healthcheck")
 def check(subject: Subject) -> None:
-    shipped = shipped_healthcheck(subject)
+    shipped = shipped_healthcheck(subject.shared_container())
     if not shipped:
         raise Violation("there is no health check", SEE_HEALTHCHECK)
     for wrong, because in (

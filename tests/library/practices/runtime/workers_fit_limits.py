@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...engine import SCRATCH
 from .. import NotAsked, Sabotage, Subject, Violation, practice
-from ..gunicorn import gunicorn_command, print_config
+from ..gunicorn import gunicorn_command, settings_with
 from ..processes import count_workers
 from ..startup import first_running, have_16_cpus
 
@@ -40,8 +40,7 @@ def check(subject: Subject) -> None:
         for quota, memory, expected in LIMITS:
             Path(folder, "cpu.max").write_text(quota)
             Path(folder, "memory.max").write_text(memory)
-            config = print_config(subject, many["environment"], volumes=volumes)
-            if f"\nworkers = {expected}\n" not in config:
+            if settings_with(subject, many["environment"], volumes=volumes).get("workers") != str(expected):
                 seen = f"16 CPUs, cpu.max says {quota} and memory.max {memory}, and there are not {expected} workers"
                 raise Violation(seen, by_hand)
         many["volumes"].append(f"{folder}:/sys/fs/cgroup:ro")
@@ -49,8 +48,7 @@ def check(subject: Subject) -> None:
         with subject.running(**many) as running:
             if (workers := count_workers(running, 2)) != 2:
                 raise Violation(f"it may use 16 CPUs and 400 MB, and has {workers} workers", by_hand)
-    config = print_config(subject, {}, cpuset_cpus=[0])
-    if "\nworkers = 1\n" not in config:
+    if settings_with(subject, {}, cpuset_cpus=[0]).get("workers") != "1":
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
 
 
