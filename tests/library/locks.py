@@ -73,12 +73,11 @@ DEV_TOOLS = {"black", "coverage", "flake8", "ipdb", "isort", "mypy", "pre-commit
 
 def packages(folder: Path) -> list[dict[str, Any]]:
     """The entries of a folder's lock file, the first one of ``LOCKS``; none where there is no such file."""
-    lock = min(
-        (file for file in files(folder) if file.name in LOCKS), key=lambda file: LOCKS.index(file.name), default=None
-    )
+    there = files(folder)
+    lock = next((file for name in LOCKS for file in there if file.name == name), None)
     if not lock:
         return []
-    if lock.suffix == ".lock" and lock.stem == "Pipfile":
+    if lock.name == "Pipfile.lock":
         groups = {"default": "main", "develop": "dev"}
         content = json.loads(lock.read_text())
         return [

@@ -66,9 +66,7 @@ class Violation(Exception):
 
     def __init__(self, seen: str, *by_hand: str, weight: Weight | None = None) -> None:
         super().__init__(seen)
-        self.seen = seen
-        self.by_hand = by_hand
-        self.weight = weight
+        self.seen, self.by_hand, self.weight = seen, by_hand, weight
 
 
 @dataclass(frozen=True)

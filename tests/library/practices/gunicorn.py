@@ -67,7 +67,6 @@ def settings_with(subject: Subject, environment: dict[str, str], **options: Any)
             config = str(docker.execute(running.container, command, envs=environment))
     except (DockerException, subprocess.CalledProcessError) as refused:
         reason = last_line(refused.stderr or "") or str(refused)
-        raise Violation(
-            f"gunicorn --print-config: {reason}", "docker compose run --rm {service} gunicorn --print-config"
-        ) from refused
+        seen = f"gunicorn --print-config: {reason}"
+        raise Violation(seen, "docker compose run --rm {service} gunicorn --print-config") from refused
     return dict(SETTING.findall(config))

@@ -17,9 +17,8 @@ def check(subject: Subject) -> None:
         if not installs:  # the same packages in another layer, which everybody downloads again
             again = [name for name in build.ran if BRINGS.search(name)]
         if again:
-            raise Violation(
-                f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
-            )
+            seen = f"ran again: {'; '.join(again)}"
+            raise Violation(seen, f"echo '# changed' >> {code.name}", "docker compose build")
 
 
 TURNS_RED = [

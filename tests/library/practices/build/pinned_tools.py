@@ -13,9 +13,8 @@ RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|
 def check(subject: Subject) -> None:
     for base in (subject.parsed.base_image, *subject.parsed.images):
         if (OF_PYTHON.match(base) or base == subject.parsed.base_image) and not RELEASE.search(base):
-            raise Violation(
-                f"FROM {base} moves to the next Debian release when its maintainers do", "docker compose build --pull"
-            )
+            seen = f"FROM {base} moves to the next Debian release when its maintainers do"
+            raise Violation(seen, "docker compose build --pull")
     for base in subject.parsed.images:
         if not re.search(r":\d|@sha256:", base):
             raise Violation(f"{base} moves to another version when its maintainers do", "docker compose build --pull")
@@ -30,6 +29,5 @@ def check(subject: Subject) -> None:
     text = "\n".join(subject.parsed.instructions)
     for tool in ("poetry", "pdm", "pipenv"):
         if re.search(rf"\b{tool} (install|export|sync)\b", text) and not re.search(rf"\b{tool}(==|:\d)", text):
-            raise Violation(
-                f"no version for {tool}, which comes with something else", "docker compose build --no-cache"
-            )
+            seen = f"no version for {tool}, which comes with something else"
+            raise Violation(seen, "docker compose build --no-cache")

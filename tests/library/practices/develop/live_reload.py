@@ -39,10 +39,8 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
     with subject.copied(f"to write in, as {name}") as folder:
         copy = on_free_ports(folder, name, service)
         if history(copy.built_image(), "CreatedBy") != history(subject.built_image(), "CreatedBy"):
-            raise Violation(
-                f"`{name}` runs another image than `{subject.service}`",
-                f"docker compose build {name} {subject.service}; docker compose --profile '*' images",
-            )
+            seen = f"`{name}` runs another image than `{subject.service}`"
+            raise Violation(seen, f"docker compose build {name} {subject.service}; docker compose --profile '*' images")
         # Whatever is saved may make compose build.
         with copy.started() as running, one_build_at_a_time():
             running.wait_until_ready()
@@ -51,9 +49,8 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
                     word = secrets.token_hex()
                     save_in_modules(copy, word, save)
                     if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
-                        raise Violation(
-                            f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved", by_hand
-                        )
+                        seen = f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved"
+                        raise Violation(seen, by_hand)
                 if folders := _folders_that_build(subject, service):
                     raise Violation(f"whatever you save in {folders[0]} makes `{name}` build", by_hand)
                 _require_rebuild(copy, running, by_hand)

@@ -56,10 +56,8 @@ def _require_settings(subject: Subject) -> None:
     for given in ({}, empty):
         reported = settings_with(subject, given)
         if other := [f"{name} = {value}" for name, value in DEFAULTS.items() if reported.get(name) != value]:
-            raise Violation(
-                f"without a variable it is not so: {', '.join(other)}",
-                "docker compose run --rm {service} gunicorn --print-config",
-            )
+            seen = f"without a variable it is not so: {', '.join(other)}"
+            raise Violation(seen, "docker compose run --rm {service} gunicorn --print-config")
 
 
 def _require_deployments(subject: Subject) -> None:
@@ -68,25 +66,20 @@ def _require_deployments(subject: Subject) -> None:
     with subject.started(environment=environment, ports=["9000"]) as running:
         wait_until_listening(running)
         if not wait_until(lambda: running.answers(port=9000), limit=15):
-            raise Violation(
-                "PORT=9000, but nothing answers there",
-                "docker compose run --rm --env PORT=9000 --publish 9000:9000 {service}",
-            )
+            seen = "PORT=9000, but nothing answers there"
+            raise Violation(seen, "docker compose run --rm --env PORT=9000 --publish 9000:9000 {service}")
         request = f"GET {subject.page} "
         running.get(port=9000)
         if not wait_until(lambda: request in running.log, limit=5):
-            raise Violation(
-                "ACCESS_LOG=-, and the log does not show the request",
-                "docker compose run --rm --env ACCESS_LOG=- {service}",
-            )
+            seen = "ACCESS_LOG=-, and the log does not show the request"
+            raise Violation(seen, "docker compose run --rm --env ACCESS_LOG=- {service}")
         if (workers := count_workers(running, 3)) != 3:
             raise Violation(f"WORKERS=3, and {workers} run", "docker compose run --rm --env WORKERS=3 {service}")
     if "compose" in subject.has:
         with patch.dict(os.environ, {"ADDRESS": "127.0.0.2"}), subject.started() as running:
             if {address for _, address, _ in published(running.container)} != {"127.0.0.2"}:
-                raise Violation(
-                    "ADDRESS=127.0.0.2, and it is published elsewhere", "docker compose port {service} {port}"
-                )
+                seen = "ADDRESS=127.0.0.2, and it is published elsewhere"
+                raise Violation(seen, "docker compose port {service} {port}")
 
 
 TURNS_RED = [

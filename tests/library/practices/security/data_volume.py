@@ -25,6 +25,5 @@ def check(subject: Subject) -> None:
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         possible = running.run(writable, directories)
     if possible != ["/tmp", "/data"]:  # noqa: S108
-        raise Violation(
-            f"it can write to {', '.join(possible) or 'nothing'}", "docker compose run --volume /data {service}"
-        )
+        seen = f"it can write to {', '.join(possible) or 'nothing'}"
+        raise Violation(seen, "docker compose run --volume /data {service}")

@@ -17,9 +17,8 @@ def root_options() -> list[str]:
 def check(subject: Subject) -> None:
     options = subject.shared_container().look(root_options)
     if "ro" not in options:
-        raise Violation(
-            f"the root file system is mounted {options[0]}", "docker compose exec {service} grep ' / ' /proc/mounts"
-        )
+        seen = f"the root file system is mounted {options[0]}"
+        raise Violation(seen, "docker compose exec {service} grep ' / ' /proc/mounts")
     if not subject.shared_container().answers():
         raise Violation("it no longer answers", "{curl} {url}")
 

@@ -20,10 +20,8 @@ def check(subject: Subject) -> None:
             or f"{name} is the development default" not in ended.stderr
             or ended.stderr.count("\n") != 1
         ):
-            raise Violation(
-                f"exit code {ended.returncode} with the default {name}, and it says:\n{ended.stdout}{ended.stderr}",
-                f"docker run --rm --env {name}=development-only IMAGE",
-            )
+            seen = f"exit code {ended.returncode} with the default {name}, and it says:\n{ended.stdout}{ended.stderr}"
+            raise Violation(seen, f"docker run --rm --env {name}=development-only IMAGE")
         own[name] = secrets.token_hex()
     with patch.dict(os.environ, own, ENVIRONMENT="production"), subject.running():
         pass  # it started
