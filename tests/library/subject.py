@@ -207,13 +207,10 @@ class Running:
     def _signalled(self, events: Iterable[str]) -> float:
         """When the container got its first signal since it was started: its events come until it has ended."""
         started = self.container.state.started_at
-        signals = []
         for action, at in map(str.split, events):
             if started and int(at) / 1e9 >= started.timestamp():
-                if action == "die":
-                    break
-                signals.append(int(at) / 1e9)
-        return min(signals, default=math.inf)  # it ended before there was one
+                return int(at) / 1e9 if action == "kill" else math.inf
+        return math.inf  # it ended before there was one
 
 
 # What a practice leaves open in its commands by hand.

@@ -54,7 +54,7 @@ def _require_stop(copy: Subject, running: Running, port: int) -> None:
     lines = {module: numbers for module in copy.modules() if (numbers := _first_lines(module))}
     address = urlsplit(running.url(port))
     try:
-        with ThreadPoolExecutor() as pool, dap.Editor((address.hostname or "", address.port or 0)) as editor:
+        with ThreadPoolExecutor() as pool, dap.connected((address.hostname or "", address.port or 0)) as editor:
             editor.attach(copy.source, str(running.directory), lines)
             answer = pool.submit(running.get, copy.slow_path(1), timeout=60)
             stop = editor.wait_for_stop()

@@ -1,6 +1,5 @@
 """Within 3 seconds of a save, production's image runs your code; only a changed list of packages makes it build."""
 
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -46,8 +45,7 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
             running.wait_until_ready()
             with while_watching(running):
                 for save in (_replaced, Path.write_text):
-                    word = secrets.token_hex()
-                    save_in_modules(copy, word, save)
+                    word = save_in_modules(copy, save)
                     if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
                         seen = f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved"
                         raise Violation(seen, by_hand)

@@ -1,8 +1,5 @@
 """If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
 
-import secrets
-from pathlib import Path
-
 from ...program import in_container
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import save_in_modules
@@ -17,9 +14,8 @@ def those_there(paths: list[str]) -> list[str]:
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    word = secrets.token_hex()
     with subject.copied("to mount files of") as copy:
-        save_in_modules(copy, word, Path.write_text)
+        word = save_in_modules(copy)
         inside = subject.shared_container().directory / copy.code.relative_to(copy.source)
         modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in copy.modules()}
         there = subject.shared_container().run(those_there, list(modules))

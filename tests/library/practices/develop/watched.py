@@ -1,9 +1,7 @@
 """Compose watches your files, and brings what you save into the running app."""
 
-import secrets
 from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from python_on_whales.exceptions import DockerException
@@ -37,8 +35,7 @@ def _builds_what_is_saved(copy: Subject, service: Mapping[str, Any]) -> bool:
 
 def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
     """Whether the service says a word that saved modules say within so many seconds, here or in another container."""
-    word = secrets.token_hex()
-    save_in_modules(copy, word, Path.write_text)
+    word = save_in_modules(copy)
 
     def runs() -> bool:
         try:

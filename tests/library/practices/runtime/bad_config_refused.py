@@ -22,14 +22,9 @@ def start_with(command: list[str], values: list[tuple[str, str]]) -> None:
     import time
 
     for name, value in values:
-        environment = {**os.environ, name: value} if name else {**os.environ}
+        env = {**os.environ, name: value} if name else None
         run = subprocess.Popen(
-            command,
-            env=environment,
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            command, env=env, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         end = time.monotonic() + 60
         while run.poll() is None and not listening() and time.monotonic() < end:
