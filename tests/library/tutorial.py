@@ -124,7 +124,6 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
     gives_up = entry.get("gives_up", {})
     starts_with = tuple(entry.get("starts_with", ()))
     parents = [earlier[parent] for parent in entry["builds_on"]]
-    inherited = {practice for parent in parents for practice in parent.holds}
     return Folder(
         name=name,
         title=entry["title"],
@@ -136,7 +135,7 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
         starts_with=starts_with,
         has=frozenset(entry.get("has", ())).union(*(parent.has for parent in parents)),
         wrong=Wrong(**entry["wrong"]) if "wrong" in entry else None,
-        holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),
+        holds=frozenset({*adds, *starts_with}.union(*(parent.holds for parent in parents)) - gives_up.keys()),
         path=root / name,
         reference=root / entry["reference"] if "reference" in entry else None,
     )

@@ -3,9 +3,8 @@
 import json
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from .. import manifests
 from ..engine import SCRATCH, docker, last_line, wait_until
@@ -17,11 +16,7 @@ from .sockets import wait_until_listening
 from .stopping import require_answer_in_flight
 
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
-FILES: dict[str, Callable[[Path], Contract]] = {
-    "cloudrun.yaml": manifests.cloud_run,
-    "fly.toml": manifests.fly,
-    "containerapp.yaml": manifests.azure,
-}
+FILES = {"cloudrun.yaml": manifests.cloud_run, "fly.toml": manifests.fly, "containerapp.yaml": manifests.azure}
 
 
 def rendered(subject: Subject) -> list[Manifest]:
@@ -33,10 +28,7 @@ def rendered(subject: Subject) -> list[Manifest]:
 
 def contracts(subject: Subject) -> list[Contract]:
     """What the files of all four platforms say, Kubernetes' first."""
-    return [
-        manifests.kubernetes(manifests.rendered(subject.path / manifests.FOLDER)),
-        *(read(subject.path / name) for name, read in FILES.items()),
-    ]
+    return [manifests.kubernetes(rendered(subject)), *(read(subject.path / name) for name, read in FILES.items())]
 
 
 def as_contract(subject: Subject, contract: Contract) -> Subject:

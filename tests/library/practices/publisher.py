@@ -65,9 +65,8 @@ class Publisher:
 
     @property
     def environment(self) -> dict[str, str]:
-        project = f"{SESSION}-{self.copy.slug}"
         here = {"REGISTRY_PORT": str(self.port), "COSIGN_NETWORK": "host"}
-        return {**os.environ, "COMPOSE_PROJECT_NAME": project, **here}
+        return os.environ | here | {"COMPOSE_PROJECT_NAME": f"{SESSION}-{self.copy.slug}"}
 
     def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -75,10 +74,8 @@ class Publisher:
         )
 
     def cosign(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self.run(
-            "docker", "compose", "--file", PUBLISH, "run", "--rm", "--no-TTY", "--quiet-pull", "cosign", *arguments,
-            **OURSELVES,
-        )  # fmt: skip
+        cosign = f"docker compose --file {PUBLISH} run --rm --no-TTY --quiet-pull cosign"
+        return self.run(*cosign.split(), *arguments, **OURSELVES)
 
     def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
         """Publish what is in the folder, as if it were built on a base image with or without the label."""
