@@ -122,7 +122,10 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
     [container] = pod["containers"]
     security = pod["securityContext"] | container["securityContext"]
     in_memory = {volume["name"] for volume in pod.get("volumes", ()) if "emptyDir" in volume}
-    pause = _pause(container.get("lifecycle", {}).get("preStop", {}))
+    before_stop = container.get("lifecycle", {}).get("preStop", {})
+    command = before_stop.get("exec", {}).get("command", ())
+    # Kubernetes' own sleep, or the command of that name.
+    pause = float(command[1] if command[:1] == ["sleep"] else before_stop.get("sleep", {}).get("seconds", 0))
     limits = container["resources"]["limits"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     return Contract(
@@ -138,12 +141,6 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
         writable=tuple(mount["mountPath"] for mount in container.get("volumeMounts", ()) if mount["name"] in in_memory),
         pause=pause,
     )
-
-
-def _pause(before_stop: Manifest) -> float:
-    """How long a preStop hook takes: Kubernetes' own sleep, or the command of that name."""
-    command = before_stop.get("exec", {}).get("command", ())
-    return float(command[1] if command[:1] == ["sleep"] else before_stop.get("sleep", {}).get("seconds", 0))
 
 
 def _environment(container: Manifest) -> dict[str, str]:

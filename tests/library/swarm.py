@@ -71,11 +71,6 @@ def images_of(subject: Subject) -> set[str]:
     return {service["image"] for service in services(subject).values() if "$" not in service["image"]}
 
 
-def stop_grace(subject: Subject) -> float:
-    """Seconds that a container of the service `web` has for its stop, as the stack file says."""
-    return float(services(subject)["web"].get("stop_grace_period", "10s").removesuffix("s"))
-
-
 @contextmanager
 def stack(subject: Subject, images: Iterable[str]) -> Iterator[Stack]:
     """A stack of a folder, to deploy in swarm mode, with the secret that its file names, and these images."""

@@ -34,13 +34,8 @@ def shipped_healthcheck(running: Running) -> Healthcheck | None:
     def seconds(name: str, default: float) -> float:
         return float(values.get(name) or default * 1e9) / 1e9
 
-    return Healthcheck(
-        seconds("Interval", 30),
-        seconds("Timeout", 30),
-        seconds("StartPeriod", 0),
-        seconds("StartInterval", 5),
-        values.get("Retries") or 3,
-    )
+    times = seconds("Interval", 30), seconds("Timeout", 30), seconds("StartPeriod", 0), seconds("StartInterval", 5)
+    return Healthcheck(*times, values.get("Retries") or 3)
 
 
 def health_where_all_answers_are(status: int, subject: Subject) -> str:

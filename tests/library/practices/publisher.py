@@ -101,7 +101,6 @@ class Publisher:
         return os.pathsep.join((str(folder), os.environ["PATH"]))
 
     def tags(self) -> list[str]:
-        """The tags that the registry has."""
         answer = httpx.get(f"http://127.0.0.1:{self.port}/v2/{NAME}/tags/list")
         return list(answer.json().get("tags") or ()) if answer.is_success else []
 

@@ -8,6 +8,8 @@ from .. import Subject, Violation, practice
 # What names a release of Debian (or of the distribution that a project has chosen), or the very image.
 RELEASE = re.compile(r"forky|trixie|bookworm|bullseye|(alpine|debian|ubuntu|ubi|fedora):?\d|@sha256:")
 
+UNPINNED = re.compile(r"[a-z][\w.\[\]-]*(?<!\.txt)")  # a package without a version; no list of packages
+
 
 @practice("unnoticed", builds=True)
 def check(subject: Subject) -> None:
@@ -20,11 +22,7 @@ def check(subject: Subject) -> None:
             raise Violation(f"{base} moves to another version when its maintainers do", "docker compose build --pull")
     for line in subject.parsed.instructions:
         for arguments in re.findall(r"pip (?:--python \S+ )?install ([^&;|]*)", line):
-            if loose := [
-                word
-                for word in arguments.split()
-                if re.fullmatch(r"[a-z][\w.\[\]-]*", word) and not word.endswith(".txt")
-            ]:
+            if loose := [word for word in arguments.split() if UNPINNED.fullmatch(word)]:
                 raise Violation(f"no version for {', '.join(loose)} in: {line}", "docker compose build --no-cache")
     text = "\n".join(subject.parsed.instructions)
     for tool in ("poetry", "pdm", "pipenv"):

@@ -11,8 +11,8 @@ STACK = "stack.yaml"
 
 @practice("loss", slow=True, slow_to_fail=True, builds=True, needs="stack")
 def check(subject: Subject) -> None:
-    settings = gunicorn_settings(subject.shared_container())
-    patience, grace = gunicorn_seconds(settings)["graceful_timeout"], swarm.stop_grace(subject)
+    patience = gunicorn_seconds(gunicorn_settings(subject.shared_container()))["graceful_timeout"]
+    grace = float(swarm.services(subject)["web"].get("stop_grace_period", "10s").removesuffix("s"))
     if patience >= grace:
         seen = f"gunicorn gives requests {patience} s to end, and is killed after {grace:.0f} s"
         raise Violation(seen, f"grep stop_grace_period {STACK}")

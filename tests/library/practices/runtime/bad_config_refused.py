@@ -40,17 +40,10 @@ def start_with(command: list[str], values: list[tuple[str, str]]) -> None:
 
 # The first one is nothing: as compose starts it, the command has to start once more.
 WRONG = [
-    ("", ""),
-    ("WORKERS", "abc"),
-    ("WORKERS", "-1"),
-    ("THREADS", "1.5"),
-    ("PORT", "http"),
-    ("TIMEOUT", "-3"),
-    ("GRACEFUL_TIMEOUT", "soon"),
-    ("KEEP_ALIVE", "yes"),
-    ("ACCESS_LOG", "/nowhere/log"),
+    ("", ""), ("WORKERS", "abc"), ("WORKERS", "-1"), ("THREADS", "1.5"), ("PORT", "http"), ("TIMEOUT", "-3"),
+    ("GRACEFUL_TIMEOUT", "soon"), ("KEEP_ALIVE", "yes"), ("ACCESS_LOG", "/nowhere/log"),
     ("FORWARDED_ALLOW_IPS", "nowhere"),
-]
+]  # fmt: skip
 
 
 @practice("ours", slow=True, slow_to_fail=True)

@@ -6,7 +6,6 @@ from .. import Subject, Violation, practice
 
 @in_container()
 def writable(directories: list[str]) -> list[str]:
-    """Those of these directories in which this user can write."""
     import tempfile
 
     possible = []

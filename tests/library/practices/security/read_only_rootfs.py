@@ -6,7 +6,6 @@ from .. import Sabotage, Subject, Violation, practice
 
 @look()
 def root_options() -> list[str]:
-    """The mount options of the root file system."""
     from pathlib import Path
 
     mounts = map(str.split, Path("/proc/mounts").read_text().splitlines())
