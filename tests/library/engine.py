@@ -220,8 +220,7 @@ def compose_model(files: Sequence[Path], *options: str, environment: Mapping[str
     """What compose makes of its files, with these options and this environment, by default this process's."""
     command = ["docker", "compose", *(f"--file={file}" for file in files), *options, "config", "--format=json"]
     config = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-    model: dict[str, Any] = json.loads(config)
-    return model
+    return dict(json.loads(config))
 
 
 def build_recipe(recipe: str, name: str) -> None:

@@ -87,8 +87,7 @@ def packages(folder: Path) -> list[dict[str, Any]]:
             if "version" in package
         ]
     content = tomllib.loads(lock.read_text())
-    entries: list[dict[str, Any]] = content.get("package") or content.get("packages") or []
-    return entries
+    return list(content.get("package") or content.get("packages") or ())
 
 
 def versions(folder: Path) -> dict[str, str]:

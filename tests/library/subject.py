@@ -311,8 +311,7 @@ class Subject:
         options = [f"--project-directory={self.path}", *(f"--profile={name}" for name in profiles)]
         options += [f"--env-file={file}" for file in self.env_files]
         files = [self.path / name for name in self.compose]
-        services: dict[str, Any] = compose_model(files, *options, environment=environment)["services"]
-        return services
+        return dict(compose_model(files, *options, environment=environment)["services"])
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""

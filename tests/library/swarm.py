@@ -62,8 +62,7 @@ class Stack:
 
 def services(subject: Subject) -> dict[str, Any]:
     """The services of a folder's stack file, by name, with its variables as they stand there."""
-    by_name: dict[str, Any] = yaml.safe_load((subject.path / "stack.yaml").read_text())["services"]
-    return by_name
+    return dict(yaml.safe_load((subject.path / "stack.yaml").read_text())["services"])
 
 
 def images_of(subject: Subject) -> set[str]:

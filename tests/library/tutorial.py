@@ -79,8 +79,7 @@ def load(file: Path = FILE, root: Path = ROOT) -> tuple[Folder, ...]:
 
 def side_by_side(file: Path = FILE) -> dict[str, dict[str, str]]:
     """What the articles compare: for each comparison the subjects' names, and what tables and charts call them."""
-    groups: dict[str, dict[str, str]] = tomllib.loads(file.read_text())["side_by_side"]
-    return groups
+    return dict(tomllib.loads(file.read_text())["side_by_side"])
 
 
 def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) -> None:

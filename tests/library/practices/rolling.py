@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,8 +60,7 @@ def visitors(
                 answer = connection.getresponse()
                 answer.read()
                 failure = "" if answer.status == http.client.OK else str(answer.status)
-                if answer.will_close:
-                    connection.close()
+                if answer.will_close:  # http.client has closed it
                     connection = None
             except (OSError, http.client.HTTPException) as error:
                 failure, connection = type(error).__name__, None
@@ -69,15 +69,13 @@ def visitors(
                 if failure:
                     visits.failed[f"{failure} while {visits.during}"] += 1
 
-    threads = [threading.Thread(target=visit, args=[which], daemon=True) for which in range(number)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield visits
-    finally:
-        end.set()
-        for thread in threads:
-            thread.join(30)
+    with ThreadPoolExecutor(number) as pool:
+        for which in range(number):
+            pool.submit(visit, which)
+        try:
+            yield visits
+        finally:
+            end.set()
 
 
 def versions(subject: Subject) -> tuple[str, str, str]:
