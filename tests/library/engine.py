@@ -26,6 +26,7 @@ from . import clock
 from .environment import isolated
 
 T = TypeVar("T")
+Completed = subprocess.CompletedProcess[str]
 
 # Everything that this process starts has a name that begins with this; reaper.py removes it.
 SESSION = f"tutorial-{secrets.token_hex(4)}"
@@ -183,7 +184,7 @@ def listens(address: str, port: int) -> bool:
     return True
 
 
-def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
+def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> Completed:
     """Run a new container, with options of `docker run`, and remove it; what its log says, and its exit code.
 
     A client that listens to a container which ends at once may get nothing (seen with Docker 26.1.5 on a busy machine).

@@ -476,8 +476,8 @@ class Kept(Generic[T]):
         """The subject's own, which is started unless it runs already."""
         if self.subject != subject:
             self.end()
-            with ExitStack() as stack:
-                self.take(subject, stack.enter_context(self.start(subject)), stack.pop_all())
+            stack = ExitStack()
+            self.take(subject, stack.enter_context(self.start(subject)), stack)
         return self.running
 
     def take(self, subject: Subject, running: T, stack: ExitStack) -> None:

@@ -6,7 +6,6 @@ not find its registry any more).
 """
 
 import secrets
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from . import runner
-from .engine import SESSION, free_port
+from .engine import SESSION, Completed, free_port
 from .subject import Subject
 
 FOLDER = "/stack"  # where a folder is on the machine
@@ -35,13 +34,11 @@ class Stack:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def docker(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def docker(self, *arguments: str, **environment: str) -> Completed:
         """Run docker on the machine, in the folder."""
         return self.machine.run("docker", *arguments, folder=FOLDER, environment=environment)
 
-    def deploy(
-        self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def deploy(self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str) -> Completed:
         """Begin to deploy an image, by more stack files if given: `update` says when it is done."""
         settings = SETTINGS | {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key"} | environment
         command = ["stack", "deploy", "--detach=true", "--resolve-image=never"]

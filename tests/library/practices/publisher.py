@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import httpx
 from python_on_whales import Container
 
-from ..engine import SESSION, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
+from ..engine import SESSION, Completed, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
 from ..subject import Kept, Subject
 from . import Violation
 from .rolling import plain_answer
@@ -68,16 +68,16 @@ class Publisher:
         here = {"REGISTRY_PORT": str(self.port), "COSIGN_NETWORK": "host"}
         return os.environ | here | {"COMPOSE_PROJECT_NAME": f"{SESSION}-{self.copy.slug}"}
 
-    def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str, **environment: str) -> Completed:
         return subprocess.run(
             command, cwd=self.copy.path, env=self.environment | environment, capture_output=True, text=True, check=False
         )
 
-    def cosign(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def cosign(self, *arguments: str) -> Completed:
         cosign = f"docker compose --file {PUBLISH} run --rm --no-TTY --quiet-pull cosign"
         return self.run(*cosign.split(), *arguments, **OURSELVES)
 
-    def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
+    def publish(self, tag: str, stand_in: str = "") -> Completed:
         """Publish what is in the folder, as if it were built on a base image with or without the label."""
         labelled = self.copy.path.parent / "labelled.json"
         labelled.write_text(json.dumps({"services": {self.copy.service: {"build": {"labels": {STAND_IN: stand_in}}}}}))
@@ -143,13 +143,13 @@ class Publisher:
         options = "sign --yes --key cosign.key --signing-config signing-config.json --annotations"
         self.cosign(*options.split(), f"repository={repository}", image)
 
-    def deploy(self, image: str) -> "subprocess.CompletedProcess[str]":
+    def deploy(self, image: str) -> Completed:
         """Deploy an image by the folder's own script."""
         lines = (f"{name}={value}\n" for name, value in release(image).items())
         (self.copy.path / "release.env").write_text("".join(lines))
         return self.run(f"./{DEPLOY}", COMPOSE_PROJECT_NAME=self.deployment)
 
-    def up(self, image: str) -> "subprocess.CompletedProcess[str]":
+    def up(self, image: str) -> Completed:
         """Deploy an image as somebody does who does not know the script."""
         return self.run(*self.compose, "up", "--detach", self.copy.service, **release(image), **OURSELVES)
 

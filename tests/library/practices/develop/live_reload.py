@@ -21,15 +21,13 @@ RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def check(subject: Subject) -> None:
-    violations = []
     for name, service in services_that_watch(subject).items():
         try:
             _require_live_reload(subject, name, service)
-        except Violation as violation:
-            violations.append(violation)
-        else:
             return
-    raise violations[-1]
+        except Violation as violation:
+            last = violation
+    raise last
 
 
 def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]) -> None:
