@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,13 +68,15 @@ def visitors(
                 if failure:
                     visits.failed[f"{failure} while {visits.during}"] += 1
 
-    with ThreadPoolExecutor(number) as pool:
-        for which in range(number):
-            pool.submit(visit, which)
-        try:
-            yield visits
-        finally:
-            end.set()
+    threads = [threading.Thread(target=visit, args=[which], daemon=True) for which in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield visits
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join(30)
 
 
 def versions(subject: Subject) -> tuple[str, str, str]:

@@ -27,10 +27,8 @@ def check(subject: Subject) -> None:
         mounts = [f"{modules[target]}:{target}:ro" for target in there]
         with subject.running(volumes=mounts) as running:
             if word not in running.log:
-                raise Violation(
-                    "what is mounted has other code, and the image's own runs",
-                    f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py {{service}}",
-                )
+                by_hand = f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py {{service}}"
+                raise Violation("what is mounted has other code, and the image's own runs", by_hand)
 
 
 TURNS_RED = [

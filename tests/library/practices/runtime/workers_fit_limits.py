@@ -27,10 +27,8 @@ def check(subject: Subject) -> None:
     if not subject.shared_container().look(gunicorn_command):
         with subject.running(cpus=0.5) as running:
             if (workers := count_workers(running, 2)) > 1:
-                raise Violation(
-                    f"it may use half a CPU, and has {workers} workers",
-                    "docker update --cpus 0.5 CONTAINER; docker restart CONTAINER; docker top CONTAINER",
-                )
+                by_hand = "docker update --cpus 0.5 CONTAINER; docker restart CONTAINER; docker top CONTAINER"
+                raise Violation(f"it may use half a CPU, and has {workers} workers", by_hand)
         raise NotAsked("half a CPU has one worker; what other limits lead to, gunicorn alone is asked")
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
     with first_running(subject, have_16_cpus.source()) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
