@@ -53,17 +53,15 @@ def dev_only(folder: Path) -> set[str]:
 def _reached(locked: list[dict[str, Any]], dependencies: list[dict[str, Any]]) -> set[str]:
     """The names of these dependencies in a uv.lock, and of what they need, with their extras."""
     by_name = {package["name"]: package for package in locked}
-    names: set[str] = set()
     todo = {(one["name"], extra) for one in dependencies for extra in ("", *one.get("extra", ()))}
     done: set[tuple[str, str]] = set()
     while todo:
         name, extra = todo.pop()
         done.add((name, extra))
-        names.add(name)
         package = by_name.get(name, {})
         needs = package.get("optional-dependencies", {}).get(extra, []) if extra else package.get("dependencies", [])
         todo |= {(one["name"], more) for one in needs for more in ("", *one.get("extra", ()))} - done
-    return names
+    return {name for name, _ in done}
 
 
 # Other groups may well be for production: the server, in step 5.
