@@ -15,7 +15,7 @@ from library import engine, tutorial
 from library.browser import NoBrowser, opened
 from library.environment import isolated
 from library.matrix import DAILY_TESTS
-from library.practices import Practice, needs
+from library.practices import PRACTICES, Practice
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -36,7 +36,7 @@ def pytest_configure() -> None:
     if locale.getpreferredencoding(False).lower() != "utf-8":
         raise pytest.UsageError("the pages are UTF-8 and your locale is not: run make test, or set PYTHONUTF8=1")
     try:
-        tutorial.check_practices(tutorial.load(), needs())
+        tutorial.check_practices(tutorial.load(), {id_: practice.needs for id_, practice in PRACTICES.items()})
     except tutorial.TutorialError as mistake:
         raise pytest.UsageError(f"tests/tutorial.toml: {mistake}") from None
 

@@ -4,10 +4,12 @@ import http.client
 import itertools
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedRWPair
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 LIMIT = 30.0  # seconds for one answer or event
 
@@ -27,29 +29,12 @@ class Stop:
 
 
 class Editor:
-    """A connection to a debugger that listens, from connecting to disconnecting; the process runs on afterwards.
+    """What asks a debugger, and reads what it says."""
 
-    Raises:
-        OSError: nobody listens there.
-        Refused: what listens is no debugger.
-    """
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._socket = socket.create_connection(address, timeout=LIMIT)
-        self._stream = self._socket.makefile("rwb")
+    def __init__(self, stream: BufferedRWPair) -> None:
+        self._stream = stream
         self._numbers = itertools.count(1)
         self._messages: list[dict[str, Any]] = []  # that nobody has waited for yet
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        try:
-            if kind is None:
-                self.ask("disconnect", terminateDebuggee=False)
-        finally:
-            self._stream.close()
-            self._socket.close()
 
     def attach(self, local: Path, remote: str, breakpoints: dict[Path, list[int]]) -> None:
         """Attach, with breakpoints in lines of files below ``local``, the folder that is ``remote`` to the process."""
@@ -117,3 +102,17 @@ class Editor:
             return dict(json.loads(self._stream.read(length)))
         except TimeoutError:
             raise Refused(f"the debugger has said nothing for {LIMIT:.0f} s") from None
+
+
+@contextmanager
+def connected(address: tuple[str, int]) -> Iterator[Editor]:
+    """An editor that is connected to a debugger until the end of the block; the process runs on afterwards.
+
+    Raises:
+        OSError: nobody listens there.
+        Refused: what listens is no debugger.
+    """
+    with socket.create_connection(address, timeout=LIMIT) as connection, connection.makefile("rwb") as stream:
+        editor = Editor(stream)
+        yield editor
+        editor.ask("disconnect", terminateDebuggee=False)

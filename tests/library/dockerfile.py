@@ -20,17 +20,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """A Dockerfile.
-
-    Args:
-        text: what is in the file.
-        target: the stage that is built; by default the last one.
-        arguments: what the build gives for the arguments that stand before the first stage.
-    """
+    """A file with its instructions, and what a build is told."""
 
     text: str
-    target: str = ""
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""  # the stage that is built; by default the last one
+    arguments: Mapping[str, str] = field(default_factory=dict)  # values of those that stand before the first stage
 
     @cached_property
     def instructions(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import locks
+from .engine import NotAsked
 from .subject import Subject
 
 
@@ -49,7 +50,7 @@ def a_module(subject: Subject) -> Path:
     for path in subject.modules():
         if not re.match("test_|conftest|setup", path.name) and path.stat().st_size:
             return path
-    raise LookupError("there is no module of the app to change")
+    raise NotAsked("there is no module of the app to change")
 
 
 # For one package of every lock file another version, with the hashes of its wheel and its sdist.
@@ -72,21 +73,17 @@ def change_dependency(subject: Subject) -> str:
 
     The entry gets one more hash, which no file has: no layer cache knows the build that follows.
     """
-    locked = locks.versions(subject.source)
-    lock_files = locks.files(subject.source)
-    files_ = {file.name: file.read_text() for file in lock_files}
-    if not files_.keys() & {"poetry.lock", "requirements.txt"}:
-        raise LookupError("it changes a poetry.lock or a requirements.txt, and there is neither")
+    locked, lock_files = locks.versions(subject.source), locks.files(subject.source)
+    changed = [file for file in lock_files if file.name in ("poetry.lock", "requirements.txt")]
+    if not changed:
+        raise NotAsked("it changes a poetry.lock or a requirements.txt, and there is neither")
     name = next((name for name in OTHER_VERSIONS if name in locked), "click")
-    if name not in locked and "sha256:" in "".join(files_.values()):
-        raise LookupError(f"it changes the version of {' or '.join(OTHER_VERSIONS)}, and none of them is locked")
+    if name not in locked and any("sha256:" in file.read_text() for file in lock_files):
+        raise NotAsked(f"it changes the version of {' or '.join(OTHER_VERSIONS)}, and none of them is locked")
     version, wheel, sdist = OTHER_VERSIONS[name]
     unique = secrets.token_hex(32)
     files = {f"{name}-{version}-py3-none-any.whl": wheel, f"{name}-{version}.tar.gz": sdist, "unique.zip": unique}
-    beside = [file.with_name("pyproject.toml") for file in lock_files[:1]]
-    for path in (*lock_files, *filter(Path.exists, beside)):
-        if path.name not in ("poetry.lock", "requirements.txt", "pyproject.toml"):
-            continue
+    for path in filter(Path.exists, (*changed, lock_files[0].with_name("pyproject.toml"))):
         text = path.read_text()
         if path.name == "poetry.lock":
             entries = "".join(f'    {{file = "{file}", hash = "sha256:{hash_}"}},\n' for file, hash_ in files.items())
@@ -94,12 +91,8 @@ def change_dependency(subject: Subject) -> str:
             text = re.sub(old, rf'\g<1>"{version}"\g<2>{entries}', text)
         elif "--hash=" in text:
             hashes = "".join(rf" \\\n    --hash=sha256:{hash_}" for hash_ in files.values())
-            text = re.sub(
-                rf"^({name}==)[^\s;]+(.*?)(?: \\\n +--hash=\S+)+",
-                rf"\g<1>{version}\g<2>{hashes}",
-                text,
-                flags=re.MULTILINE,
-            )
+            old = rf"^({name}==)[^\s;]+(.*?)(?: \\\n +--hash=\S+)+"
+            text = re.sub(old, rf"\g<1>{version}\g<2>{hashes}", text, flags=re.MULTILINE)
         elif path.name == "requirements.txt":
             text, pinned = re.subn(rf"^{name}==[^\s;]+", f"{name}=={version}", text, flags=re.MULTILINE)
             if not pinned:  # step 1 names only what it imports itself

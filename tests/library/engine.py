@@ -25,6 +25,7 @@ from . import clock
 from .environment import isolated
 
 T = TypeVar("T")
+Completed = subprocess.CompletedProcess[str]
 
 # Everything that this process starts has a name that begins with this; reaper.py removes it.
 SESSION = f"tutorial-{secrets.token_hex(4)}"
@@ -33,6 +34,10 @@ SCRATCH = Path(tempfile.gettempdir()) / SESSION
 
 docker = DockerClient()
 at_end = ExitStack()  # what a session closes before it ends
+
+
+class NotAsked(Exception):
+    """A practice cannot be seen to hold or to fail here; the message is the reason, and what would change that."""
 
 
 class BuildFailed(Exception):
@@ -163,7 +168,7 @@ def listens(address: str, port: int) -> bool:
     return True
 
 
-def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
+def run_to_its_end(image: str, *command: str, check: bool = True, **options: Any) -> Completed:
     """Run a new container, with options of `docker run`, and remove it; what its log says, and its exit code.
 
     A client that listens to a container which ends at once may get nothing (seen with Docker 26.1.5 on a busy machine).
@@ -200,8 +205,7 @@ def compose_model(files: Sequence[Path], *options: str, environment: Mapping[str
     """What compose makes of its files, with these options and this environment, by default this process's."""
     command = ["docker", "compose", *(f"--file={file}" for file in files), *options, "config", "--format=json"]
     config = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-    model: dict[str, Any] = json.loads(config)
-    return model
+    return dict(json.loads(config))
 
 
 def build_recipe(recipe: str, name: str) -> None:

@@ -31,9 +31,15 @@ def find_in_layers(
     aside = {layer for image in (subject.base, *known) for layer in layers_of(image)}
     if aside.issuperset(layers):
         return set()
+    digests = {layer.partition(":")[2] for layer in aside}
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         layer_files = Path(folder)
-        _save(subject.built_image(), layer_files, without={layer.partition(":")[2] for layer in aside})
+        with saved(subject.built_image()) as archive:
+            for file in archive:
+                # A full base image is a gigabyte: it never reaches the disk. (containerd's image store calls layers by
+                # the digest of their compressed form; there, all of them are written.)
+                if Path(file.name).name not in digests:
+                    archive.extract(file, folder, filter="data")
         names = json.loads((layer_files / "manifest.json").read_text())[0]["Layers"]
         for layer in (name for layer, name in zip(layers, names, strict=True) if layer not in aside):
             with tarfile.open(layer_files / layer) as files:
@@ -67,11 +73,9 @@ def wasted(subject: Subject) -> float:
 
 def run(image: str, program: Program[T], *arguments: Any, interpreter: str = PYTHON[0], **options: Any) -> T:
     """What a program returns that runs in a new container of an image, with options as `docker run` has them."""
-
-    def run_alone(command: list[str]) -> str:
-        return run_to_its_end(image, *command[1:], entrypoint=interpreter, **options).stdout
-
-    return program.ask(run_alone, *arguments)
+    return program.ask(
+        lambda command: run_to_its_end(image, *command[1:], entrypoint=interpreter, **options).stdout, *arguments
+    )
 
 
 @contextmanager
@@ -86,18 +90,6 @@ def saved(image: str) -> Iterator[tarfile.TarFile]:
             pass
     if saving.returncode:
         raise RuntimeError(f"docker save {image}: exit code {saving.returncode}")
-
-
-def _save(image: str, folder: Path, without: set[str]) -> None:
-    """Unpack an image, but for the layers with these digests, where files are called by their digest.
-
-    A full base image is a gigabyte that nobody looks at: it never reaches the disk. (containerd's image store calls
-    layers by the digest of their compressed form; there, all of them are written.)
-    """
-    with saved(image) as archive:
-        for file in archive:
-            if Path(file.name).name not in without:
-                archive.extract(file, folder, filter="data")
 
 
 def weight(image: str) -> float:

@@ -53,17 +53,15 @@ def dev_only(folder: Path) -> set[str]:
 def _reached(locked: list[dict[str, Any]], dependencies: list[dict[str, Any]]) -> set[str]:
     """The names of these dependencies in a uv.lock, and of what they need, with their extras."""
     by_name = {package["name"]: package for package in locked}
-    names: set[str] = set()
     todo = {(one["name"], extra) for one in dependencies for extra in ("", *one.get("extra", ()))}
     done: set[tuple[str, str]] = set()
     while todo:
         name, extra = todo.pop()
         done.add((name, extra))
-        names.add(name)
         package = by_name.get(name, {})
         needs = package.get("optional-dependencies", {}).get(extra, []) if extra else package.get("dependencies", [])
         todo |= {(one["name"], more) for one in needs for more in ("", *one.get("extra", ()))} - done
-    return names
+    return {name for name, _ in done}
 
 
 # Other groups may well be for production: the server, in step 5.
@@ -73,12 +71,11 @@ DEV_TOOLS = {"black", "coverage", "flake8", "ipdb", "isort", "mypy", "pre-commit
 
 def packages(folder: Path) -> list[dict[str, Any]]:
     """The entries of a folder's lock file, the first one of ``LOCKS``; none where there is no such file."""
-    lock = min(
-        (file for file in files(folder) if file.name in LOCKS), key=lambda file: LOCKS.index(file.name), default=None
-    )
+    there = files(folder)
+    lock = next((file for name in LOCKS for file in there if file.name == name), None)
     if not lock:
         return []
-    if lock.suffix == ".lock" and lock.stem == "Pipfile":
+    if lock.name == "Pipfile.lock":
         groups = {"default": "main", "develop": "dev"}
         content = json.loads(lock.read_text())
         return [
@@ -88,8 +85,7 @@ def packages(folder: Path) -> list[dict[str, Any]]:
             if "version" in package
         ]
     content = tomllib.loads(lock.read_text())
-    entries: list[dict[str, Any]] = content.get("package") or content.get("packages") or []
-    return entries
+    return list(content.get("package") or content.get("packages") or ())
 
 
 def versions(folder: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from .engine import last_line, locked
+from .engine import NotAsked, last_line, locked
 from .tutorial import ROOT
 
 Manifest = dict[str, Any]
@@ -22,22 +22,7 @@ FOLDER = "kubernetes"  # in a project; there is a kustomization.yaml in it
 # Kustomize in kubectl before 1.21, which anybody's may be, is too old.
 KUBECTL = ROOT / ".venv-kubernetes/bin/kubectl"
 # What Azure and Kubernetes, and Fly.io, call memory; Kubernetes counts CPUs in thousandths, too.
-UNITS = {
-    "": 1,
-    "m": 1e-3,
-    "K": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "mb": 2**20,
-    "gb": 2**30,
-}
-
-
-class NoKubectl(Exception):
-    """There is no kubectl."""
+UNITS = {"": 1, "m": 1e-3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "mb": 2**20, "gb": 2**30}
 
 
 @cache
@@ -49,7 +34,7 @@ def kubectl() -> str:
         return str(KUBECTL)
     if anybodys := shutil.which("kubectl"):
         return anybodys
-    raise NoKubectl(f"kubectl renders the manifests, and cannot be installed: {last_line(make.stderr)}")
+    raise NotAsked(f"kubectl renders the manifests, and cannot be installed: {last_line(make.stderr)}")
 
 
 def rendered(folder: Path) -> list[Manifest]:
@@ -80,54 +65,33 @@ def quantity(value: str | float) -> float:
 
 @dataclass(frozen=True)
 class Probe:
-    """A question that a platform asks an app.
+    """A question that a platform asks an app."""
 
-    Args:
-        kind: startup, readiness, liveness, or check, which restarts nothing.
-        path: of an HTTP request; None if it only connects.
-        port: where.
-        patience: seconds of failures after which the platform acts.
-    """
-
-    kind: str
-    path: str | None
+    kind: str  # startup, readiness, liveness, or check, which restarts nothing
+    path: str | None  # of an HTTP request; None if it only connects
     port: int
-    patience: float
+    patience: float  # seconds of failures after which the platform acts
 
 
 @dataclass(frozen=True)
 class Contract:
-    """How a platform runs the image, as a file says.
+    """How a platform runs the image, as a file says."""
 
-    Args:
-        file: the one that says it, in the project.
-        port: where it sends requests.
-        environment: what the file sets, and what the platform itself sets for it.
-        probes: what it asks.
-        stop_signal: with which a stop begins.
-        grace: seconds from there until what still runs is killed.
-        memory: bytes that the container may use.
-        memory_expected: bytes that it is said to need.
-        cpus: that the container may use.
-        user: "uid:gid", where the file says one.
-        writable: directories that can be written to; nothing else can be relied on.
-        pause: seconds before the signal, in which the container goes on.
-        idle: seconds for which the proxy in front keeps an idle connection.
-    """
-
-    file: str
-    port: int
-    environment: Mapping[str, str]
-    probes: tuple[Probe, ...]
-    stop_signal: str
-    grace: float
-    memory: float
-    cpus: float
-    memory_expected: float = 0
-    user: str | None = None
-    writable: tuple[str, ...] = ()
-    pause: float = 0
-    idle: float = 3600  # Envoy's: https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
+    file: str  # the one that says it, in the project
+    port: int  # where it sends requests
+    environment: Mapping[str, str]  # what the file sets, and what the platform itself sets for it
+    probes: tuple[Probe, ...]  # what it asks
+    grace: float  # seconds from the signal until what still runs is killed
+    memory: float  # bytes that the container may use
+    cpus: float  # that the container may use
+    stop_signal: str = "SIGTERM"  # with which a stop begins
+    memory_expected: float = 0  # bytes that it is said to need
+    user: str | None = None  # "uid:gid", where the file says one
+    writable: tuple[str, ...] = ()  # directories that can be written to; nothing else can be relied on
+    pause: float = 0  # seconds before the signal, in which the container goes on
+    # Seconds for which the proxy in front keeps an idle connection, here Envoy:
+    # https://www.envoyproxy.io/docs/envoy/v1.39.0/faq/configuration/timeouts
+    idle: float = 3600
 
     def service(self, context: Path) -> dict[str, Any]:
         """A compose service that runs an app as the platform would, and forbids it more: what final does."""
@@ -158,7 +122,10 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
     [container] = pod["containers"]
     security = pod["securityContext"] | container["securityContext"]
     in_memory = {volume["name"] for volume in pod.get("volumes", ()) if "emptyDir" in volume}
-    pause = _pause(container.get("lifecycle", {}).get("preStop", {}))
+    before_stop = container.get("lifecycle", {}).get("preStop", {})
+    command = before_stop.get("exec", {}).get("command", ())
+    # Kubernetes' own sleep, or the command of that name.
+    pause = float(command[1] if command[:1] == ["sleep"] else before_stop.get("sleep", {}).get("seconds", 0))
     limits = container["resources"]["limits"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     return Contract(
@@ -166,21 +133,14 @@ def kubernetes(manifests: list[Manifest]) -> Contract:
         next(iter(ports.values())),
         _environment(container),
         tuple(_probes(container, ports)),
-        "SIGTERM",
         pod.get("terminationGracePeriodSeconds", 30) - pause,
         quantity(limits["memory"]),
         quantity(limits["cpu"]),
-        quantity(container["resources"]["requests"]["memory"]),
-        f"{security['runAsUser']}:{security['runAsGroup']}",
-        tuple(mount["mountPath"] for mount in container.get("volumeMounts", ()) if mount["name"] in in_memory),
-        pause,
+        memory_expected=quantity(container["resources"]["requests"]["memory"]),
+        user=f"{security['runAsUser']}:{security['runAsGroup']}",
+        writable=tuple(mount["mountPath"] for mount in container.get("volumeMounts", ()) if mount["name"] in in_memory),
+        pause=pause,
     )
-
-
-def _pause(before_stop: Manifest) -> float:
-    """How long a preStop hook takes: Kubernetes' own sleep, or the command of that name."""
-    command = before_stop.get("exec", {}).get("command", ())
-    return float(command[1] if command[:1] == ["sleep"] else before_stop.get("sleep", {}).get("seconds", 0))
 
 
 def _environment(container: Manifest) -> dict[str, str]:
@@ -212,7 +172,6 @@ def cloud_run(file: Path) -> Contract:
         port,
         {**_environment(container), "PORT": str(port)},
         tuple(_probes(container, {}, port)),
-        "SIGTERM",
         10,
         quantity(limits["memory"]),
         quantity(limits["cpu"]),
@@ -225,16 +184,15 @@ def fly(file: Path) -> Contract:
     settings = tomllib.loads(file.read_text())
     service, [machine] = settings["http_service"], settings["vm"]
     port = service["internal_port"]
-    checks = (Probe("check", check["path"], port, 0) for check in service["checks"])
     return Contract(
         file.name,
         port,
         settings.get("env", {}),
-        tuple(checks),
-        settings.get("kill_signal", "SIGINT"),
+        tuple(Probe("check", check["path"], port, 0) for check in service["checks"]),
         float(str(settings.get("kill_timeout", 5)).removesuffix("s")),
         quantity(machine["memory"]),
         machine["cpus"],
+        settings.get("kill_signal", "SIGINT"),
     )
 
 
@@ -243,13 +201,11 @@ def azure(file: Path) -> Contract:
     properties = yaml.safe_load(file.read_text())["properties"]
     template = properties["template"]
     [container] = template["containers"]
-    probes = (_probe(probe["type"].lower(), probe, {}) for probe in container["probes"])
     return Contract(
         file.name,
         properties["configuration"]["ingress"]["targetPort"],
         _environment(container),
-        tuple(probes),
-        "SIGTERM",
+        tuple(_probe(probe["type"].lower(), probe, {}) for probe in container["probes"]),
         template.get("terminationGracePeriodSeconds", 30),
         quantity(container["resources"]["memory"]),
         container["resources"]["cpu"],
@@ -261,37 +217,33 @@ def loose_ends(manifests: list[Manifest]) -> list[str]:
     """Where a manifest names something that no other one has: a port, a name, a label."""
     loose = []
     templates = dict(pod_templates(manifests))
-    labels = {what: template["metadata"]["labels"] for what, template in templates.items()}
     ports = {
         what: {name for c in template["spec"]["containers"] for p in c.get("ports", ()) for name in p.values()}
         for what, template in templates.items()
     }
     names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
-
-    def selected(selector: Mapping[str, str]) -> list[str]:
-        return [what for what in templates if selector.items() <= labels[what].items()]
-
+    services = of_kind(manifests, "Service")
+    served = {(service["metadata"]["name"], port["port"]) for service in services for port in service["spec"]["ports"]}
     for manifest in manifests:
         kind, spec = manifest["kind"], manifest.get("spec") or {}
+        asked = []
         selector = spec.get("podSelector") or spec.get("selector") or {}
-        pods = selected(selector.get("matchLabels", selector)) if selector else []
+        wanted = selector.get("matchLabels", selector).items()
+        pods = [what for what, pod in templates.items() if selector and wanted <= pod["metadata"]["labels"].items()]
         if selector and not pods:
             loose.append(f"{kind} {manifest['metadata']['name']}: its selector matches no pod")
         if kind == "Service":
             if wrong := [pod for pod in pods if not pod.startswith("Deployment")]:
                 loose.append(f"Service: requests would go to {wrong[0]}")
-            wanted = [port.get("targetPort", port["port"]) for port in spec["ports"]]
+            asked = [port.get("targetPort", port["port"]) for port in spec["ports"]]
         elif kind == "NetworkPolicy":
-            wanted = [port["port"] for rule in spec.get("ingress", ()) for port in rule.get("ports", ())]
-        else:
-            wanted = []
-        loose += [f"{kind}: no pod has a port {port}" for port in wanted if not any(port in ports[p] for p in pods)]
+            asked = [port["port"] for rule in spec.get("ingress", ()) for port in rule.get("ports", ())]
+        loose += [f"{kind}: no pod has a port {port}" for port in asked if not any(port in ports[p] for p in pods)]
         if (target := spec.get("scaleTargetRef")) and (target["kind"], target["name"]) not in names:
             loose.append(f"{kind}: there is no {target['kind']} {target['name']}")
         for rule in spec.get("rules", ()):
             for backend in rule.get("backendRefs", ()):
-                services = [s for s in of_kind(manifests, "Service") if s["metadata"]["name"] == backend["name"]]
-                if not any(port["port"] == backend["port"] for s in services for port in s["spec"]["ports"]):
+                if (backend["name"], backend["port"]) not in served:
                     loose.append(f"{kind}: no Service {backend['name']} has a port {backend['port']}")
     return loose
 
@@ -327,14 +279,12 @@ def _forbidden(container: Manifest, own: Manifest, effective: Manifest) -> Itera
     """What is forbidden in a container: by its own security context, or by that and the pod's together."""
     capabilities = own.get("capabilities", {})
     selinux, seccomp = effective.get("seLinuxOptions", {}), effective.get("seccompProfile", {})
-    text = json.dumps(
-        [container.get(key, {}) for key in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")]
-    )
+    asks = [container.get(key) for key in ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")]
     rules = {
         "hostProcess": effective.get("windowsOptions", {}).get("hostProcess"),
         "privileged": own.get("privileged"),
         "a hostPort": any(port.get("hostPort") for port in container.get("ports", ())),
-        "a probe of another host": '"host":' in text,
+        "a probe of another host": '"host":' in json.dumps(asks),
         "AppArmor is off": effective.get("appArmorProfile", {}).get("type") == "Unconfined",
         "an SELinux type": selinux.get("type", "") not in SELINUX or selinux.get("user") or selinux.get("role"),
         "a procMount": own.get("procMount", "Default") != "Default",

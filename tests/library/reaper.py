@@ -19,17 +19,14 @@ def sweep(session: str) -> bool:
     """Remove everything of the session, and say whether there was anything."""
     removed = False
     for names, remove in (
-        (("ps", "--all", "--quiet", "--filter", f"name={session}"), ("rm", "--force", "--volumes")),
-        (("network", "ls", "--quiet", "--filter", f"name={session}"), ("network", "rm")),
-        (("volume", "ls", "--quiet", "--filter", f"name={session}"), ("volume", "rm", "--force")),
+        (f"ps --all --quiet --filter name={session}", "rm --force --volumes"),
+        (f"network ls --quiet --filter name={session}", "network rm"),
+        (f"volume ls --quiet --filter name={session}", "volume rm --force"),
         # By name: the same image may have a name of another session, too, which goes on.
-        (
-            ("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={session}*"),
-            ("image", "rm", "--force"),
-        ),
+        (f"image ls --format {{{{.Repository}}}}:{{{{.Tag}}}} --filter reference={session}*", "image rm --force"),
     ):
-        if leftovers := sorted(set(docker(*names))):
-            docker(*remove, *leftovers)
+        if leftovers := sorted(set(docker(*names.split()))):
+            docker(*remove.split(), *leftovers)
             removed = True
     if unnamed := replaced_images(session):
         docker("image", "rm", "--force", *unnamed)

@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .engine import SESSION, docker, one_build_at_a_time, wait_until
+from .engine import SESSION, Completed, NotAsked, docker, one_build_at_a_time, wait_until
 
 LIMIT = 300  # seconds for one command
 
 
-class NoRunner(Exception):
+class NoRunner(NotAsked):
     """This engine cannot run another one; the message says why."""
 
 
@@ -35,9 +35,7 @@ class Runner:
 
     container: str
 
-    def run(
-        self, *command: str, folder: str | Path = "/", environment: Mapping[str, str] | None = None
-    ) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str, folder: str | Path = "/", environment: Mapping[str, str] | None = None) -> Completed:
         """Run a command on the machine; what it prints is in ``stdout``, in the order in which it came."""
         variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
         return subprocess.run(

@@ -60,11 +60,7 @@ def published(container: Container) -> list[tuple[str, str, int]]:
 
 @dataclass
 class Running:
-    """A service that compose started, or one of its replicas, which compose counts from 1.
-
-    ``port`` is the one in the container, ``page`` the path that is asked for where nothing else is said, ``host`` the
-    name by which the app is asked, where its address will not do.
-    """
+    """A service that compose started, or a replica of it, which compose counts from 1; the rest is its subject's."""
 
     project: DockerClient
     service: str
@@ -211,13 +207,10 @@ class Running:
     def _signalled(self, events: Iterable[str]) -> float:
         """When the container got its first signal since it was started: its events come until it has ended."""
         started = self.container.state.started_at
-        signals = []
         for action, at in map(str.split, events):
             if started and int(at) / 1e9 >= started.timestamp():
-                if action == "die":
-                    break
-                signals.append(int(at) / 1e9)
-        return min(signals, default=math.inf)  # it ended before there was one
+                return int(at) / 1e9 if action == "kill" else math.inf
+        return math.inf  # it ended before there was one
 
 
 # What a practice leaves open in its commands by hand.
@@ -228,51 +221,28 @@ NOT_CODE = re.compile(r"^(\.|_|tests?$|docs?$|venv$|env$|node_modules$|site-pack
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing under test: a folder, another Dockerfile of it, or a changed copy.
+    """One thing under test: a folder, another Dockerfile of it, or a changed copy."""
 
-    Args:
-        name: what it is called in messages.
-        path: the folder.
-        dockerfile: a Dockerfile that compose would not choose.
-        reachable_with: environment without which the app cannot be reached from outside.
-        service: the compose service.
-        profile: the service's profile; by default it has the same name, or there is none.
-        compose: the compose files, as `docker compose --file` takes them.
-        env_files: files with variables for the compose files.
-        context: what is built, below the folder: where Dockerfile, lock file and code are.
-        compose_file: what COMPOSE_FILE says where somebody starts it by hand, if compose does not find its file alone.
-        target: a stage that is built in the place of the one that compose names.
-        arguments: the build arguments that compose gives.
-        port: where the app listens in the container.
-        published: where it is published when somebody starts it by hand.
-        page: the path that is asked for where nothing else is said.
-        host: the name by which the app is asked, where its address will not do.
-        slow: a path that is answered after a while, {seconds} if it can be told; None if no such path is known.
-        ours: whether it has the tutorial's conventions: a page with the folder's name as ``step``, names of variables.
-        has: the things that practices may need (`practices.NEEDS`); one that needs another thing is not asked.
-        copy_of: the name of the folder that this is a copy of, if it is one.
-    """
-
-    name: str
-    path: Path
-    dockerfile: str | None = None
-    reachable_with: Mapping[str, str] = field(default_factory=dict)
-    service: str = "web"
-    profile: str | None = None
-    compose: tuple[str, ...] = ("compose.yaml",)
-    env_files: tuple[Path, ...] = ()
-    context: str = "."
-    compose_file: str = ""
-    target: str | None = None
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    port: int = 8000
-    published: int = 8000
-    page: str = "/"
-    host: str = ""
-    slow: str | None = "/slow?seconds={seconds}"
-    ours: bool = True
-    has: frozenset[str] = frozenset()
-    copy_of: str = ""
+    name: str  # what it is called in messages
+    path: Path  # the folder
+    dockerfile: str | None = None  # a Dockerfile that compose would not choose
+    reachable_with: Mapping[str, str] = field(default_factory=dict)  # environment that lets others reach the app
+    service: str = "web"  # the compose service
+    profile: str | None = None  # the service's profile; by default it has the same name, or there is none
+    compose: tuple[str, ...] = ("compose.yaml",)  # the compose files, as `docker compose --file` takes them
+    env_files: tuple[Path, ...] = ()  # files with variables for the compose files
+    context: str = "."  # what is built, below the folder: where Dockerfile, lock file and code are
+    compose_file: str = ""  # COMPOSE_FILE for whoever starts it by hand, if compose does not find its file alone
+    target: str | None = None  # a stage that is built in the place of the one that compose names
+    arguments: Mapping[str, str] = field(default_factory=dict)  # the build arguments that compose gives
+    port: int = 8000  # where the app listens in the container
+    published: int = 8000  # where it is published when somebody starts it by hand
+    page: str = "/"  # the path that is asked for where nothing else is said
+    host: str = ""  # the name by which the app is asked, where its address will not do
+    slow: str | None = "/slow?seconds={seconds}"  # answered after {seconds}, or after a while; None if there is none
+    ours: bool = True  # with the tutorial's conventions: a page with the folder's name as ``step``, names of variables
+    has: frozenset[str] = frozenset()  # what practices may need (`practices.NEEDS`): who needs another is not asked
+    copy_of: str = ""  # the name of the folder that this is a copy of, if it is one
 
     @property
     def folder(self) -> str:
@@ -341,14 +311,11 @@ class Subject:
         options = [f"--project-directory={self.path}", *(f"--profile={name}" for name in profiles)]
         options += [f"--env-file={file}" for file in self.env_files]
         files = [self.path / name for name in self.compose]
-        services: dict[str, Any] = compose_model(files, *options, environment=environment)["services"]
-        return services
+        return dict(compose_model(files, *options, environment=environment)["services"])
 
     def _project(self, name: str, **overrides: Any) -> DockerClient:
         """A compose client for this folder, with overrides for its service merged into its compose file."""
-        build = {"dockerfile": self.dockerfile} if self.dockerfile else {}
-        if self.target:
-            build["target"] = self.target
+        build = {key: value for key in ("dockerfile", "target") if (value := getattr(self, key))}
         service = {"image": self.image_name, **({"build": build} if build else {}), **overrides}
         file = SCRATCH / f"{name}.json"
         file.write_text(json.dumps({"services": {self.service: service}}))
@@ -508,8 +475,8 @@ class Kept(Generic[T]):
         """The subject's own, which is started unless it runs already."""
         if self.subject != subject:
             self.end()
-            with ExitStack() as stack:
-                self.take(subject, stack.enter_context(self.start(subject)), stack.pop_all())
+            stack = ExitStack()
+            self.take(subject, stack.enter_context(self.start(subject)), stack)
         return self.running
 
     def take(self, subject: Subject, running: T, stack: ExitStack) -> None:

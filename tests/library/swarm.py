@@ -6,7 +6,6 @@ not find its registry any more).
 """
 
 import secrets
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from . import runner
-from .engine import SESSION, free_port
+from .engine import SESSION, Completed, free_port
 from .subject import Subject
 
 FOLDER = "/stack"  # where a folder is on the machine
@@ -35,13 +34,11 @@ class Stack:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def docker(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def docker(self, *arguments: str, **environment: str) -> Completed:
         """Run docker on the machine, in the folder."""
         return self.machine.run("docker", *arguments, folder=FOLDER, environment=environment)
 
-    def deploy(
-        self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def deploy(self, image: str, replicas: int = 2, more: tuple[str, ...] = (), **environment: str) -> Completed:
         """Begin to deploy an image, by more stack files if given: `update` says when it is done."""
         settings = SETTINGS | {"IMAGE": image, "REPLICAS": str(replicas), "KEY": f"{self.name}-key"} | environment
         command = ["stack", "deploy", "--detach=true", "--resolve-image=never"]
@@ -62,18 +59,12 @@ class Stack:
 
 def services(subject: Subject) -> dict[str, Any]:
     """The services of a folder's stack file, by name, with its variables as they stand there."""
-    by_name: dict[str, Any] = yaml.safe_load((subject.path / "stack.yaml").read_text())["services"]
-    return by_name
+    return dict(yaml.safe_load((subject.path / "stack.yaml").read_text())["services"])
 
 
 def images_of(subject: Subject) -> set[str]:
     """The images that a folder's stack file names itself."""
     return {service["image"] for service in services(subject).values() if "$" not in service["image"]}
-
-
-def stop_grace(subject: Subject) -> float:
-    """Seconds that a container of the service `web` has for its stop, as the stack file says."""
-    return float(services(subject)["web"].get("stop_grace_period", "10s").removesuffix("s"))
 
 
 @contextmanager

@@ -27,28 +27,21 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Folder:
-    """One lesson.
-
-    ``app`` is the app that it carries, which is that of the folder it builds on unless it says another one: figures of
-    different apps are not compared. ``reference`` is the directory of a second page, with what is looked up rather than
-    read, if there is one. ``has`` names the things that practices may need (a database, a stage ``test``), those of
-    the folders that it builds on, too. ``gives_up`` maps a practice to the reason. ``holds`` is derived: the practices
-    that must be seen to hold in this folder.
-    """
+    """One lesson."""
 
     name: str
     title: str
     promise: str
-    app: str
+    app: str  # that of the folder it builds on, unless it says another one: figures of different apps are not compared
     builds_on: tuple[str, ...]
     adds: tuple[str, ...]
-    gives_up: Mapping[str, str]
+    gives_up: Mapping[str, str]  # practices, and the reason
     starts_with: tuple[str, ...]
-    has: frozenset[str]
+    has: frozenset[str]  # what practices may need (a database, a stage ``test``), that of what it builds on, too
     wrong: Wrong | None
-    holds: frozenset[str]
+    holds: frozenset[str]  # derived: the practices that must be seen to hold in this folder
     path: Path
-    reference: Path | None
+    reference: Path | None  # the directory of a second page, with what is looked up rather than read
 
     @property
     def pages(self) -> tuple[Path, ...]:
@@ -86,8 +79,7 @@ def load(file: Path = FILE, root: Path = ROOT) -> tuple[Folder, ...]:
 
 def side_by_side(file: Path = FILE) -> dict[str, dict[str, str]]:
     """What the articles compare: for each comparison the subjects' names, and what tables and charts call them."""
-    groups: dict[str, dict[str, str]] = tomllib.loads(file.read_text())["side_by_side"]
-    return groups
+    return dict(tomllib.loads(file.read_text())["side_by_side"])
 
 
 def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) -> None:
@@ -101,39 +93,36 @@ def check_practices(folders: Iterable[Folder], needs: Mapping[str, str | None]) 
         if unneeded := folder.has - {thing for thing in needs.values() if thing}:
             raise TutorialError(f"{folder.name}: no practice needs {', '.join(sorted(unneeded))}, which `has` names")
         for practice in (*folder.adds, *folder.gives_up, *folder.starts_with):
-            if practice not in needs:
-                raise TutorialError(f"{folder.name}: unknown practice {practice}")
+            _require(practice in needs, f"{folder.name}: unknown practice {practice}")
         for practice in folder.holds:
             if (thing := needs[practice]) and thing not in folder.has:
                 raise TutorialError(f"{folder.name}: {practice} needs a {thing}, which `has` does not name")
         taught |= {*folder.adds, *folder.starts_with}
-    if unused := needs.keys() - taught:
-        first = min(unused)
-        raise TutorialError(
-            f"no folder adds {', '.join(sorted(unused))}: `make practice ONLY={first}` says where it belongs"
-        )
+    if unused := sorted(needs.keys() - taught):
+        hint = f"`make practice ONLY={unused[0]}` says where it belongs"
+        raise TutorialError(f"no folder adds {', '.join(unused)}: {hint}")
+
+
+def _require(right: bool, mistake: str) -> None:
+    if not right:
+        raise TutorialError(mistake)
 
 
 def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[str], root: Path) -> Folder:
     name = entry["name"]
-    if names.count(name) > 1:
-        raise TutorialError(f"{name}: listed twice")
+    _require(names.count(name) == 1, f"{name}: listed twice")
     unknown_keys = entry.keys() - (Folder.__dataclass_fields__.keys() - {"holds", "path"})
-    if unknown_keys:
-        raise TutorialError(f"{name}: unknown key {', '.join(sorted(unknown_keys))}")
+    _require(not unknown_keys, f"{name}: unknown key {', '.join(sorted(unknown_keys))}")
     for key in ("title", "promise", "builds_on", "adds"):
-        if key not in entry:
-            raise TutorialError(f"{name}: {key} is missing")
+        _require(key in entry, f"{name}: {key} is missing")
     for parent in entry["builds_on"]:
-        if parent not in names:
-            raise TutorialError(f"{name}: builds on {parent}, which is not listed")
-        if parent not in earlier:
-            raise TutorialError(f"{name}: builds on {parent}, which comes later or builds on {name} itself (a cycle)")
+        _require(parent in names, f"{name}: builds on {parent}, which is not listed")
+        later = f"{name}: builds on {parent}, which comes later or builds on {name} itself (a cycle)"
+        _require(parent in earlier, later)
     adds = tuple(entry["adds"])
     gives_up = entry.get("gives_up", {})
     starts_with = tuple(entry.get("starts_with", ()))
     parents = [earlier[parent] for parent in entry["builds_on"]]
-    inherited = {practice for parent in parents for practice in parent.holds}
     return Folder(
         name=name,
         title=entry["title"],
@@ -145,29 +134,25 @@ def _folder(entry: dict[str, Any], earlier: Mapping[str, Folder], names: list[st
         starts_with=starts_with,
         has=frozenset(entry.get("has", ())).union(*(parent.has for parent in parents)),
         wrong=Wrong(**entry["wrong"]) if "wrong" in entry else None,
-        holds=frozenset((inherited | set(starts_with) | set(adds)) - gives_up.keys()),
+        holds=frozenset({*adds, *starts_with}.union(*(parent.holds for parent in parents)) - gives_up.keys()),
         path=root / name,
         reference=root / entry["reference"] if "reference" in entry else None,
     )
 
 
 def _check(folder: Folder, earlier: Mapping[str, Folder]) -> None:
-    if not folder.path.is_dir():
-        raise TutorialError(f"{folder.name}: no such folder")
-    if folder.reference and not folder.reference.is_dir():
-        raise TutorialError(f"{folder.name}: there is no {folder.reference.name}")
+    name, parents = folder.name, [earlier[parent] for parent in folder.builds_on]
+    _require(folder.path.is_dir(), f"{name}: no such folder")
+    if folder.reference:
+        _require(folder.reference.is_dir(), f"{name}: there is no {folder.reference.name}")
     named = [*folder.adds, *folder.gives_up, *folder.starts_with]
     for practice in named:
-        if named.count(practice) > 1:
-            raise TutorialError(f"{folder.name}: {practice} is named twice")
-    if not (folder.builds_on or folder.wrong):
-        raise TutorialError(f"{folder.name}: needs builds_on or a wrong Dockerfile to be compared with")
-    if not folder.app:
-        raise TutorialError(f"{folder.name}: app is missing, and it builds on no folder")
-    for parent in map(earlier.__getitem__, folder.builds_on):
+        _require(named.count(practice) == 1, f"{name}: {practice} is named twice")
+    _require(bool(parents or folder.wrong), f"{name}: needs builds_on or a wrong Dockerfile to be compared with")
+    _require(bool(folder.app), f"{name}: app is missing, and it builds on no folder")
+    for parent in parents:
         for practice in folder.adds:
-            if practice in parent.holds:
-                raise TutorialError(f"{folder.name}: adds {practice} twice, {parent.name} holds it already")
+            _require(practice not in parent.holds, f"{name}: adds {practice} twice, {parent.name} holds it already")
     for practice in folder.gives_up:
-        if not any(practice in earlier[parent].holds for parent in folder.builds_on):
-            raise TutorialError(f"{folder.name}: gives up {practice}, which it never had")
+        had = any(practice in parent.holds for parent in parents)
+        _require(had, f"{name}: gives up {practice}, which it never had")

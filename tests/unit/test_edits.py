@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from library import edits
+from library.engine import NotAsked
 from library.repository import write_files
 from library.subject import Subject
 
@@ -23,12 +24,12 @@ def test_a_plain_list_gets_another_version(tmp_path: Path, before: str, after: s
 
 
 def test_nothing_that_can_be_changed_is_said(tmp_path: Path) -> None:
-    with pytest.raises(LookupError, match="there is neither"):
+    with pytest.raises(NotAsked, match="there is neither"):
         edits.change_dependency(Subject("shop", tmp_path))
     (tmp_path / "requirements.txt").write_text("flask==3.1.0 \\\n    --hash=sha256:00\n")
-    with pytest.raises(LookupError, match="none of them is locked"):
+    with pytest.raises(NotAsked, match="none of them is locked"):
         edits.change_dependency(Subject("shop", tmp_path))
-    with pytest.raises(LookupError, match="no module of the app"):
+    with pytest.raises(NotAsked, match="no module of the app"):
         edits.a_module(Subject("shop", tmp_path))
 
 

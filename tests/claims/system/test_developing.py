@@ -67,7 +67,7 @@ def test_an_editor_with_the_launch_file_stops_a_request_and_reads_its_variable()
         main = copy.path / "hello/main.py"
         line = next(n for n, text in enumerate(main.read_text().splitlines(), start=1) if "return Item(" in text)
         address = (configuration["connect"]["host"], int(running.url(5678).rpartition(":")[2]))
-        with ThreadPoolExecutor() as pool, dap.Editor(address) as editor:
+        with ThreadPoolExecutor() as pool, dap.connected(address) as editor:
             local = Path(mapping["localRoot"].replace("${workspaceFolder}", str(copy.path)))
             editor.attach(local, mapping["remoteRoot"], {main: [line]})
             answer = pool.submit(running.get, "/items/42", timeout=60)

@@ -18,6 +18,7 @@ from typing import Literal
 from python_on_whales.exceptions import DockerException
 
 from ..engine import BuildFailed, NotReady, last_line
+from ..engine import NotAsked as NotAsked
 from ..subject import Subject as Subject  # each practice needs it
 
 Check = Callable[[Subject], None]
@@ -65,36 +66,21 @@ class Violation(Exception):
 
     def __init__(self, seen: str, *by_hand: str, weight: Weight | None = None) -> None:
         super().__init__(seen)
-        self.seen = seen
-        self.by_hand = by_hand
-        self.weight = weight
-
-
-class NotAsked(Exception):
-    """A practice cannot be seen to hold or to fail here; the message is the reason, and what would change that."""
+        self.seen, self.by_hand, self.weight = seen, by_hand, weight
 
 
 @dataclass(frozen=True)
 class Sabotage:
-    """A change of one file of a folder, which the practice must notice in whose file it stands.
-
-    Args:
-        path: the file, below its folder.
-        old: a regular expression that matches what is replaced, once.
-        also: the ids of other practices that must notice it, too.
-        reachable_with: environment that lets the other practices reach the app.
-        symptom: what a user or an operator of the app would report; it makes this an exercise.
-        practice: the id of the practice, which needs no mention in its own file.
-    """
+    """A change of one file of a folder, which the practice must notice in whose file it stands."""
 
     what: str
-    path: str
-    old: str
+    path: str  # the file, below its folder
+    old: str  # a regular expression that matches what is replaced, once
     new: str
-    also: Collection[str] = ()
-    reachable_with: Mapping[str, str] = field(default_factory=dict)
-    symptom: str = ""
-    practice: str = ""
+    also: Collection[str] = ()  # the ids of other practices that must notice it, too
+    reachable_with: Mapping[str, str] = field(default_factory=dict)  # lets the other practices reach the app
+    symptom: str = ""  # what a user or an operator of the app would report; it makes this an exercise
+    practice: str = ""  # the id of the practice, which needs no mention in its own file
 
     @property
     def folder(self) -> str:
@@ -112,27 +98,19 @@ class Sabotage:
 
 @dataclass(frozen=True)
 class Practice:
-    """A check with its id, the family (folder) that it belongs to, and the sentence that it proves.
-
-    Args:
-        weight: why it matters where it does not hold, a key of ``WEIGHTS``.
-        slow: it builds again or starts containers of its own: half a minute, where others take a second.
-        slow_to_fail: it takes a minute or so to be seen *not* to hold.
-        builds: it reads the Dockerfile, or builds something of its own: that the image is the same says nothing of it.
-        needs: what it is about, if a folder may lack that, a key of ``NEEDS``; ``has`` in tutorial.toml names it.
-        turns_red: the changes of a folder that it must notice.
-    """
+    """A check with its id, the family (folder) that it belongs to, and the sentence that it proves."""
 
     id: str
     family: str
     sentence: str
     check: Check
-    weight: Weight
-    slow: bool
-    slow_to_fail: bool
-    builds: bool
-    needs: str | None
-    turns_red: tuple[Sabotage, ...] = field(default=(), compare=False)  # or nobody could put a practice into a set
+    weight: Weight  # why it matters where it does not hold
+    slow: bool  # it builds again or starts containers of its own: half a minute, where others take a second
+    slow_to_fail: bool  # it takes a minute or so to be seen *not* to hold
+    builds: bool  # it reads the Dockerfile, or builds something: that the image is the same says nothing of it
+    needs: str | None  # what it is about, if a folder may lack that: a key of ``NEEDS``, in ``has`` of tutorial.toml
+    # The changes of a folder that it must notice. Compared, nobody could put a practice into a set.
+    turns_red: tuple[Sabotage, ...] = field(default=(), compare=False)
 
     def applies_to(self, has: frozenset[str]) -> bool:
         """Whether it is asked of what has these things."""
@@ -156,26 +134,18 @@ def practice(
     return of
 
 
-def needs() -> dict[str, str | None]:
-    """The id of every practice, and the thing that it needs, if any."""
-    return {practice.id: practice.needs for practice in PRACTICES.values()}
-
-
 Outcome = Literal["holds", "violated", "not asked"]
 MARKS = {"violated": "✘", "remark": "•", "not asked": "–", "holds": "✔"}  # a remark is a violation of taste
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of asking a practice: the outcome, what was seen or why it was not asked, and commands to see it by.
-
-    And the weight of what was seen, where it is not the practice's.
-    """
+    """What came of asking a practice."""
 
     outcome: Outcome
-    reason: str = ""
-    by_hand: tuple[str, ...] = ()
-    weight: Weight | None = None
+    reason: str = ""  # what was seen, or why it was not asked
+    by_hand: tuple[str, ...] = ()  # commands to see it by
+    weight: Weight | None = None  # that of what was seen, where it is not the practice's
 
 
 def ask(practice: Practice, subject: Subject) -> Answer:

@@ -21,12 +21,8 @@ def require_kept_out(subject: Subject, what: str, root: Iterable[str], code: Ite
         if kept := image.run(copy.built_image(), files_with, canary, user="0") or image.find_in_layers(
             copy, lambda _, file: canary.encode() in file.read(), known=[subject.built_image()]
         ):
-            raise Violation(
-                f"in the image: {', '.join(sorted(kept))}",
-                by_hand,
-                "docker compose build",
-                "docker compose run --rm {service} ls -A",
-            )
+            seen = f"in the image: {', '.join(sorted(kept))}"
+            raise Violation(seen, by_hand, "docker compose build", "docker compose run --rm {service} ls -A")
 
 
 @in_container()

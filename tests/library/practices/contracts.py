@@ -3,42 +3,32 @@
 import json
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from .. import manifests
 from ..engine import SCRATCH, docker, last_line, wait_until
 from ..manifests import Contract, Manifest
 from ..subject import Running, Subject
-from . import NotAsked, Violation
+from . import Violation
 from .gunicorn import gunicorn_seconds, gunicorn_settings
 from .sockets import wait_until_listening
 from .stopping import require_answer_in_flight
 
 RENDER = f"kubectl kustomize {manifests.FOLDER}"
-FILES: dict[str, Callable[[Path], Contract]] = {
-    "cloudrun.yaml": manifests.cloud_run,
-    "fly.toml": manifests.fly,
-    "containerapp.yaml": manifests.azure,
-}
+FILES = {"cloudrun.yaml": manifests.cloud_run, "fly.toml": manifests.fly, "containerapp.yaml": manifests.azure}
 
 
 def rendered(subject: Subject) -> list[Manifest]:
     try:
         return manifests.rendered(subject.path / manifests.FOLDER)
-    except manifests.NoKubectl as missing:
-        raise NotAsked(str(missing)) from missing
     except subprocess.CalledProcessError as error:
         raise Violation(last_line(error.stderr), RENDER) from error
 
 
 def contracts(subject: Subject) -> list[Contract]:
     """What the files of all four platforms say, Kubernetes' first."""
-    return [
-        manifests.kubernetes(manifests.rendered(subject.path / manifests.FOLDER)),
-        *(read(subject.path / name) for name, read in FILES.items()),
-    ]
+    return [manifests.kubernetes(rendered(subject)), *(read(subject.path / name) for name, read in FILES.items())]
 
 
 def as_contract(subject: Subject, contract: Contract) -> Subject:

@@ -1,6 +1,7 @@
 """A service whose files compose watches."""
 
 import json
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -36,10 +37,12 @@ def while_watching(running: Running) -> Iterator[None]:
             watch.wait()
 
 
-def save_in_modules(copy: Subject, word: str, save: Callable[[Path, str], object]) -> None:
-    """Save each of the app's own modules with a line that says a word when it is imported."""
+def save_in_modules(copy: Subject, save: Callable[[Path, str], object] = Path.write_text) -> str:
+    """Save each of the app's own modules with a line that says a word when it is imported; return the word."""
+    word = secrets.token_hex()
     for module in copy.modules():
         save(module, f'{module.read_text()}\nprint("{word}", flush=True)\n')
+    return word
 
 
 def on_free_ports(copy: Subject, name: str, service: Mapping[str, Any]) -> Subject:

@@ -14,6 +14,8 @@ from ..subject import Running, Subject
 from . import NotAsked, Violation
 from .processes import app_processes
 
+SETTING = re.compile(r"^(\w+) += (.*)$", re.MULTILINE)  # a line of `gunicorn --print-config`
+
 
 @look(app_processes)
 def gunicorn_command() -> list[str]:
@@ -42,7 +44,7 @@ def gunicorn_settings(running: Running) -> dict[str, str]:
         config = str(docker.execute(running.container, [*command, "--print-config"])) if command else ""
     except DockerException:
         return {}
-    return dict(re.findall(r"^(\w+) += (.*)$", config, re.MULTILINE))
+    return dict(SETTING.findall(config))
 
 
 def gunicorn_seconds(settings: Mapping[str, str]) -> Counter[str]:
@@ -50,22 +52,21 @@ def gunicorn_seconds(settings: Mapping[str, str]) -> Counter[str]:
     return Counter({name: int(settings.get(name, 0)) for name in ("timeout", "graceful_timeout", "keepalive")})
 
 
-def print_config(subject: Subject, environment: dict[str, str], **options: Any) -> str:
-    """Gunicorn's settings, one a line, as it sees them when it starts with this environment."""
-    # It loads the app, which may want what the compose file gives it.
-    given = dict(line.partition("=")[::2] for line in subject.shared_container().container.config.env or ())
-    environment = {**given, **environment}
-    if not (gunicorn := subject.shared_container().look(gunicorn_command)):
+def settings_with(subject: Subject, environment: dict[str, str], **options: Any) -> dict[str, str]:
+    """What gunicorn is set to when it starts with this environment; in another container, if that takes options."""
+    running = subject.shared_container()
+    if not (gunicorn := running.look(gunicorn_command)):
         raise NotAsked("the image has no gunicorn, which is asked for its settings")
     command = [*gunicorn, "--print-config"]
     try:
         if options:
-            config = run_to_its_end(subject.built_image(), *command, envs=environment, **options).stdout
+            # It loads the app, which may want what the compose file gives it.
+            given = dict(line.partition("=")[::2] for line in running.container.config.env or ())
+            config = run_to_its_end(subject.built_image(), *command, envs=given | environment, **options).stdout
         else:
-            config = str(docker.execute(subject.shared_container().container, command, envs=environment))
+            config = str(docker.execute(running.container, command, envs=environment))
     except (DockerException, subprocess.CalledProcessError) as refused:
         reason = last_line(refused.stderr or "") or str(refused)
-        raise Violation(
-            f"gunicorn --print-config: {reason}", "docker compose run --rm {service} gunicorn --print-config"
-        ) from refused
-    return re.sub(" += ", " = ", config)
+        seen = f"gunicorn --print-config: {reason}"
+        raise Violation(seen, "docker compose run --rm {service} gunicorn --print-config") from refused
+    return dict(SETTING.findall(config))

@@ -25,12 +25,8 @@ class Healthcheck:
     retries: int
 
 
-def shipped_healthcheck(subject: Subject) -> Healthcheck | None:
+def shipped_healthcheck(running: Running) -> Healthcheck | None:
     """The image's own health check, or the compose file's."""
-    return _healthcheck(subject.shared_container())
-
-
-def _healthcheck(running: Running) -> Healthcheck | None:
     values = inspect(running.container.id, "Config.Healthcheck")
     if not values or values.get("Test") in (None, [], ["NONE"]):
         return None
@@ -38,22 +34,17 @@ def _healthcheck(running: Running) -> Healthcheck | None:
     def seconds(name: str, default: float) -> float:
         return float(values.get(name) or default * 1e9) / 1e9
 
-    return Healthcheck(
-        seconds("Interval", 30),
-        seconds("Timeout", 30),
-        seconds("StartPeriod", 0),
-        seconds("StartInterval", 5),
-        values.get("Retries") or 3,
-    )
+    times = seconds("Interval", 30), seconds("Timeout", 30), seconds("StartPeriod", 0), seconds("StartInterval", 5)
+    return Healthcheck(*times, values.get("Retries") or 3)
 
 
-def health_where_all_answers_are(status: int, subject: Subject, awaited: tuple[str, ...]) -> str:
+def health_where_all_answers_are(status: int, subject: Subject) -> str:
     """What the engine says of a container where a server that answers so stands in the app's place."""
     # While an app may still be starting, no failure counts: for a whole minute where there is a database.
-    often = {"healthcheck": OFTEN | {"start_period": "1s"}} if shipped_healthcheck(subject) else {}
+    often = {"healthcheck": OFTEN | {"start_period": "1s"}} if shipped_healthcheck(subject.shared_container()) else {}
     with subject.started(entrypoint=serve_status.command(subject.port, status), command=[], **often) as running:
         wait_until_listening(running)
-        wait_until(lambda: health(running) in awaited, limit=20)
+        wait_until(lambda: health(running) != "starting", limit=20)
         return health(running)
 
 
@@ -80,8 +71,7 @@ def health_when_looked_at(running: Running) -> str:
 
     On a busy machine a start, or a look at it, may outlast the start period. The next look comes an interval later.
     """
-    check = _healthcheck(running)
-    if not check:
+    if not (check := shipped_healthcheck(running)):
         return health(running)
 
     def health_and_failures() -> tuple[str, set[str]]:

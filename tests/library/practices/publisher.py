@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import httpx
 from python_on_whales import Container
 
-from ..engine import SESSION, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
+from ..engine import SESSION, Completed, NotReady, docker, free_port, one_build_at_a_time, remove_names, wait_until
 from ..subject import Kept, Subject
 from . import Violation
+from .rolling import plain_answer
 
 SCRIPT, SIGN, DEPLOY = "publish.sh", "sign.sh", "deploy.sh"
 PUBLISH, RELEASE = "compose.publish.yaml", "compose.release.yaml"
@@ -42,31 +43,21 @@ exec {docker} "$@"
 
 
 class Published(NamedTuple):
-    """What a folder's scripts have published.
+    """What a folder's scripts have published."""
 
-    Args:
-        image: its name, by its digest, as release.env has it.
-        another: the image that its tag was moved to before it was signed, by its digest: it runs, and nobody signed it.
-        started: the id of the image of what ran when the script ended.
-        tested: the layers that the app's tests ran on.
-    """
-
-    image: str
-    another: str
-    started: str
-    tested: list[str]
+    image: str  # its name, by its digest, as release.env has it
+    another: str  # what its tag was moved to before it was signed, by its digest: it runs, and nobody signed it
+    started: str  # the id of the image of what ran when the script ended
+    tested: list[str]  # the layers that the app's tests ran on
 
 
 @dataclass
 class Publisher:
-    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to.
-
-    ``another`` is an image that runs, and is not the one that is published.
-    """
+    """A copy of a folder, with a key and a registry of its own, which the folder's own files publish to."""
 
     copy: Subject
     port: int
-    another: str
+    another: str  # an image that runs, and is not the one that is published
 
     @property
     def repository(self) -> str:
@@ -74,22 +65,19 @@ class Publisher:
 
     @property
     def environment(self) -> dict[str, str]:
-        project = f"{SESSION}-{self.copy.slug}"
         here = {"REGISTRY_PORT": str(self.port), "COSIGN_NETWORK": "host"}
-        return {**os.environ, "COMPOSE_PROJECT_NAME": project, **here}
+        return os.environ | here | {"COMPOSE_PROJECT_NAME": f"{SESSION}-{self.copy.slug}"}
 
-    def run(self, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str, **environment: str) -> Completed:
         return subprocess.run(
             command, cwd=self.copy.path, env=self.environment | environment, capture_output=True, text=True, check=False
         )
 
-    def cosign(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self.run(
-            "docker", "compose", "--file", PUBLISH, "run", "--rm", "--no-TTY", "--quiet-pull", "cosign", *arguments,
-            **OURSELVES,
-        )  # fmt: skip
+    def cosign(self, *arguments: str) -> Completed:
+        cosign = f"docker compose --file {PUBLISH} run --rm --no-TTY --quiet-pull cosign"
+        return self.run(*cosign.split(), *arguments, **OURSELVES)
 
-    def publish(self, tag: str, stand_in: str = "") -> "subprocess.CompletedProcess[str]":
+    def publish(self, tag: str, stand_in: str = "") -> Completed:
         """Publish what is in the folder, as if it were built on a base image with or without the label."""
         labelled = self.copy.path.parent / "labelled.json"
         labelled.write_text(json.dumps({"services": {self.copy.service: {"build": {"labels": {STAND_IN: stand_in}}}}}))
@@ -113,7 +101,6 @@ class Publisher:
         return os.pathsep.join((str(folder), os.environ["PATH"]))
 
     def tags(self) -> list[str]:
-        """The tags that the registry has."""
         answer = httpx.get(f"http://127.0.0.1:{self.port}/v2/{NAME}/tags/list")
         return list(answer.json().get("tags") or ()) if answer.is_success else []
 
@@ -139,8 +126,7 @@ class Publisher:
 
     def named(self) -> str:
         """What release.env names."""
-        lines = (self.copy.path / "release.env").read_text().split()
-        settings = dict(line.split("=", 1) for line in lines)
+        settings = dict(line.split("=", 1) for line in (self.copy.path / "release.env").read_text().split())
         return f"{settings['REPOSITORY']}@sha256:{settings['DIGEST']}"
 
     def sboms(self, image: str) -> list[dict[str, Any]]:
@@ -157,13 +143,13 @@ class Publisher:
         options = "sign --yes --key cosign.key --signing-config signing-config.json --annotations"
         self.cosign(*options.split(), f"repository={repository}", image)
 
-    def deploy(self, image: str) -> "subprocess.CompletedProcess[str]":
+    def deploy(self, image: str) -> Completed:
         """Deploy an image by the folder's own script."""
         lines = (f"{name}={value}\n" for name, value in release(image).items())
         (self.copy.path / "release.env").write_text("".join(lines))
         return self.run(f"./{DEPLOY}", COMPOSE_PROJECT_NAME=self.deployment)
 
-    def up(self, image: str) -> "subprocess.CompletedProcess[str]":
+    def up(self, image: str) -> Completed:
         """Deploy an image as somebody does who does not know the script."""
         return self.run(*self.compose, "up", "--detach", self.copy.service, **release(image), **OURSELVES)
 
@@ -225,14 +211,7 @@ def publisher(subject: Subject) -> Iterator[Publisher]:
         name_stand_ins(copy.path)
         try:
             up = publisher.run("docker", "compose", "--file", PUBLISH, "up", "--detach", "registry")
-
-            def answers() -> bool:
-                try:
-                    return httpx.get(f"http://127.0.0.1:{publisher.port}/v2/", timeout=2).is_success
-                except httpx.HTTPError:
-                    return False
-
-            if not wait_until(answers, limit=30):
+            if not wait_until(lambda: plain_answer(f"http://127.0.0.1:{publisher.port}/v2/") == "200", limit=30):
                 raise NotReady(up.stdout + up.stderr, (f"docker compose --file {PUBLISH} up registry",))
             publisher.cosign("generate-key-pair")
             # As under umask 077: nobody but who runs the scripts can read the folder and what is in it.

@@ -23,17 +23,11 @@ LEAST = 100  # requests during each change
 
 @dataclass
 class Visits:
-    """What visitors saw so far.
+    """What visitors saw so far."""
 
-    Args:
-        requests: how many there were, by what was happening at their end.
-        failed: those that were not answered with 200, by what came in the place of that, and what was happening.
-        during: what is happening.
-    """
-
-    requests: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    during: str = ""
+    requests: Counter[str] = field(default_factory=Counter)  # how many there were, by what was happening at their end
+    failed: Counter[str] = field(default_factory=Counter)  # those without a 200: by what came instead, and during what
+    during: str = ""  # what is happening
 
 
 @contextmanager
@@ -65,8 +59,7 @@ def visitors(
                 answer = connection.getresponse()
                 answer.read()
                 failure = "" if answer.status == http.client.OK else str(answer.status)
-                if answer.will_close:
-                    connection.close()
+                if answer.will_close:  # http.client has closed it
                     connection = None
             except (OSError, http.client.HTTPException) as error:
                 failure, connection = type(error).__name__, None

@@ -61,9 +61,8 @@ def require_answer_in_flight(running: Running, path: str) -> float:
         try:
             status = answer.result().status_code
         except httpx.HTTPError as error:
-            raise Violation(
-                f"the stop took {took:.1f} s and the request in flight was lost: {error}", by_hand
-            ) from error
+            seen = f"the stop took {took:.1f} s and the request in flight was lost: {error}"
+            raise Violation(seen, by_hand) from error
         if status >= 400:
             raise Violation(f"the request in flight was answered with {status}", by_hand)
         require_exit_code_0(running.exit_code, by_hand)

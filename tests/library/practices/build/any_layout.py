@@ -20,10 +20,8 @@ def check(subject: Subject) -> None:
     look = f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({package!r}))"
     for name in built:
         if run_to_its_end(name, *PYTHON[1:], look, entrypoint=PYTHON[0], workdir="/", check=False).returncode:
-            raise Violation(
-                f"from another directory, Python does not find {package}",
-                f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {package}'",
-            )
+            seen = f"from another directory, Python does not find {package}"
+            raise Violation(seen, f"docker run --rm --workdir / --entrypoint python IMAGE -c 'import {package}'")
 
 
 def _move(copy: Subject) -> tuple[str, str]:

@@ -2,17 +2,14 @@
 
 from ... import edits
 from ...buildlog import BRINGS, INSTALLS
-from .. import NotAsked, Sabotage, Subject, Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
 def check(subject: Subject) -> None:
     with subject.copied("with changed code") as copy:
         copy.build()  # fills the cache: what an engine has dropped from it is no fault of the Dockerfile
-        try:
-            code = edits.change_code(copy)
-        except LookupError as nothing:
-            raise NotAsked(str(nothing)) from nothing
+        code = edits.change_code(copy)
         edits.change_settings(copy)
         build = copy.build()
         installs = [name for name in build.ran if INSTALLS.search(name)]
@@ -20,9 +17,8 @@ def check(subject: Subject) -> None:
         if not installs:  # the same packages in another layer, which everybody downloads again
             again = [name for name in build.ran if BRINGS.search(name)]
         if again:
-            raise Violation(
-                f"ran again: {'; '.join(again)}", f"echo '# changed' >> {code.name}", "docker compose build"
-            )
+            seen = f"ran again: {'; '.join(again)}"
+            raise Violation(seen, f"echo '# changed' >> {code.name}", "docker compose build")
 
 
 TURNS_RED = [

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 
 from ... import edits
-from .. import NotAsked, Sabotage, Subject, Violation, practice
+from .. import Sabotage, Subject, Violation, practice
 
 
 @practice("cost", slow=True, slow_to_fail=True, builds=True)
@@ -18,13 +18,10 @@ def _require_cached_downloads(subject: Subject, by_hand: str) -> None:
     # What other builds have left in the cache mounts says nothing of this Dockerfile: these are empty.
     mounts = secrets.token_hex(4)
     with subject.copied("with another version of one dependency") as copy:
-        try:
-            name = edits.change_dependency(copy)
-            if any("type=cache" in line for line in copy.parsed.instructions):
-                copy.build(mounts=mounts)  # fills them
-                edits.change_dependency(copy)
-        except LookupError as unknown:
-            raise NotAsked(str(unknown)) from unknown
+        name = edits.change_dependency(copy)
+        if any("type=cache" in line for line in copy.parsed.instructions):
+            copy.build(mounts=mounts)  # fills them
+            edits.change_dependency(copy)
         if others := copy.build(mounts=mounts).downloads() - {name}:
             raise Violation(
                 f"downloaded, though only {name} has changed: {', '.join(sorted(others))}",

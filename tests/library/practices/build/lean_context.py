@@ -12,13 +12,8 @@ CANARIES_IN_CODE = (
 
 @practice("access", slow=True, slow_to_fail=True, builds=True)
 def check(subject: Subject) -> None:
-    require_kept_out(
-        subject,
-        "with things that do not belong in an image",
-        (*CANARIES, *CANARIES_IN_CODE),
-        CANARIES_IN_CODE,
-        "echo SECRET=1 > .env",
-    )
+    what, everything = "with things that do not belong in an image", (*CANARIES, *CANARIES_IN_CODE)
+    require_kept_out(subject, what, everything, CANARIES_IN_CODE, "echo SECRET=1 > .env")
 
 
 TURNS_RED = [

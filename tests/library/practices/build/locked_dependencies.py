@@ -12,10 +12,8 @@ def check(subject: Subject) -> None:
     packages = {name: version for name, version in installed(subject).items() if name != own}
     loose = {name: version for name, version in packages.items() if locked.get(name) != version}
     if loose and (loose := {name: loose[name] for name in loose.keys() - brought_by_tools(subject)}):
-        raise Violation(
-            f"installed, but not locked at that version: {', '.join(f'{n} {v}' for n, v in sorted(loose.items()))}",
-            "docker compose run --rm {service} pip list",
-        )
+        seen = f"installed, but not locked at that version: {', '.join(f'{n} {v}' for n, v in sorted(loose.items()))}"
+        raise Violation(seen, "docker compose run --rm {service} pip list")
 
 
 TURNS_RED = [

@@ -34,24 +34,19 @@ def check(subject: Subject) -> None:
     # First what two builds within a minute would not show: days and times of the build that are kept in files.
     dated = image.run(subject.built_image(), dated_sources)
     if dated and (ours := dated - {f"/{name}" for name in image.files(subject.base)}):
-        raise Violation(
-            f"{len(ours)} files of bytecode record the time of the build, that of {min(ours)} among them",
-            "docker compose run --rm {service} find / -name '*.pyc'",
-        )
+        seen = f"{len(ours)} files of bytecode record the time of the build, that of {min(ours)} among them"
+        raise Violation(seen, "docker compose run --rm {service} find / -name '*.pyc'")
     if (after := _shadow(subject.built_image())) != _shadow(subject.base):
-        raise Violation(
-            f"/etc/shadow records the day of the build: {after.splitlines()[-1]}",
-            "docker compose run --rm --user 0 {service} cat /etc/shadow",
-        )
+        seen = f"/etc/shadow records the day of the build: {after.splitlines()[-1]}"
+        raise Violation(seen, "docker compose run --rm --user 0 {service} cat /etc/shadow")
     with subject.copied("a week later") as copy:
         for path in filter(Path.exists, copy.path.rglob("*")):  # a link may lead nowhere
             os.utime(path, (path.stat().st_mtime + 604_800,) * 2)
         copy.build(cache=False)
         first, second = image.files(subject.built_image()), image.files(copy.image_name)
     if different := sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name)):
-        raise Violation(
-            f"{len(different)} files differ, {', '.join(different[:5])} among them", "docker compose build --no-cache"
-        )
+        seen = f"{len(different)} files differ, {', '.join(different[:5])} among them"
+        raise Violation(seen, "docker compose build --no-cache")
 
 
 def _shadow(image: str) -> str:

@@ -24,9 +24,8 @@ def debuggers_there() -> list[str]:
 @practice("cost", slow=True, needs="debug-file")
 def check(subject: Subject) -> None:
     if debuggers := subject.shared_container().look(debuggers_there):
-        raise Violation(
-            f"{' '.join(debuggers)} is in production", "docker compose run --rm {service} python -m debugpy --version"
-        )
+        seen = f"{' '.join(debuggers)} is in production"
+        raise Violation(seen, "docker compose run --rm {service} python -m debugpy --version")
     with subject.copied("with a debugger", compose=(DEBUG_FILE,)) as folder:
         waiting = {name: service for name, service in folder.services().items() if len(service.get("ports") or ()) > 1}
         if not waiting:
@@ -45,10 +44,8 @@ def _require_local(running: Running, port: int) -> None:
     bindings = (running.container.host_config.port_bindings or {}).get(f"{port}/tcp") or []
     for address in (binding.host_ip for binding in bindings):
         if address not in ("127.0.0.1", "::1"):
-            raise Violation(
-                f"the debugger's port {port} is open to whoever reaches {address or 'any address'} of this machine",
-                f"docker compose --file {DEBUG_FILE} port {running.service} {port}",
-            )
+            seen = f"the debugger's port {port} is open to whoever reaches {address or 'any address'} of this machine"
+            raise Violation(seen, f"docker compose --file {DEBUG_FILE} port {running.service} {port}")
 
 
 def _require_stop(copy: Subject, running: Running, port: int) -> None:
@@ -57,7 +54,7 @@ def _require_stop(copy: Subject, running: Running, port: int) -> None:
     lines = {module: numbers for module in copy.modules() if (numbers := _first_lines(module))}
     address = urlsplit(running.url(port))
     try:
-        with ThreadPoolExecutor() as pool, dap.Editor((address.hostname or "", address.port or 0)) as editor:
+        with ThreadPoolExecutor() as pool, dap.connected((address.hostname or "", address.port or 0)) as editor:
             editor.attach(copy.source, str(running.directory), lines)
             answer = pool.submit(running.get, copy.slow_path(1), timeout=60)
             stop = editor.wait_for_stop()

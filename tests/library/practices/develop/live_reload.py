@@ -1,6 +1,5 @@
 """Within 3 seconds of a save, production's image runs your code; only a changed list of packages makes it build."""
 
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,15 +21,13 @@ RELOAD_LIMIT = 3.0  # seconds from a save to the answer of the saved code
 
 @practice("cost", slow=True, slow_to_fail=True, needs="watch")
 def check(subject: Subject) -> None:
-    violations = []
     for name, service in services_that_watch(subject).items():
         try:
             _require_live_reload(subject, name, service)
-        except Violation as violation:
-            violations.append(violation)
-        else:
             return
-    raise violations[-1]
+        except Violation as violation:
+            last = violation
+    raise last
 
 
 def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]) -> None:
@@ -39,21 +36,17 @@ def _require_live_reload(subject: Subject, name: str, service: Mapping[str, Any]
     with subject.copied(f"to write in, as {name}") as folder:
         copy = on_free_ports(folder, name, service)
         if history(copy.built_image(), "CreatedBy") != history(subject.built_image(), "CreatedBy"):
-            raise Violation(
-                f"`{name}` runs another image than `{subject.service}`",
-                f"docker compose build {name} {subject.service}; docker compose --profile '*' images",
-            )
+            seen = f"`{name}` runs another image than `{subject.service}`"
+            raise Violation(seen, f"docker compose build {name} {subject.service}; docker compose --profile '*' images")
         # Whatever is saved may make compose build.
         with copy.started() as running, one_build_at_a_time():
             running.wait_until_ready()
             with while_watching(running):
                 for save in (_replaced, Path.write_text):
-                    word = secrets.token_hex()
-                    save_in_modules(copy, word, save)
+                    word = save_in_modules(copy, save)
                     if not wait_until(partial(_runs, running, word), RELOAD_LIMIT):
-                        raise Violation(
-                            f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved", by_hand
-                        )
+                        seen = f"{RELOAD_LIMIT:.0f} s after a save, `{name}` does not run what was saved"
+                        raise Violation(seen, by_hand)
                 if folders := _folders_that_build(subject, service):
                     raise Violation(f"whatever you save in {folders[0]} makes `{name}` build", by_hand)
                 _require_rebuild(copy, running, by_hand)

@@ -1,8 +1,5 @@
 """If you mount a changed file over the image's, the changed one runs, whatever bytecode the image has."""
 
-import secrets
-from pathlib import Path
-
 from ...program import in_container
 from .. import NotAsked, Sabotage, Subject, Violation, practice
 from ..developing import save_in_modules
@@ -17,9 +14,8 @@ def those_there(paths: list[str]) -> list[str]:
 
 @practice("cost", slow=True)
 def check(subject: Subject) -> None:
-    word = secrets.token_hex()
     with subject.copied("to mount files of") as copy:
-        save_in_modules(copy, word, Path.write_text)
+        word = save_in_modules(copy)
         inside = subject.shared_container().directory / copy.code.relative_to(copy.source)
         modules = {f"{inside}/{file.relative_to(copy.code)}": file for file in copy.modules()}
         there = subject.shared_container().run(those_there, list(modules))
@@ -31,10 +27,8 @@ def check(subject: Subject) -> None:
         mounts = [f"{modules[target]}:{target}:ro" for target in there]
         with subject.running(volumes=mounts) as running:
             if word not in running.log:
-                raise Violation(
-                    "what is mounted has other code, and the image's own runs",
-                    f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py {{service}}",
-                )
+                by_hand = f"docker compose run --rm --volume ./{copy.code.name}/main.py:{inside}/main.py {{service}}"
+                raise Violation("what is mounted has other code, and the image's own runs", by_hand)
 
 
 TURNS_RED = [

@@ -1,10 +1,6 @@
 """Compose watches your files, and brings what you save into the running app."""
 
-import secrets
-from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
 
 from python_on_whales.exceptions import DockerException
 
@@ -20,7 +16,8 @@ def check(subject: Subject) -> None:
     for name, service in watching.items():
         with subject.copied(f"to watch, as {name}") as folder:
             copy = on_free_ports(folder, name, service)
-            builds = _builds_what_is_saved(copy, service)
+            rebuilt = (copy.path / rule["path"] for rule in service["develop"]["watch"] if rule["action"] == "rebuild")
+            builds = any(map(copy.code.is_relative_to, rebuilt))  # then others' builds must wait, and it takes a while
             with copy.started() as running, one_build_at_a_time() if builds else nullcontext():
                 running.wait_until_ready()
                 with while_watching(running):
@@ -29,16 +26,9 @@ def check(subject: Subject) -> None:
     raise Violation(f"saved, and not run by {', '.join(watching)}", f"docker compose up --watch {' '.join(watching)}")
 
 
-def _builds_what_is_saved(copy: Subject, service: Mapping[str, Any]) -> bool:
-    """Whether a saved module makes compose build: then others' builds must wait, and it takes a while."""
-    rules = [rule for rule in service["develop"]["watch"] if rule["action"] == "rebuild"]
-    return any(copy.code.is_relative_to(copy.path / rule["path"]) for rule in rules)
-
-
 def _runs_what_is_saved(copy: Subject, running: Running, limit: float) -> bool:
     """Whether the service says a word that saved modules say within so many seconds, here or in another container."""
-    word = secrets.token_hex()
-    save_in_modules(copy, word, Path.write_text)
+    word = save_in_modules(copy)
 
     def runs() -> bool:
         try:

@@ -16,10 +16,8 @@ def check(subject: Subject) -> None:
         "SOURCE": "https://example.org/x",
     }
     expected = dict(zip(("revision", "created", "source"), given.values(), strict=True))
-    by_hand = (
-        "GIT_COMMIT=$(git rev-parse HEAD) docker compose build",
-        "docker inspect --format '{{.Config.Labels}}' IMAGE",
-    )
+    look = "docker inspect --format '{{.Config.Labels}}' IMAGE"
+    by_hand = ("GIT_COMMIT=$(git rev-parse HEAD) docker compose build", look)
 
     def labels(name: str) -> dict[str, str | None]:
         all_labels = docker.image.inspect(name).config.labels or {}

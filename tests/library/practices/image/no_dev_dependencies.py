@@ -8,6 +8,5 @@ from ..installed import installed
 @practice("cost")
 def check(subject: Subject) -> None:
     if packages := sorted(locks.dev_only(subject.source) & installed(subject).keys()):
-        raise Violation(
-            f"in the image: {', '.join(packages)}", "docker compose run --rm {service} python -m pytest --version"
-        )
+        seen = f"in the image: {', '.join(packages)}"
+        raise Violation(seen, "docker compose run --rm {service} python -m pytest --version")

@@ -36,10 +36,8 @@ def writable_by_everybody() -> list[str]:
 @practice("access")
 def check(subject: Subject) -> None:
     if paths := subject.shared_container().run(writable_by_everybody, user="0"):
-        raise Violation(
-            f"{len(paths)} that everybody can write to, {', '.join(paths[:3])} among them",
-            "docker compose run --rm --user 0 {service} find / -xdev -perm -2 ! -type l",
-        )
+        seen = f"{len(paths)} that everybody can write to, {', '.join(paths[:3])} among them"
+        raise Violation(seen, "docker compose run --rm --user 0 {service} find / -xdev -perm -2 ! -type l")
 
 
 TURNS_RED = [Sabotage("what uv leaves behind", "extra-2-caching/Dockerfile", r" && rm /venv/\.lock", "")]

@@ -42,10 +42,8 @@ def check(subject: Subject) -> None:
     interpreter = app_interpreter(subject.shared_container())
     # In a container of its own: one that serves may have written its bytecode by now.
     if stale := image.run(subject.built_image(), without_bytecode, list(installed(subject)), interpreter=interpreter):
-        raise Violation(
-            f"{len(stale)} modules without valid bytecode, {', '.join(stale[:3])} among them",
-            "docker compose run --rm {service} find . -name '*.pyc'",
-        )
+        seen = f"{len(stale)} modules without valid bytecode, {', '.join(stale[:3])} among them"
+        raise Violation(seen, "docker compose run --rm {service} find . -name '*.pyc'")
     with subject.started(read_only=True, environment={**subject.reachable_with, "PYTHONVERBOSE": "1"}) as running:
         try:
             running.wait_until_ready()

@@ -18,8 +18,7 @@ def check(subject: Subject) -> None:
         raise NotAsked(f"{full} is not on this machine to compare it with: docker pull {full}")
     size, size_of_full = image.weight(subject.built_image()), image.weight(full)
     if size > size_of_full / 4:
-        raise Violation(
-            f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}", "docker history IMAGE"
-        )
+        seen = f"{size:.0f} MB, {size / size_of_full:.0%} of the {size_of_full:.0f} MB of {full}"
+        raise Violation(seen, "docker history IMAGE")
     if (twice := image.wasted(subject)) > 1:
         raise Violation(f"{twice:.0f} MB are in two layers or more", "docker history IMAGE")

@@ -17,9 +17,8 @@ def check(subject: Subject) -> None:
             raise Violation(f"no hash in the name: {path}", "{curl} --header 'Accept: text/html' {url}")
         answer = subject.shared_container().get(path)
         if answer.status_code != 200 or not re.match("text/(css|javascript)", answer.headers.get("content-type", "")):
-            raise Violation(
-                f"{path}: {answer.status_code}, {answer.headers.get('content-type', 'no content type')}", by_hand
-            )
+            seen = f"{path}: {answer.status_code}, {answer.headers.get('content-type', 'no content type')}"
+            raise Violation(seen, by_hand)
         kept = parsedate_to_datetime(answer.headers.get("expires", "Thu, 01 Jan 1970 00:00:00 GMT")) - datetime.now(UTC)
         if kept.days < 360:
             raise Violation(f"{path} expires in {kept.days} days", by_hand)

@@ -12,9 +12,8 @@ def check(subject: Subject) -> None:
     image, _, started, tested = publisher.published
     name = f"{publisher.repository}:1.0"
     if not image.startswith(f"{publisher.repository}@sha256:"):
-        raise Violation(
-            f"{image} is deployed, and can be moved to another image", f"./{SCRIPT} {name}; cat release.env"
-        )
+        seen = f"{image} is deployed, and can be moved to another image"
+        raise Violation(seen, f"./{SCRIPT} {name}; cat release.env")
     runs = publisher.keep_deployed()
     published = docker.image.inspect(image)
     if published.id != started:

@@ -22,14 +22,9 @@ def start_with(command: list[str], values: list[tuple[str, str]]) -> None:
     import time
 
     for name, value in values:
-        environment = {**os.environ, name: value} if name else {**os.environ}
+        env = {**os.environ, name: value} if name else None
         run = subprocess.Popen(
-            command,
-            env=environment,
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            command, env=env, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         end = time.monotonic() + 60
         while run.poll() is None and not listening() and time.monotonic() < end:
@@ -45,17 +40,10 @@ def start_with(command: list[str], values: list[tuple[str, str]]) -> None:
 
 # The first one is nothing: as compose starts it, the command has to start once more.
 WRONG = [
-    ("", ""),
-    ("WORKERS", "abc"),
-    ("WORKERS", "-1"),
-    ("THREADS", "1.5"),
-    ("PORT", "http"),
-    ("TIMEOUT", "-3"),
-    ("GRACEFUL_TIMEOUT", "soon"),
-    ("KEEP_ALIVE", "yes"),
-    ("ACCESS_LOG", "/nowhere/log"),
+    ("", ""), ("WORKERS", "abc"), ("WORKERS", "-1"), ("THREADS", "1.5"), ("PORT", "http"), ("TIMEOUT", "-3"),
+    ("GRACEFUL_TIMEOUT", "soon"), ("KEEP_ALIVE", "yes"), ("ACCESS_LOG", "/nowhere/log"),
     ("FORWARDED_ALLOW_IPS", "nowhere"),
-]
+]  # fmt: skip
 
 
 @practice("ours", slow=True, slow_to_fail=True)

@@ -18,10 +18,8 @@ def check(subject: Subject) -> None:
             raise NotAsked(f"GET {path} is answered at once: name a path that takes 2 s or so")
         running.get(timeout=70)
         if ended := sum(answer.done() for answer in slow):
-            raise Violation(
-                f"{ended} of three slow requests had to end before another one was answered",
-                f"for i in 1 2 3; do {{curl}} '{{address}}{path}' & done; sleep 1; time {{curl}} {{url}}",
-            )
+            by_hand = f"for i in 1 2 3; do {{curl}} '{{address}}{path}' & done; sleep 1; time {{curl}} {{url}}"
+            raise Violation(f"{ended} of three slow requests had to end before another one was answered", by_hand)
 
 
 TURNS_RED = [Sabotage("one request at a time", "step-3-basic/gunicorn.conf.py", r"\nthreads = .*", "")]

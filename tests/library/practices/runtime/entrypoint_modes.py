@@ -8,15 +8,10 @@ from .. import Sabotage, Subject, Violation, practice
 
 @practice("taste", slow=True, needs="modes")
 def check(subject: Subject) -> None:
-    for command, expected in (
-        (["echo", "hi"], "hi"),
-        (["cat", "/proc/1/comm"], "cat"),
-        (["manage", "version"], r"\d+\.\d+"),
-    ):
-        done = run_to_its_end(subject.built_image(), *command, envs={"ENVIRONMENT": "development"}, check=False)
+    for command, expected in (("echo hi", "hi"), ("cat /proc/1/comm", "cat"), ("manage version", r"\d+\.\d+")):
+        done = run_to_its_end(subject.built_image(), *command.split(), envs={"ENVIRONMENT": "development"}, check=False)
         if not re.match(expected, output := done.stdout + done.stderr):
-            by_hand = f"docker compose run --rm {{service}} {' '.join(command)}"
-            raise Violation(f"`{' '.join(command)}` says: {output.strip()}", by_hand)
+            raise Violation(f"`{command}` says: {output.strip()}", f"docker compose run --rm {{service}} {command}")
     by_hand = "docker compose run --rm --service-ports {service} dev"
     with subject.running(command=["dev"]) as running:
         if not running.get("/").headers.get("server", "").startswith("WSGIServer"):

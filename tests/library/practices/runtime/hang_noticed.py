@@ -11,14 +11,11 @@ from ..processes import signal_workers
 
 @practice("unnoticed", slow=True)
 def check(subject: Subject) -> None:
-    shipped = shipped_healthcheck(subject)
+    shipped = shipped_healthcheck(subject.shared_container())
     # That a hang is noticed with these values and by the clock, test_healthcheck.py shows.
     if shipped and (longest := shipped.retries * (shipped.interval + shipped.timeout)) > 120:
-        raise Violation(
-            f"a hang is noticed after up to {longest:.0f} s: interval {shipped.interval:.0f} s,"
-            f" timeout {shipped.timeout:.0f} s",
-            SEE_HEALTHCHECK,
-        )
+        times = f"interval {shipped.interval:.0f} s, timeout {shipped.timeout:.0f} s"
+        raise Violation(f"a hang is noticed after up to {longest:.0f} s: {times}", SEE_HEALTHCHECK)
     often: dict[str, Any] = {"healthcheck": OFTEN} if shipped else {}
     with subject.running(**often) as running:
         if shipped and not wait_until(lambda: health(running) == "healthy", limit=20):

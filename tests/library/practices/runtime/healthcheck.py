@@ -7,7 +7,7 @@ from ..stopping import undisturbed_life
 
 @practice("unnoticed", slow=True)
 def check(subject: Subject) -> None:
-    if not (shipped := shipped_healthcheck(subject)):
+    if not (shipped := shipped_healthcheck(subject.shared_container())):
         raise Violation("there is no HEALTHCHECK: the engine knows only that the process runs", *SEE_HEALTH)
     if not shipped.start_period:
         raise Violation(f"there is no start period: the first look is after {shipped.interval:.0f} s", SEE_HEALTHCHECK)

@@ -16,10 +16,8 @@ def check(subject: Subject) -> None:
         if not wait_until(lambda: running.answers(port=9001) or running.answers(), limit=READY_LIMIT):
             raise NotAsked("with PORT=9001 the app answers neither there nor where it did before")
         if not wait_until(lambda: health(running) == "healthy", limit=20):
-            raise Violation(
-                f"PORT=9001, where it answers, and its health is {health(running)}",
-                "docker compose run --detach --env PORT=9001 {service}; docker ps",
-            )
+            seen = f"PORT=9001, where it answers, and its health is {health(running)}"
+            raise Violation(seen, "docker compose run --detach --env PORT=9001 {service}; docker ps")
 
 
 TURNS_RED = [

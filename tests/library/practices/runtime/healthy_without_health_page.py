@@ -6,7 +6,7 @@ from ..health import SEE_HEALTH, health_where_all_answers_are
 
 @practice("ours", slow=True, needs="healthcheck")
 def check(subject: Subject) -> None:
-    state = health_where_all_answers_are(404, subject, ("healthy", "unhealthy", "not checked"))
+    state = health_where_all_answers_are(404, subject)
     if state != "healthy":
         raise Violation(f"every answer is a 404, and its health is {state}", *SEE_HEALTH)
 

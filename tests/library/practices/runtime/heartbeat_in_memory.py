@@ -22,9 +22,8 @@ def heartbeats_on_disk() -> list[str]:
 @practice("loss")
 def check(subject: Subject) -> None:
     if files := subject.shared_container().look(heartbeats_on_disk):
-        raise Violation(
-            f"a worker's file is {files[0]}", "docker compose exec {service} sh -c 'ls -l /proc/*/fd | grep wgun'"
-        )
+        seen = f"a worker's file is {files[0]}"
+        raise Violation(seen, "docker compose exec {service} sh -c 'ls -l /proc/*/fd | grep wgun'")
 
 
 TURNS_RED = [Sabotage("workers' files on a disk", "step-3-basic/gunicorn.conf.py", r"\nworker_tmp_dir = .*", "")]

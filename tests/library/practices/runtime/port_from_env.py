@@ -12,9 +12,8 @@ from ..sockets import wait_until_listening
 def check(subject: Subject) -> None:
     ports = {port for _, _, port in published(subject.shared_container().container)}
     if subject.published in ports and os.environ.get("PORT") == "0":
-        raise Violation(
-            f"PORT=0, and compose publishes it on {subject.published}", "PORT=9000 docker compose up; docker compose ps"
-        )
+        seen = f"PORT=0, and compose publishes it on {subject.published}"
+        raise Violation(seen, "PORT=9000 docker compose up; docker compose ps")
     with subject.started(environment={**subject.reachable_with, "PORT": "9001"}, ports=["9001"]) as running:
         wait_until_listening(running)
         if not wait_until(lambda: running.answers(port=9001), limit=15):

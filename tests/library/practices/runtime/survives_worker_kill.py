@@ -14,10 +14,8 @@ def check(subject: Subject) -> None:
         killed = signal_workers(running, signal.SIGKILL)
         if not wait_until(running.answers, limit=3):
             running.container.reload()
-            raise Violation(
-                f"killed {len(killed)} process(es); 3 s later nothing answers "
-                f"(the container is {running.container.state.status})",
-                *by_hand,
-            )
+            state = running.container.state.status
+            seen = f"killed {len(killed)} process(es); 3 s later nothing answers (the container is {state})"
+            raise Violation(seen, *by_hand)
         if running.restarts:
             raise Violation("the whole container was restarted", *by_hand)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...engine import SCRATCH
 from .. import NotAsked, Sabotage, Subject, Violation, practice
-from ..gunicorn import gunicorn_command, print_config
+from ..gunicorn import gunicorn_command, settings_with
 from ..processes import count_workers
 from ..startup import first_running, have_16_cpus
 
@@ -27,10 +27,8 @@ def check(subject: Subject) -> None:
     if not subject.shared_container().look(gunicorn_command):
         with subject.running(cpus=0.5) as running:
             if (workers := count_workers(running, 2)) > 1:
-                raise Violation(
-                    f"it may use half a CPU, and has {workers} workers",
-                    "docker update --cpus 0.5 CONTAINER; docker restart CONTAINER; docker top CONTAINER",
-                )
+                by_hand = "docker update --cpus 0.5 CONTAINER; docker restart CONTAINER; docker top CONTAINER"
+                raise Violation(f"it may use half a CPU, and has {workers} workers", by_hand)
         raise NotAsked("half a CPU has one worker; what other limits lead to, gunicorn alone is asked")
     by_hand = "docker run --rm --cpus 0.5 IMAGE gunicorn --print-config | grep '^workers '"
     with first_running(subject, have_16_cpus.source()) as many, tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
@@ -40,8 +38,7 @@ def check(subject: Subject) -> None:
         for quota, memory, expected in LIMITS:
             Path(folder, "cpu.max").write_text(quota)
             Path(folder, "memory.max").write_text(memory)
-            config = print_config(subject, many["environment"], volumes=volumes)
-            if f"\nworkers = {expected}\n" not in config:
+            if settings_with(subject, many["environment"], volumes=volumes).get("workers") != str(expected):
                 seen = f"16 CPUs, cpu.max says {quota} and memory.max {memory}, and there are not {expected} workers"
                 raise Violation(seen, by_hand)
         many["volumes"].append(f"{folder}:/sys/fs/cgroup:ro")
@@ -49,8 +46,7 @@ def check(subject: Subject) -> None:
         with subject.running(**many) as running:
             if (workers := count_workers(running, 2)) != 2:
                 raise Violation(f"it may use 16 CPUs and 400 MB, and has {workers} workers", by_hand)
-    config = print_config(subject, {}, cpuset_cpus=[0])
-    if "\nworkers = 1\n" not in config:
+    if settings_with(subject, {}, cpuset_cpus=[0]).get("workers") != "1":
         raise Violation("it may run on CPU 0 only, and has more than one worker", by_hand)
 
 

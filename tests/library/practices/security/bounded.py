@@ -54,9 +54,8 @@ def check(subject: Subject) -> None:
     with patch.dict(os.environ, {"CPUS": "0.5", "MEMORY": "300m"}), subject.running() as running:
         memory, _, cpus = running.run(limits)
         if (memory, cpus) != (300 * 2**20, 50_000):
-            raise Violation(
-                "CPUS=0.5 and MEMORY=300m make no difference", "CPUS=0.5 MEMORY=300m docker compose up", *by_hand
-            )
+            seen = "CPUS=0.5 and MEMORY=300m make no difference"
+            raise Violation(seen, "CPUS=0.5 MEMORY=300m docker compose up", *by_hand)
 
 
 TURNS_RED = [Sabotage("a log that Docker keeps for ever", "final/compose.yaml", r"  logging: .*\n", "")]

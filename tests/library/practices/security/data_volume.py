@@ -6,7 +6,6 @@ from .. import Subject, Violation, practice
 
 @in_container()
 def writable(directories: list[str]) -> list[str]:
-    """Those of these directories in which this user can write."""
     import tempfile
 
     possible = []
@@ -25,6 +24,5 @@ def check(subject: Subject) -> None:
     with subject.running(volumes=[{"type": "volume", "target": "/data"}]) as running:
         possible = running.run(writable, directories)
     if possible != ["/tmp", "/data"]:  # noqa: S108
-        raise Violation(
-            f"it can write to {', '.join(possible) or 'nothing'}", "docker compose run --volume /data {service}"
-        )
+        seen = f"it can write to {', '.join(possible) or 'nothing'}"
+        raise Violation(seen, "docker compose run --volume /data {service}")

@@ -13,9 +13,8 @@ def check(subject: Subject) -> None:
         more += ["NoNewPrivs=0"] if status["NoNewPrivs"].strip() != "1" else []
         rights += [" ".join([status["Name"].strip(), *more])] if more else []
     if rights:
-        raise Violation(
-            "\n".join(rights), "docker compose exec {service} grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status"
-        )
+        seen = "\n".join(rights)
+        raise Violation(seen, "docker compose exec {service} grep --extended-regexp '^(Cap|NoNewPrivs)' /proc/1/status")
 
 
 TURNS_RED = [Sabotage("capabilities kept", "final/compose.yaml", r"  cap_drop: .*\n", "")]

@@ -22,10 +22,9 @@ def check(subject: Subject) -> None:
     user = docker.image.inspect(subject.built_image()).config.user or ""
     by_hand = "docker inspect --format '{{.Config.User}}' IMAGE"
     if user.partition(":")[0] in ("", "0", "root") and not subject.services()[subject.service].get("user"):
-        seen = f"the image starts as root, and process 1, {first}, has become UID {uid} (by gosu, say): what"
-        raise Violation(
-            f"{seen} `docker exec` starts has not", by_hand, "docker compose exec {service} id", weight="taste"
-        )
+        seen = f"the image starts as root, and process 1, {first}, has become UID {uid} (by gosu, say)"
+        seen += ": what `docker exec` starts has not"
+        raise Violation(seen, by_hand, "docker compose exec {service} id", weight="taste")
     if not user.partition(":")[0].isdigit():
         raise Violation(f"USER is a name: {user!r}", by_hand, weight="taste")
 

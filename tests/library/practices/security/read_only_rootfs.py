@@ -6,7 +6,6 @@ from .. import Sabotage, Subject, Violation, practice
 
 @look()
 def root_options() -> list[str]:
-    """The mount options of the root file system."""
     from pathlib import Path
 
     mounts = map(str.split, Path("/proc/mounts").read_text().splitlines())
@@ -17,9 +16,8 @@ def root_options() -> list[str]:
 def check(subject: Subject) -> None:
     options = subject.shared_container().look(root_options)
     if "ro" not in options:
-        raise Violation(
-            f"the root file system is mounted {options[0]}", "docker compose exec {service} grep ' / ' /proc/mounts"
-        )
+        seen = f"the root file system is mounted {options[0]}"
+        raise Violation(seen, "docker compose exec {service} grep ' / ' /proc/mounts")
     if not subject.shared_container().answers():
         raise Violation("it no longer answers", "{curl} {url}")
 
