@@ -27,6 +27,7 @@ help: ## show this list
 	@echo 'STEP=step-3-basic  one folder (make up: $(FOLDER))'
 	@echo 'PORT=9000          the port on this machine (make up, make site SERVE=1: 8000)'
 	@echo 'K=non-root         only tests whose names match this pytest -k expression (make test, test-all, test-unit)'
+	@echo 'WORKERS=2          so many tests at a time (make test, test-all, mutate: $(WORKERS))'
 	@echo 'N=3                the number of an exercise (make exercise without it: the list)'
 	@echo 'BEFORE=v1.0 AFTER=HEAD  two folders, or two commits of PROJECT (make score)'
 	@echo 'COMPOSE= SERVICE= HOST= PAGE=/ SLOW=/report ENV_FILE=  what make score has to know of a project, if it cannot see it'
@@ -54,10 +55,10 @@ score: .venv/ready ## ask the practices about a project: PROJECT=../shop; what g
 		$${PAGE:+--page "$$PAGE"} $${SLOW:+--slow "$$SLOW"} $${ENV_FILE:+--env-file "$$ENV_FILE"} \
 		$${FORMAT:+--format "$$FORMAT"} $${REQUIRE:+--require "$$REQUIRE"} $${ONLY:+--only "$$ONLY"} $${SKIP:+--skip "$$SKIP"}
 
-practice: .venv/ready ## ask one practice of every folder, listed or not, and say where it belongs: ONLY=non-root
+practice: .venv/ready ## ask one practice of every folder (or of STEP=), listed or not, and say where it belongs: ONLY=non-root
 	@[ -n "$$ONLY" ] || { echo 'make: which practice? For example: make practice ONLY=non-root' >&2; exit 2; }
-	@bootstrap/engine.sh && bootstrap/bases.sh $(FOLDERS)
-	@PYTHONPATH=tests .venv/bin/python -m tools.practice "$$ONLY"
+	@bootstrap/engine.sh && bootstrap/bases.sh $(or $(STEP),$(FOLDERS))
+	@PYTHONPATH=tests .venv/bin/python -m tools.practice "$$ONLY" $(if $(STEP),--step $(STEP))
 
 adopt: .venv/ready ## put final's files into a project, and try and mend them there: PROJECT=../shop
 	@[ -n "$$PROJECT" ] || { echo 'make: which project? For example: make adopt PROJECT=../shop' >&2; exit 2; }

@@ -26,7 +26,7 @@ def break_copy(path: Path, *sabotages: Sabotage) -> None:
         file = path / sabotage.file
         changed, count = re.subn(sabotage.old, sabotage.new, file.read_text())
         if count != 1:
-            raise ValueError(f"{sabotage.old} is not in {sabotage.path} once: adapt the sabotage")
+            raise ValueError(f"{sabotage.old} is in {sabotage.path} {count} times, not once: adapt the sabotage")
         file.write_text(changed)
     (path / "README.md").unlink()
     for file in path.rglob("*"):

@@ -52,7 +52,7 @@ def test_practices_are_seen_to_fail(sabotages: list[Sabotage]) -> None:
 
 
 def parameter(sabotage: Sabotage) -> Any:
-    id_ = f"{sabotage.folder}:{sabotage.what.replace(' ', '-')}"
+    id_ = f"{sabotage.folder}:{'+'.join(sorted(sabotage.breaks))}:{sabotage.what.replace(' ', '-')}"
     marks = [pytest.mark.about(sabotage.folder), pytest.mark.thorough(or_its_step=True)]
     return pytest.param(sabotage, id=id_, marks=marks)
 

@@ -1,6 +1,6 @@
 """Ask one practice of every folder, whether the tutorial lists it or not: ``make practice ONLY=non-root``.
 
-It prints what came of each, and where ``tests/tutorial.toml`` has to name the practice.
+It prints what came of each, and where ``tests/tutorial.toml`` has to name the practice; with a step, the first alone.
 """
 
 import argparse
@@ -31,19 +31,23 @@ def where_it_belongs(holds: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ask one practice of every folder.")
     parser.add_argument("practice", help="its id")
+    parser.add_argument("--step", help="the only folder that is asked")
+    arguments = parser.parse_args()
     try:
-        practice = known(parser.parse_args().practice, "ONLY")
+        practice = known(arguments.practice, "ONLY")
     except ValueError as reason:
         sys.exit(f"practice: {reason}")
     holds = {}
     print(practice.sentence)
     with engine.session():
-        for folder in tutorial.load():
+        for folder in (one for one in tutorial.load() if arguments.step in (None, one.name)):
             for subject in (wrong_subject(folder), subject_of(folder)):
                 if subject and practice.applies_to(folder.has):
                     answer = ask(practice, subject)
                     print(f"  {MARKS[answer.outcome]} {subject.name} {answer.reason}".rstrip(), flush=True)
                     holds[subject.name] = answer.outcome == "holds"
+    if arguments.step:
+        return
     for name, key in where_it_belongs(holds):
         print(f"{name}: `{key}` in tests/tutorial.toml has to name it")
     if not any(holds.values()):

@@ -40,7 +40,8 @@ def test_those_of_make_test_fit_into_one_copy_of_their_folder(tmp_path: Path) ->
 
 def test_there_are_at_least_twelve_exercises_and_one_or_two_for_each_folder() -> None:
     count = Counter(exercise.folder.name for exercise in EXERCISES)
-    assert list(count) == [folder.name for folder in tutorial.load()]
+    folders = [folder.name for folder in tutorial.load()]
+    assert list(count) == folders, "each needs a Sabotage with a symptom: CONTRIBUTING.md, An exercise"
     assert set(count.values()) <= {1, 2}
     assert len(EXERCISES) >= 12
 

@@ -93,7 +93,7 @@ def test_what_builds_on_final_carries_its_app(extra: Folder) -> None:
         text = (FINAL / file).read_text().replace('"final"', f'"{extra.name}"')
         if text.splitlines()[1:] != (extra.path / file).read_text().splitlines()[1:]:  # without the title
             different.append(file)
-    assert not different, f"{extra.name} is final and its lesson; it differs in {', '.join(sorted(different))}"
+    assert not different, f"{extra.name}: leave {', '.join(sorted(different))} as in final; a lesson adds files"
 
 
 def test_final_fits_one_screen_and_builds_on_what_was_taught() -> None:

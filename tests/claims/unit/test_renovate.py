@@ -61,7 +61,8 @@ def test_no_update_is_proposed_for_a_list_that_is_exported() -> None:
         file for file in map(str, ROOT.glob("*/requirements.txt")) if Path(file).with_name("poetry.lock").exists()
     }
     folders = {f"{Path(file).parent.name}/**" for file in exported}
-    assert set(rule["matchFileNames"]) == folders | {"requirements.txt"}
+    listed, wanted = set(rule["matchFileNames"]), folders | {"requirements.txt"}
+    assert listed == wanted, f"renovate.json: matchFileNames of pip_requirements: other than here: {listed ^ wanted}"
 
 
 def test_there_are_pins_to_see() -> None:
