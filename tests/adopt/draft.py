@@ -95,12 +95,12 @@ class Draft:
         self.write(name, text.replace(old, new))
         return old in text
 
-    def insert(self, place: str, instruction: str) -> None:
-        """Put an instruction of its own into the Dockerfile."""
+    def insert(self, place: str, instruction: str) -> bool:
+        """Put an instruction of its own into the Dockerfile, and say whether it was not there yet."""
+        if f"\n{instruction}\n" in self.read("Dockerfile"):
+            return False
         self.set("Dockerfile", place, f"{instruction}\n")
-
-    def comment_out(self, instruction: str) -> None:
-        self.replace("Dockerfile", f"\n{instruction}\n", f"\n# {instruction}\n")
+        return True
 
     def append(self, name: str, text: str) -> None:
         self.write(name, self.read(name) + text)
@@ -181,11 +181,7 @@ class Draft:
             self.set("compose.yaml", r"^  environment:$", f"  environment:\n{line}")
 
     def bring_services(self, names: Iterable[str]) -> None:
-        """Take what the app needs beside it from the project's old compose file, if that has such services.
-
-        Args:
-            names: the variables that the app's code reads.
-        """
+        """Take what the app, whose code reads variables of these names, needs beside it from the old compose file."""
         kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
         mounted = {volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ())}
@@ -217,12 +213,11 @@ class Draft:
         if files:
             self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  env_file: {json.dumps(files)}\n")
         if kept:
-            states = {
-                name: "service_healthy" if "healthcheck" in service else "service_started"
+            conditions = {
+                name: {"condition": "service_healthy" if "healthcheck" in service else "service_started"}
                 for name, service in kept.items()
             }
-            conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
-            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {conditions}\n")
+            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {json.dumps(conditions)}\n")
             self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(services.demanding(kept))}")
         if worker:
             self.uncomment("compose.yaml", "  # worker:")
@@ -353,14 +348,8 @@ class Draft:
 def put_final(folder: Path, app: App, manager: Manager | None, *versions: str, project: Path | None = None) -> Draft:
     """Copy final's files into a folder, and set what is another project's: app, worker, version of Python, hooks.
 
-    Then where the code is besides, and that packages come from several indexes: only few projects need that.
-
-    Args:
-        folder: a copy of the project.
-        app: what is started.
-        manager: who keeps the packages; None for a plain list.
-        versions: of Python, that may be tried; the first one is in the Dockerfile.
-        project: what has been copied; by default the folder itself.
+    Then where the code is besides, and that packages come from several indexes: only few projects need that. The
+    folder is a copy of the project, and the project by default the folder itself; the rest is as `Draft` has it.
     """
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
@@ -368,7 +357,7 @@ def put_final(folder: Path, app: App, manager: Manager | None, *versions: str, p
     draft.set_app(app)
     draft.set_version(versions[0])
     if manager is not POETRY:
-        draft.write(hooks.FILE.name, hooks.instead_of_poetrys(*([hooks.of_uv()] if manager is UV else [])))
+        draft.write(hooks.FILE.name, hooks.instead_of_poetrys(*([hooks.OF_UV] if manager is UV else [])))
     for root in guess.roots(folder):
         if root not in (folder, folder / "src"):
             draft.add_path(str(root.relative_to(folder)))

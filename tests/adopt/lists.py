@@ -48,9 +48,8 @@ def with_wheels(commands: str, folders: Sequence[str]) -> str:
     """Let commands of uv's add the hashes of wheels in folders, which its lock does not have."""
     links = " ".join(f"--find-links {name}" for name in folders)
     more = f"uv pip compile --quiet --universal --no-header --generate-hashes --emit-find-links {links}"
-    return re.sub(
-        r"uv export .*?--output-file (\S+?\.txt)", rf"\g<0> && {more} \1 --output-file \1", commands, flags=re.DOTALL
-    )
+    export = r"uv export .*?--output-file (\S+?\.txt)"
+    return re.sub(export, rf"\g<0> && {more} \1 --output-file \1", commands, flags=re.DOTALL)
 
 
 def exporting(project: Path, manager: Manager | None, version: str, until: str = "") -> list[str]:
@@ -60,9 +59,8 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
         options = "".join(f" --no-emit-package {name}" for name in local_names(project))
         if until:  # what serves the app is final's, and of today
             servers = ("gunicorn", "uvicorn-worker", "httptools", "uvicorn")
-            options += f" --exclude-newer {until}" + "".join(
-                f" --exclude-newer-package {name}=false" for name in servers
-            )
+            options += f" --exclude-newer {until}"
+            options += "".join(f" --exclude-newer-package {name}=false" for name in servers)
         tests = make_dev_source(project)
         lists = {make_source(project): "requirements.txt", tests: "requirements-dev.txt"}
         commands = [
@@ -183,7 +181,7 @@ def exporter(base: str, debian: tuple[str, ...], *, poetry: bool) -> str:
     Raises:
         CalledProcessError: it cannot be built; ``stderr`` says why.
     """
-    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES) + hooks.of_uv()
+    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES) + hooks.OF_UV
     tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
     if not poetry:
         tools = [tool for tool in tools if not tool.startswith("poetry")]

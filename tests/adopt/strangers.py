@@ -24,27 +24,16 @@ BASE = Subject("final", FINAL).parsed.base_image
 
 @dataclass(frozen=True)
 class Project:
-    """A project as a stranger has it.
+    """A project as a stranger has it."""
 
-    Args:
-        name: its folder in tests/projects.
-        manager: who keeps its dependencies, as the article calls it.
-        app: what gunicorn starts, the one line that every project changes.
-        page: what its page contains.
-        static_file: a path that is not served by a view, and what it must contain.
-        uncommented: the beginnings of commented lines that it needs, by file.
-        changed: what else the article's first aid changes for it, by file: the old text and the new one.
-        worker: the worker that serves it, if it is not final's.
-    """
-
-    name: str
-    manager: str
-    app: str
-    page: str
-    static_file: tuple[str, str] | None = None
-    uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    worker: str = ""
+    name: str  # its folder in tests/projects
+    manager: str  # who keeps its dependencies, as the article calls it
+    app: str  # what gunicorn starts, the one line that every project changes
+    page: str  # what its page contains
+    static_file: tuple[str, str] | None = None  # a path that is not served by a view, and what it must contain
+    uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)  # beginnings of commented lines, by file
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # what the first aid changes by file: old, new
+    worker: str = ""  # the worker that serves it, if it is not final's
 
 
 # fmt: off
@@ -99,7 +88,7 @@ def adopt(project: Project, folder: Path) -> Subject:
     if project.worker:
         change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
     if project.manager != "Poetry":
-        own = hooks.of_uv() if project.manager == "uv" else hooks.of_a_list()
+        own = hooks.OF_UV if project.manager == "uv" else hooks.OF_A_LIST
         (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(own))
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)
