@@ -92,10 +92,9 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
         except TooLong as error:
             raise Unusable(f"it does not work after {LIMIT // 60} minutes: {'; '.join(draft.done) or error}") from error
         except Unusable as reason:
-            if not sys.stdin.isatty():
-                raise
-            print(indented(reason.log), file=sys.stderr)
-            say(str(reason))
+            if sys.stdin.isatty():
+                print(indented(reason.log), file=sys.stderr)
+                say(str(reason))
             if not agrees("write it all the same?", default=False):
                 raise
     else:
@@ -198,14 +197,11 @@ def may_add(names: Sequence[str], manager: Manager | None, options: Options) -> 
     if not names or options.adds:
         return
     how = manager.add.format(" ".join(names)) if manager else f"write {' and '.join(names)} into your list"
-    line = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not among the project's packages"
-    if (
-        options.adds is None
-        and agrees(f"{line}: add {'it' if len(names) == 1 else 'them'}?", default=True) is not False
-    ):
-        say(f"{line}: added ({remedies.USE})")
-        return
-    raise Unusable(f"{line}: {how}, and call this again")
+    are, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    line = f"{' and '.join(names)} {are} not among the project's packages"
+    if options.adds is not None or agrees(f"{line}: add {them}?", default=True) is False:
+        raise Unusable(f"{line}: {how}, and call this again")
+    say(f"{line}: added ({remedies.USE})")
 
 
 def may_replace(project: Path, names: Sequence[str], *, force: bool) -> None:
@@ -214,15 +210,10 @@ def may_replace(project: Path, names: Sequence[str], *, force: bool) -> None:
     Raises:
         Unusable: they are to stay, or nobody is there to say.
     """
-    there = [
-        name for name in names if (project / name).exists() and not cmp(project / name, FINAL / name, shallow=False)
-    ]
-    if not there or force:
-        return
+    there = [name for name in names if (project / name).exists() and not same(project / name, FINAL / name)]
     question = f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
-    if agrees(f"{question}: replace?", default=False):
-        return
-    raise Unusable(f"{question}: nothing was changed; FORCE=1 replaces them")
+    if there and not force and not agrees(f"{question}: replace?", default=False):
+        raise Unusable(f"{question}: nothing was changed; FORCE=1 replaces them")
 
 
 def write(draft: Draft) -> list[str]:
