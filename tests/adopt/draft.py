@@ -79,11 +79,7 @@ class Draft:
         return match[0] if match else ""
 
     def set(self, name: str, old: str, new: str) -> None:
-        """Replace what a pattern matches first in a file.
-
-        Raises:
-            RuntimeError: nothing does.
-        """
+        """Replace what a pattern matches first in a file; a RuntimeError where there is nothing like it."""
         text, count = re.subn(old, lambda _: new, self.read(name), count=1, flags=re.MULTILINE)
         if not count:
             raise RuntimeError(f"{name} has nothing like {old}")
@@ -184,8 +180,8 @@ class Draft:
         """Take what the app, whose code reads variables of these names, needs beside it from the old compose file."""
         kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
-        mounted = {volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ())}
-        above = sorted(name for name in named | mounted if name.startswith(".."))
+        mounted = dict.fromkeys(volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ()))
+        above = sorted(name for name in {*named, *mounted} if name.startswith(".."))
         for name in above:  # the copy has them, too
             source, target = self.project / name, self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -222,8 +218,8 @@ class Draft:
         if worker:
             self.uncomment("compose.yaml", "  # worker:")
             self.set("compose.yaml", r"^    command: celery .*", f"    command: {worker}")
-        if names := services.volumes_of(kept):
-            listed = ", ".join(f"{name}: " for name in names)
+        if volumes := [name for name in mounted if not name.startswith(".")]:
+            listed = ", ".join(f"{name}: " for name in volumes)
             self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
 
     def keep(self, directory: str) -> bool:
@@ -263,19 +259,12 @@ class Draft:
     def ignores(self, name: str) -> bool:
         """Whether .dockerignore leaves a file out."""
         patterns = [line for line in self.read(".dockerignore").splitlines() if line and not line.startswith("#")]
-        kept = any(pattern == f"!{name}" for pattern in patterns)
-        path = Path(name)
-        return not kept and any(
-            path.match(pattern.removeprefix("**/")) or any(str(parent) == pattern for parent in path.parents)
-            for pattern in patterns
-        )
+        path, folders = Path(name), [str(parent) for parent in Path(name).parents]
+        left_out = any(path.match(pattern.removeprefix("**/")) or pattern in folders for pattern in patterns)
+        return left_out and f"!{name}" not in patterns
 
     def add_packages(self, packages: Sequence[str]) -> None:
-        """Add packages by who keeps the others.
-
-        Raises:
-            Unusable: it refuses.
-        """
+        """Add packages by who keeps the others; Unusable where that refuses."""
         if self.manager is POETRY:  # it takes the newest of what is asked for without a version, whatever that needs
             packages = [name if re.search("[<>=]", name) else f"{name}>=0" for name in packages]
         if self.manager:
@@ -304,11 +293,7 @@ class Draft:
         return ""
 
     def export(self) -> None:
-        """Write the lists anew, where what they are made from has changed.
-
-        Raises:
-            NotExported: the packages cannot be resolved.
-        """
+        """Write the lists anew, where what they are made from has changed; NotExported if they cannot be resolved."""
         if self.wanted:
             self.add_packages(self.wanted)
             self.wanted = []

@@ -48,9 +48,10 @@ USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.(?:python\.)?org/simple/? *
 LISTS = ("requirements.in", "requirements.txt")
 # A list of another name, or in a folder: what runs in production comes first.
 OTHER_LISTS = [f"requirements/{name}.{end}" for name in ("production", "prod", "base", "main") for end in ("in", "txt")]
-DEV_LISTS = [
-    "requirements/local.txt", "requirements/dev.txt", "requirements/development.txt", "requirements/test.txt",
-    "requirements_dev.txt", "dev-requirements.txt", "requirements-test.txt", "test-requirements.txt",
+DEV_LISTS = [  # of what the tests need: first what final's files call it
+    "requirements-dev.txt", "requirements/local.txt", "requirements/dev.txt", "requirements/development.txt",
+    "requirements/test.txt", "requirements_dev.txt", "dev-requirements.txt", "requirements-test.txt",
+    "test-requirements.txt",
 ]  # fmt: skip
 
 
@@ -119,11 +120,7 @@ def pyproject(project: Path) -> dict[str, Any]:
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """A file's tables; none where it is missing.
-
-    Raises:
-        Unusable: it is not TOML.
-    """
+    """A file's tables, none where it is missing; Unusable where it is not TOML."""
     try:
         return tomllib.loads(file.read_text())
     except FileNotFoundError:
@@ -179,11 +176,6 @@ def list_of(project: Path) -> Path | None:
         below = [*project.glob("*/requirements.txt"), *project.glob("*/*/requirements.txt")]
         lists = below if len(below) == 1 else []
     return lists[0] if lists else None
-
-
-def dev_list_of(project: Path) -> Path | None:
-    """The list of what the tests need, where it has not the name that final's files use."""
-    return next((path for name in DEV_LISTS if (path := project / name).is_file()), None)
 
 
 def workspace(project: Path) -> list[Path]:

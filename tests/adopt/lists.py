@@ -129,7 +129,7 @@ def portable(text: str) -> str:
 def make_dev_source(project: Path) -> Path:
     """The same for requirements-dev.txt."""
     source, target = project / "requirements-dev.in", project / "requirements-dev.txt"
-    named = target if target.exists() else guess.dev_list_of(project)
+    named = next((path for name in guess.DEV_LISTS if (path := project / name).is_file()), None)
     if source.exists() or not named:
         return source
     text = guess.text_of(named)
@@ -171,12 +171,10 @@ def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequenc
 
 @cache
 def exporter(base: str, debian: tuple[str, ...], *, poetry: bool) -> str:
-    """The name of an image with Poetry and uv, made from this base image; its layers stay in the build cache.
+    """The name of an image with uv, made from this base image; its layers stay in the build cache.
 
-    Args:
-        base: the image that it is made from.
-        debian: Debian's packages that it has besides: who lists a package that has no wheel may have to build it.
-        poetry: whether it has Poetry, which takes ten times as long to install as uv.
+    Poetry, which takes ten times as long to install, is there on demand, and so are these packages of Debian's: who
+    lists a package that has no wheel may have to build it.
 
     Raises:
         CalledProcessError: it cannot be built; ``stderr`` says why.

@@ -172,9 +172,3 @@ def as_yaml(kept: dict[str, Any]) -> str:
     """Services as they are written into final's compose file."""
     text = yaml.safe_dump(kept, sort_keys=False, default_flow_style=None, width=1000)
     return re.sub(r"^(?=.)", "  ", text, flags=re.MULTILINE)
-
-
-def volumes_of(kept: dict[str, Any]) -> list[str]:
-    """The names of the volumes that services have."""
-    volumes = (str(volume) for service in kept.values() for volume in service.get("volumes", ()))
-    return [volume.partition(":")[0] for volume in volumes if not volume.startswith(".")]

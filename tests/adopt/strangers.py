@@ -15,7 +15,7 @@ from library.tutorial import FINAL_FILES, ROOT
 
 from . import hooks
 from .draft import FINAL
-from .lists import run_beside
+from .lists import APT, run_beside
 
 # How a project gets them is in the article, and what few projects need on its second page.
 ARTICLE = (FINAL / "README.md").read_text() + (ROOT / "reference-final/README.md").read_text()
@@ -53,12 +53,7 @@ PROJECTS = [
         changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")}),
     Project("compiled", "a plain list", "stock:app", "c, libpq",
         # No wheel: "pg_config executable not found"; then "no pq wrapper available".
-        uncommented={
-            "Dockerfile": [
-                "# RUN apt-get update && apt-get install --yes --no-install-recommends build-essential",
-                "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
-            ]
-        },
+        uncommented={"Dockerfile": [f"# RUN {APT} build-essential", f"# RUN {APT} libpq5"]},
         worker="gthread"),
     Project("websocket", "a plain list", "chat:app", "A room"),
     Project("numpy", "a plain list", "matrix:app", "determinant 8", worker="gthread"),

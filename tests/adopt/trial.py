@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import subprocess
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -257,8 +256,3 @@ def without_wheels(draft: Draft) -> dict[str, list[str]]:
         log = error.log
     lines = re.findall(r"^adopt: no wheel for (\S+) ?(.*)$", log, re.MULTILINE)
     return {version: names.split() for version, names in lines}
-
-
-def indented(log: str) -> str:
-    """The end of a log, as it is shown."""
-    return textwrap.indent("\n".join(log.strip().splitlines()[-15:]), "  ")

@@ -169,8 +169,7 @@ def test_a_websocket_is_answered(subject: Subject) -> None:
 @only("celery")
 def test_a_worker_of_the_same_image_does_the_work(subject: Subject) -> None:
     with subject.copied("and Redis") as copy:
-        compose = copy.path / "compose.yaml"
-        compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
+        change(copy.path / "compose.yaml", "\n# volumes:", f"{REDIS}\n# volumes:")
         with copy.running() as running:
             with one_build_at_a_time():
                 # It waits: with the image's health check off, this ended as a failure (docker/compose#13522).
@@ -183,11 +182,8 @@ def test_migrations_are_a_command_that_runs_once(subject: Subject) -> None:
     with subject.copied("that migrates") as copy:
         compose = copy.path / "compose.yaml"
         uncomment(compose, ["  # migrate:"])
-        change(
-            compose,
-            "  SECRET_KEY: a stranger's",
-            "  SECRET_KEY: a stranger's\n    DATABASE_URL: postgres://postgres:example@db/postgres",
-        )
+        key = "  SECRET_KEY: a stranger's"
+        change(compose, key, f"{key}\n    DATABASE_URL: postgres://postgres:example@db/postgres")
         change(compose, "\n# volumes:", f"{POSTGRES}\n# volumes:")
         with copy.running() as running:
             with one_build_at_a_time():
@@ -280,9 +276,7 @@ def test_index_credentials_are_in_no_layer(subject: Subject) -> None:
             before = f"    --mount=type=bind,source={name},target={name} \\\n"
             change(dockerfile, before, mount[0] + before)
         # Both instructions see it: uv reads ~/.netrc.
-        text, count = re.subn(
-            r"^    (?=uv )", f"    grep -q {password[:8]} ~/.netrc && ", dockerfile.read_text(), flags=re.MULTILINE
-        )
+        text, count = re.subn(r"(?m)^    (?=uv )", f"    grep -q {password[:8]} ~/.netrc && ", dockerfile.read_text())
         assert count == 2
         dockerfile.write_text(text)
         for target in ("production", "test"):
