@@ -130,7 +130,7 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 
 def find_manager(project: Path, wanted: str = "") -> Manager | None:
-    """Who keeps the packages of a project, as far as nobody says who is wanted; None for a plain list.
+    """Who keeps the packages of a project, or who is wanted for that; None for a plain list.
 
     Raises:
         Unusable: nothing names the project's packages, or several locks do.
@@ -227,11 +227,8 @@ def dependencies(project: Path) -> set[str]:
     for table in map(pyproject, (project, *workspace(project))):
         lines += [str(line) for line in table.get("project", {}).get("dependencies", ())]
         lines += table.get("tool", {}).get("poetry", {}).get("dependencies", {})
-    if (project / "Pipfile").exists():
-        lines += read_toml(project / "Pipfile").get("packages", {})
-    lines += list_lines(project)
-    if (project / "requirements.txt").is_file():
-        lines += list_lines(project, project / "requirements.txt")
+    lines += read_toml(project / "Pipfile").get("packages", {})
+    lines += [*list_lines(project), *list_lines(project, project / "requirements.txt")]
     names: set[str] = set()
     for line in lines:
         try:

@@ -62,12 +62,8 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
             options += f" --exclude-newer {until}"
             options += "".join(f" --exclude-newer-package {name}=false" for name in servers)
         tests = make_dev_source(project)
-        lists = {make_source(project): "requirements.txt", tests: "requirements-dev.txt"}
-        commands = [
-            COMPILE.format(version=version, source=source.name, target=target)
-            for source, target in lists.items()
-            if source.exists()
-        ]
+        lists = [one for one in (make_source(project), tests) if one.exists()]
+        commands = [COMPILE.format(version=version, source=one.name, target=f"{one.stem}.txt") for one in lists]
         # The tests get the versions of production, which are known by then.
         if tests.exists() and "-r requirements.txt" not in guess.text_of(tests):
             commands[-1] = commands[-1].replace("--generate-hashes", "--constraint requirements.txt --generate-hashes")

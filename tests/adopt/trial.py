@@ -230,10 +230,10 @@ def use(draft: Draft, running: Running) -> Iterator[Failure]:
     if migrating := re.findall(r"^.*\[alembic\.runtime\.migration\] Running upgrade.*$", log, re.MULTILINE):
         # Each worker does that, and they may come in each other's way, or not this time.
         yield Failure("start", "\n".join(migrating), stops=False)
-    if not running.is_up:
+    if running.is_up:
+        running.stop()
+    else:
         yield Failure("start", f"{log}\nadopt: the app has ended after its first answer")
-        return
-    running.stop()
 
 
 def _get(running: Running, path: str) -> httpx.Response | None:

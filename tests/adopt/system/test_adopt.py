@@ -23,7 +23,8 @@ from library.tutorial import ROOT
 pytestmark = pytest.mark.about("final")
 
 
-COMMAND, ENVIRONMENT = (sys.executable, "-m", "adopt.command"), {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+COMMAND = (sys.executable, "-m", "adopt.command")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
 
 
 def adopt(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
