@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from filecmp import cmp
 from functools import partial
 from pathlib import Path
+from textwrap import indent
 
 from library import clock, engine
 from library.engine import SCRATCH
@@ -27,7 +28,7 @@ from . import remedies
 from .draft import FINAL, LISTS, Draft, lacking, put_final
 from .guess import Manager, find_app, find_manager, python_versions, repository, workspace
 from .remedies import minor
-from .trial import Failure, attempt, bring, indented, is_here, without_wheels
+from .trial import Failure, attempt, bring, is_here, without_wheels
 
 LIMIT = 600  # seconds (see `clock`) for all trials of a project together; by the wall clock at most three times that
 ROUNDS = 20
@@ -92,10 +93,9 @@ def adopt(project: Path, options: Options) -> tuple[Draft, list[str]]:
         except TooLong as error:
             raise Unusable(f"it does not work after {LIMIT // 60} minutes: {'; '.join(draft.done) or error}") from error
         except Unusable as reason:
-            if not sys.stdin.isatty():
-                raise
-            print(indented(reason.log), file=sys.stderr)
-            say(str(reason))
+            if sys.stdin.isatty():
+                print(indent("\n".join(reason.log.splitlines()[-15:]), "  "), file=sys.stderr)
+                say(str(reason))
             if not agrees("write it all the same?", default=False):
                 raise
     else:
@@ -109,11 +109,7 @@ def keeper(manager: Manager | None) -> str:
 
 
 def try_and_mend(draft: Draft) -> None:
-    """Try a draft and mend it, until it works.
-
-    Raises:
-        Unusable: it does not, and nothing is known that helps.
-    """
+    """Try a draft and mend it, until it works; Unusable where nothing is known that helps."""
     start = clock.seconds()
     for number in range(1, ROUNDS + 1):
         if clock.seconds() - start > LIMIT:
@@ -190,39 +186,23 @@ def choose_python(draft: Draft) -> None:
 
 
 def may_add(names: Sequence[str], manager: Manager | None, options: Options) -> None:
-    """Ask before packages are added to the project's own.
-
-    Raises:
-        Unusable: they are not to be added.
-    """
+    """Ask before packages are added to the project's own; Unusable where they are not to be."""
     if not names or options.adds:
         return
     how = manager.add.format(" ".join(names)) if manager else f"write {' and '.join(names)} into your list"
-    line = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not among the project's packages"
-    if (
-        options.adds is None
-        and agrees(f"{line}: add {'it' if len(names) == 1 else 'them'}?", default=True) is not False
-    ):
-        say(f"{line}: added ({remedies.USE})")
-        return
-    raise Unusable(f"{line}: {how}, and call this again")
+    are, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    line = f"{' and '.join(names)} {are} not among the project's packages"
+    if options.adds is not None or agrees(f"{line}: add {them}?", default=True) is False:
+        raise Unusable(f"{line}: {how}, and call this again")
+    say(f"{line}: added ({remedies.USE})")
 
 
 def may_replace(project: Path, names: Sequence[str], *, force: bool) -> None:
-    """Ask before files are replaced.
-
-    Raises:
-        Unusable: they are to stay, or nobody is there to say.
-    """
-    there = [
-        name for name in names if (project / name).exists() and not cmp(project / name, FINAL / name, shallow=False)
-    ]
-    if not there or force:
-        return
+    """Ask before files are replaced; Unusable where they are to stay, or nobody is there to say."""
+    there = [name for name in names if (project / name).exists() and not same(project / name, FINAL / name)]
     question = f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already"
-    if agrees(f"{question}: replace?", default=False):
-        return
-    raise Unusable(f"{question}: nothing was changed; FORCE=1 replaces them")
+    if there and not force and not agrees(f"{question}: replace?", default=False):
+        raise Unusable(f"{question}: nothing was changed; FORCE=1 replaces them")
 
 
 def write(draft: Draft) -> list[str]:

@@ -78,11 +78,7 @@ class Draft:
         return match[0] if match else ""
 
     def set(self, name: str, old: str, new: str) -> None:
-        """Replace what a pattern matches first in a file.
-
-        Raises:
-            RuntimeError: nothing does.
-        """
+        """Replace what a pattern matches first in a file; a RuntimeError where there is nothing like it."""
         text, count = re.subn(old, lambda _: new, self.read(name), count=1, flags=re.MULTILINE)
         if not count:
             raise RuntimeError(f"{name} has nothing like {old}")
@@ -94,12 +90,12 @@ class Draft:
         self.write(name, text.replace(old, new))
         return old in text
 
-    def insert(self, place: str, instruction: str) -> None:
-        """Put an instruction of its own into the Dockerfile."""
+    def insert(self, place: str, instruction: str) -> bool:
+        """Put an instruction of its own into the Dockerfile, and say whether it was not there yet."""
+        if f"\n{instruction}\n" in self.read("Dockerfile"):
+            return False
         self.set("Dockerfile", place, f"{instruction}\n")
-
-    def comment_out(self, instruction: str) -> None:
-        self.replace("Dockerfile", f"\n{instruction}\n", f"\n# {instruction}\n")
+        return True
 
     def append(self, name: str, text: str) -> None:
         self.write(name, self.read(name) + text)
@@ -180,15 +176,11 @@ class Draft:
             self.set("compose.yaml", r"^  environment:$", f"  environment:\n{line}")
 
     def bring_services(self, names: Iterable[str]) -> None:
-        """Take what the app needs beside it from the project's old compose file, if that has such services.
-
-        Args:
-            names: the variables that the app's code reads.
-        """
+        """Take what the app, whose code reads variables of these names, needs beside it from the old compose file."""
         kept, variables, files, worker = services.beside(self.project)
         named = {*files, *(name for service in kept.values() for name in service.get("env_file", ()))}
-        mounted = {volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ())}
-        above = sorted(name for name in named | mounted if name.startswith(".."))
+        mounted = dict.fromkeys(volume.partition(":")[0] for one in kept.values() for volume in one.get("volumes", ()))
+        above = sorted(name for name in {*named, *mounted} if name.startswith(".."))
         for name in above:  # the copy has them, too
             source, target = self.project / name, self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -216,18 +208,17 @@ class Draft:
         if files:
             self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  env_file: {json.dumps(files)}\n")
         if kept:
-            states = {
-                name: "service_healthy" if "healthcheck" in service else "service_started"
+            conditions = {
+                name: {"condition": "service_healthy" if "healthcheck" in service else "service_started"}
                 for name, service in kept.items()
             }
-            conditions = json.dumps({name: {"condition": state} for name, state in states.items()})
-            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {conditions}\n")
+            self.set("compose.yaml", r"^(?=  (?:# )?environment:$)", f"  depends_on: {json.dumps(conditions)}\n")
             self.set("compose.yaml", r"^(?=\n# volumes: )", f"\n{services.as_yaml(services.demanding(kept))}")
         if worker:
             self.uncomment("compose.yaml", "  # worker:")
             self.set("compose.yaml", r"^    command: celery .*", f"    command: {worker}")
-        if names := services.volumes_of(kept):
-            listed = ", ".join(f"{name}: " for name in names)
+        if volumes := [name for name in mounted if not name.startswith(".")]:
+            listed = ", ".join(f"{name}: " for name in volumes)
             self.set("compose.yaml", r"^# volumes: \{ data: \}", f"volumes: {{ {listed}}}")
 
     def keep(self, directory: str) -> bool:
@@ -267,19 +258,12 @@ class Draft:
     def ignores(self, name: str) -> bool:
         """Whether .dockerignore leaves a file out."""
         patterns = [line for line in self.read(".dockerignore").splitlines() if line and not line.startswith("#")]
-        kept = any(pattern == f"!{name}" for pattern in patterns)
-        path = Path(name)
-        return not kept and any(
-            path.match(pattern.removeprefix("**/")) or any(str(parent) == pattern for parent in path.parents)
-            for pattern in patterns
-        )
+        path, folders = Path(name), [str(parent) for parent in Path(name).parents]
+        left_out = any(path.match(pattern.removeprefix("**/")) or pattern in folders for pattern in patterns)
+        return left_out and f"!{name}" not in patterns
 
     def add_packages(self, packages: Sequence[str]) -> None:
-        """Add packages by who keeps the others.
-
-        Raises:
-            Unusable: it refuses.
-        """
+        """Add packages by who keeps the others; Unusable where that refuses."""
         if self.manager is POETRY:  # it takes the newest of what is asked for without a version, whatever that needs
             packages = [name if re.search("[<>=]", name) else f"{name}>=0" for name in packages]
         if self.manager:
@@ -308,11 +292,7 @@ class Draft:
         return ""
 
     def export(self) -> None:
-        """Write the lists anew, where what they are made from has changed.
-
-        Raises:
-            NotExported: the packages cannot be resolved.
-        """
+        """Write the lists anew, where what they are made from has changed; NotExported if they cannot be resolved."""
         if self.wanted:
             self.add_packages(self.wanted)
             self.wanted = []
@@ -352,14 +332,8 @@ class Draft:
 def put_final(folder: Path, app: App, manager: Manager | None, *versions: str, project: Path | None = None) -> Draft:
     """Copy final's files into a folder, and set what is another project's: app, worker, version of Python, hooks.
 
-    Then where the code is besides, and that packages come from several indexes: only few projects need that.
-
-    Args:
-        folder: a copy of the project.
-        app: what is started.
-        manager: who keeps the packages; None for a plain list.
-        versions: of Python, that may be tried; the first one is in the Dockerfile.
-        project: what has been copied; by default the folder itself.
+    Then where the code is besides, and that packages come from several indexes: only few projects need that. The
+    folder is a copy of the project, and the project by default the folder itself; the rest is as `Draft` has it.
     """
     for name in FINAL_FILES:
         shutil.copy2(FINAL / name, folder / name)
@@ -367,7 +341,7 @@ def put_final(folder: Path, app: App, manager: Manager | None, *versions: str, p
     draft.set_app(app)
     draft.set_version(versions[0])
     if manager is not POETRY:
-        draft.write(hooks.FILE.name, hooks.instead_of_poetrys(*([hooks.of_uv()] if manager is UV else [])))
+        draft.write(hooks.FILE.name, hooks.instead_of_poetrys(*([hooks.OF_UV] if manager is UV else [])))
     for root in guess.roots(folder):
         if root not in (folder, folder / "src"):
             draft.add_path(str(root.relative_to(folder)))

@@ -33,12 +33,7 @@ FACTORIES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "c
 MODULES = ("wsgi", "asgi", "main", "app", "server", "run", "api")
 OBJECTS = ("app", "application", "api", "server")
 # They make apps; what else makes one, the image shows (`trial.APP_KIND`).
-CLASSES = {
-    "Flask": "flask",
-    "FastAPI": "fastapi",
-    "get_wsgi_application": "django",
-    "get_asgi_application": "django",
-}
+CLASSES = {"Flask": "flask", "FastAPI": "fastapi", "get_wsgi_application": "django", "get_asgi_application": "django"}
 # Packages whose apps are served by uvicorn's worker.
 ASGI = {"blacksheep", "channels", "connexion", "fastapi", "litestar", "quart", "sanic", "starlette"}
 NO_APPS = {"APIRouter", "Blueprint", "Celery", "Client", "Namespace", "SQLAlchemy", "Typer"}
@@ -53,9 +48,10 @@ USUAL_INDEX = r"(?:-i|--index-url)[ =]+https://pypi\.(?:python\.)?org/simple/? *
 LISTS = ("requirements.in", "requirements.txt")
 # A list of another name, or in a folder: what runs in production comes first.
 OTHER_LISTS = [f"requirements/{name}.{end}" for name in ("production", "prod", "base", "main") for end in ("in", "txt")]
-DEV_LISTS = [
-    "requirements/local.txt", "requirements/dev.txt", "requirements/development.txt", "requirements/test.txt",
-    "requirements_dev.txt", "dev-requirements.txt", "requirements-test.txt", "test-requirements.txt",
+DEV_LISTS = [  # of what the tests need: first what final's files call it
+    "requirements-dev.txt", "requirements/local.txt", "requirements/dev.txt", "requirements/development.txt",
+    "requirements/test.txt", "requirements_dev.txt", "dev-requirements.txt", "requirements-test.txt",
+    "test-requirements.txt",
 ]  # fmt: skip
 
 
@@ -78,7 +74,7 @@ POETRY = Manager(
     "poetry lock",
 )
 # What the hook runs, but that this makes the lock, too, where there is none yet.
-UV_EXPORT = tuple(command.replace("--locked ", "") for command in hooks.commands(hooks.of_uv()))
+UV_EXPORT = tuple(command.replace("--locked ", "") for command in hooks.commands(hooks.OF_UV))
 UV = Manager("uv", "uv add --no-sync {}", UV_EXPORT, ("uv.lock", "pyproject.toml"))
 # uv runs those that final's files do not name. Without a lock, Pipenv's list is empty. It stops where the Pipfile names
 # another Python than the one that is there, unless it is told which to take.
@@ -108,13 +104,10 @@ PDM = Manager(
 MANAGERS = {"poetry": POETRY, "uv": UV, "pipenv": PIPENV, "pdm": PDM, "list": None}
 
 
-ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-
-
 def text_of(file: Path) -> str:
     """What a text file says, in the encoding that its byte order mark names, or UTF-8, or that of Windows."""
     content = file.read_bytes()
-    encoding = next((name for mark, name in ENCODINGS.items() if content.startswith(mark)), "utf-8")
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -127,11 +120,7 @@ def pyproject(project: Path) -> dict[str, Any]:
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """A file's tables; none where it is missing.
-
-    Raises:
-        Unusable: it is not TOML.
-    """
+    """A file's tables, none where it is missing; Unusable where it is not TOML."""
     try:
         return tomllib.loads(file.read_text())
     except FileNotFoundError:
@@ -141,11 +130,7 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 
 def find_manager(project: Path, wanted: str = "") -> Manager | None:
-    """Who keeps the packages of a project, or None for a plain list.
-
-    Args:
-        project: its folder.
-        wanted: the answer, where somebody has given it.
+    """Who keeps the packages of a project, or who is wanted for that; None for a plain list.
 
     Raises:
         Unusable: nothing names the project's packages, or several locks do.
@@ -193,11 +178,6 @@ def list_of(project: Path) -> Path | None:
     return lists[0] if lists else None
 
 
-def dev_list_of(project: Path) -> Path | None:
-    """The list of what the tests need, where it has not the name that final's files use."""
-    return next((path for name in DEV_LISTS if (path := project / name).is_file()), None)
-
-
 def workspace(project: Path) -> list[Path]:
     """The packages of a uv workspace besides its root; none where the project is none."""
     table = pyproject(project).get("tool", {}).get("uv", {}).get("workspace", {})
@@ -210,11 +190,8 @@ def local_packages(project: Path) -> list[Path]:
     """The folders of a project that its lists or its pyproject.toml name as packages of their own, in any spelling."""
     table = pyproject(project)
     tool = table.get("tool", {})
-    entries = [
-        *tool.get("uv", {}).get("sources", {}).values(),
-        *tool.get("poetry", {}).get("dependencies", {}).values(),
-    ]
-    named = [entry.get("path", "") for entry in entries if isinstance(entry, dict)]
+    uv, poetry = tool.get("uv", {}).get("sources", {}), tool.get("poetry", {}).get("dependencies", {})
+    named = [entry.get("path", "") for entry in (*uv.values(), *poetry.values()) if isinstance(entry, dict)]
     for requirement in table.get("project", {}).get("dependencies", ()):
         named += re.findall(r"@\s*(?:file:)?(\.\.?/\S+)", str(requirement))
     for line in list_lines(project):
@@ -250,11 +227,8 @@ def dependencies(project: Path) -> set[str]:
     for table in map(pyproject, (project, *workspace(project))):
         lines += [str(line) for line in table.get("project", {}).get("dependencies", ())]
         lines += table.get("tool", {}).get("poetry", {}).get("dependencies", {})
-    if (project / "Pipfile").exists():
-        lines += read_toml(project / "Pipfile").get("packages", {})
-    lines += list_lines(project)
-    if (project / "requirements.txt").is_file():
-        lines += list_lines(project, project / "requirements.txt")
+    lines += read_toml(project / "Pipfile").get("packages", {})
+    lines += [*list_lines(project), *list_lines(project, project / "requirements.txt")]
     names: set[str] = set()
     for line in lines:
         try:
@@ -378,11 +352,7 @@ def find_app(project: Path, wanted: str = "") -> App:
 
 
 def _usual(every_app: list[App]) -> App:
-    """The app that is meant: an object before a function, a known class before an unknown one, a usual module first.
-
-    Raises:
-        Unusable: there are several.
-    """
+    """The app that is meant: an object before a function, a known class before an unknown one, a usual module first."""
     sure = [app for app in every_app if app.framework] or every_app
     objects = [app for app in sure if not app.name.endswith("()")]
     candidates = objects or [app for app in sure if app.name.partition(":")[2][:-2] in FACTORIES] or sure
@@ -437,16 +407,13 @@ def starting(project: Path) -> list[str]:
 def _started(project: Path, every_app: list[App]) -> App | None:
     """The app that a file of the project starts with a server for production."""
     for name in (name for text in starting(project) for name in started_by(text)):
-        if app := _named(project, name, every_app) if ":" in name else _module_only(name, every_app):
-            return app
+        if ":" in name:
+            if app := _named(project, name, every_app):
+                return app
+        elif of_module := [app for app in every_app if app.module in (name, f"{name}.app")]:  # `FLASK_APP=shop`
+            return _usual(of_module)
     entry = pyproject(project).get("tool", {}).get("fastapi", {}).get("entrypoint", "")
     return _named(project, entry, every_app) if entry else None
-
-
-def _module_only(name: str, every_app: list[App]) -> App | None:
-    """The one app of a module, where no attribute is named: `FLASK_APP=shop`."""
-    apps = [app for app in every_app if app.module == name or app.module == f"{name}.app"]
-    return _usual(apps) if apps else None
 
 
 SERVERS = r"(?:gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|uwsgi)"
@@ -502,11 +469,7 @@ def settings_modules(text: str) -> list[str]:
 
 
 def _django(project: Path, manage: Path) -> App:
-    """The application that Django's settings name, or the WSGI application beside them.
-
-    Raises:
-        Unusable: there is none.
-    """
+    """The application that Django's settings name, or the WSGI application beside them."""
     root = manage.parent
     settings = "\n".join(text_of(path) for path in python_files(root) if "settings" in str(path.relative_to(root)))
     line = r"^{}_APPLICATION\s*=\s*[\"']([\w.]+)\.(\w+)[\"']"
@@ -573,8 +536,7 @@ def _apps(project: Path) -> Iterator[App]:
     makers = {node.name: framework for node in functions if (framework := _made_in(node))}
     for path, tree in trees.items():
         root = import_root(path, tree, project)
-        module = ".".join(path.relative_to(root).with_suffix("").parts)
-        module = module.removesuffix(".__init__")
+        module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
         below = _below(project, root)
         for node in _at_import(tree.body):
             for name, framework in _assigned(node, makers, path):
@@ -593,10 +555,9 @@ def _at_import(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements that run when a module is imported, those within try, with and if included."""
     for node in body:
         yield node
-        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
-            continue
-        for inner in ("body", "orelse", "finalbody"):
-            if isinstance(node, ast.If | ast.Try | ast.With):
+        is_main = isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+        if isinstance(node, ast.If | ast.Try | ast.With) and not is_main:
+            for inner in ("body", "orelse", "finalbody"):
                 yield from _at_import(getattr(node, inner, ()))
 
 
@@ -607,13 +568,11 @@ def _assigned(node: ast.stmt, makers: dict[str, str], path: Path) -> Iterator[tu
         yield from ((alias.asname or alias.name, "") for alias in node.names if (alias.asname or alias.name) in OBJECTS)
     if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
         return
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    names = [target.id for target in targets if isinstance(target, ast.Name)]
     called = _called(node.value)
     framework = CLASSES.get(called) or makers.get(called, "")
-    for name in names:
-        if framework or (name in OBJECTS and called not in NO_APPS):
-            yield name, framework
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        if isinstance(target, ast.Name) and (framework or (target.id in OBJECTS and called not in NO_APPS)):
+            yield target.id, framework
 
 
 def _called(node: ast.Call) -> str:

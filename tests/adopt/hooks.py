@@ -11,16 +11,8 @@ from library.tutorial import ROOT
 FILE = ROOT / "final/.pre-commit-config.yaml"
 PAGE = ROOT / "reference-final/README.md"
 OF_POETRY = " They are Poetry's: the reference has those for uv."
-
-
-def of_uv() -> str:
-    """What stands in the file in the place of Poetry's hooks, where uv keeps the packages."""
-    return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[0]
-
-
-def of_a_list() -> str:
-    """What stands there instead, where uv compiles plain lists."""
-    return blocks(PAGE.read_text(), "Hooks for uv", "yaml")[1]
+# What stands there instead of Poetry's, where uv keeps the packages, and where it compiles plain lists.
+OF_UV, OF_A_LIST = blocks(PAGE.read_text(), "Hooks for uv", "yaml")
 
 
 def commands(hook: str) -> tuple[str, ...]:

@@ -48,9 +48,8 @@ def with_wheels(commands: str, folders: Sequence[str]) -> str:
     """Let commands of uv's add the hashes of wheels in folders, which its lock does not have."""
     links = " ".join(f"--find-links {name}" for name in folders)
     more = f"uv pip compile --quiet --universal --no-header --generate-hashes --emit-find-links {links}"
-    return re.sub(
-        r"uv export .*?--output-file (\S+?\.txt)", rf"\g<0> && {more} \1 --output-file \1", commands, flags=re.DOTALL
-    )
+    export = r"uv export .*?--output-file (\S+?\.txt)"
+    return re.sub(export, rf"\g<0> && {more} \1 --output-file \1", commands, flags=re.DOTALL)
 
 
 def exporting(project: Path, manager: Manager | None, version: str, until: str = "") -> list[str]:
@@ -60,16 +59,11 @@ def exporting(project: Path, manager: Manager | None, version: str, until: str =
         options = "".join(f" --no-emit-package {name}" for name in local_names(project))
         if until:  # what serves the app is final's, and of today
             servers = ("gunicorn", "uvicorn-worker", "httptools", "uvicorn")
-            options += f" --exclude-newer {until}" + "".join(
-                f" --exclude-newer-package {name}=false" for name in servers
-            )
+            options += f" --exclude-newer {until}"
+            options += "".join(f" --exclude-newer-package {name}=false" for name in servers)
         tests = make_dev_source(project)
-        lists = {make_source(project): "requirements.txt", tests: "requirements-dev.txt"}
-        commands = [
-            COMPILE.format(version=version, source=source.name, target=target)
-            for source, target in lists.items()
-            if source.exists()
-        ]
+        lists = [one for one in (make_source(project), tests) if one.exists()]
+        commands = [COMPILE.format(version=version, source=one.name, target=f"{one.stem}.txt") for one in lists]
         # The tests get the versions of production, which are known by then.
         if tests.exists() and "-r requirements.txt" not in guess.text_of(tests):
             commands[-1] = commands[-1].replace("--generate-hashes", "--constraint requirements.txt --generate-hashes")
@@ -131,7 +125,7 @@ def portable(text: str) -> str:
 def make_dev_source(project: Path) -> Path:
     """The same for requirements-dev.txt."""
     source, target = project / "requirements-dev.in", project / "requirements-dev.txt"
-    named = target if target.exists() else guess.dev_list_of(project)
+    named = next((path for name in guess.DEV_LISTS if (path := project / name).is_file()), None)
     if source.exists() or not named:
         return source
     text = guess.text_of(named)
@@ -173,17 +167,15 @@ def run_beside(folder: Path, base: str, commands: Sequence[str], debian: Sequenc
 
 @cache
 def exporter(base: str, debian: tuple[str, ...], *, poetry: bool) -> str:
-    """The name of an image with Poetry and uv, made from this base image; its layers stay in the build cache.
+    """The name of an image with uv, made from this base image; its layers stay in the build cache.
 
-    Args:
-        base: the image that it is made from.
-        debian: Debian's packages that it has besides: who lists a package that has no wheel may have to build it.
-        poetry: whether it has Poetry, which takes ten times as long to install as uv.
+    Poetry, which takes ten times as long to install, is there on demand, and so are these packages of Debian's: who
+    lists a package that has no wheel may have to build it.
 
     Raises:
         CalledProcessError: it cannot be built; ``stderr`` says why.
     """
-    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES) + hooks.of_uv()
+    texts = "".join((ROOT / "final" / name).read_text() for name in FINAL_FILES) + hooks.OF_UV
     tools = sorted(set(re.findall(r"\b(?:poetry|poetry-plugin-export|uv)==[\d.]+", texts)))
     if not poetry:
         tools = [tool for tool in tools if not tool.startswith("poetry")]

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from library.dockerfile import Dockerfile
 from library.locks import own_name
+from library.markdown import blocks
 
 from . import guess, hooks
 from .draft import AFTER_COPY, IN_PRODUCTION, WORKER_CLASS, Draft, lacking
@@ -74,10 +75,7 @@ LIBRARIES = {
 }
 PROGRAMS = {"curl", "ffmpeg", "ffprobe", "git", "graphviz", "pandoc", "wkhtmltopdf", *LIBRARIES}
 # Modules that Python's library has no more, by the last version that has them.
-GONE = {
-    11: "asynchat|asyncore|distutils|imp|smtpd",
-    12: "cgi|cgitb|crypt|imghdr|nntplib|pipes|sndhdr|telnetlib|uu",
-}
+GONE = {11: "asynchat|asyncore|distutils|imp|smtpd", 12: "cgi|cgitb|crypt|imghdr|nntplib|pipes|sndhdr|telnetlib|uu"}
 # Packages that are made for Windows alone.
 WINDOWS = "pywin32|pywinpty|pywin32-ctypes|pypiwin32|winshell|comtypes|twisted-iocpsupport|wmi"
 # Packages by the name of a module, where an error names the module alone.
@@ -88,12 +86,6 @@ PACKAGES = {
     "email-validator": "email-validator",
     "psycopg2": "psycopg2-binary",
 }
-
-
-def recipe(title: str) -> str:
-    """The lines for gunicorn's settings that the reference shows under a heading."""
-    section = hooks.PAGE.read_text().partition(f"\n## {title}\n")[2]
-    return section.partition("```python\n")[2].partition("```")[0]
 
 
 @dataclass(frozen=True)
@@ -113,21 +105,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One row.
+    """One row."""
 
-    Args:
-        name: what is wrong.
-        stages: where it is looked for, separated by blanks.
-        mend: changes the draft, and says in a line what it did; where that is nothing, nobody hears of it.
-        taught: the page that explains it.
-        pattern: what a log shows then. What the first group that takes part captures is a name.
-    """
-
-    name: str
-    stages: str
-    mend: Callable[[Case], str]
-    taught: str
-    pattern: str
+    name: str  # what is wrong
+    stages: str  # where it is looked for, separated by blanks
+    mend: Callable[[Case], str]  # changes the draft, and says in a line what it did; if nothing, nobody hears of it
+    taught: str  # the page that explains it
+    pattern: str  # what a log shows then; what the first group that takes part captures is `Case.name`
 
 
 def mend(draft: Draft, failure: Failure) -> str:
@@ -165,7 +149,7 @@ def foresee(draft: Draft) -> None:
     bases = (stage.base for text in guess.starting(draft.project) for stage in Dockerfile(text).stages)
     draft.node = next((base for base in bases if re.search(r"\b(?:node|bun)\b", base)), "")
     if "MultiProcessCollector" in code:
-        draft.append("gunicorn.conf.py", f"\n{recipe('Prometheus')}")
+        draft.append("gunicorn.conf.py", "\n" + blocks(hooks.PAGE.read_text(), "Prometheus", "python")[0])
     table = guess.pyproject(folder)
     name = own_name(folder)
     declared = table.get("project", {}).keys() & {"entry-points", "scripts"}
@@ -298,27 +282,20 @@ def installed(case: Case, missing: str, packages: str) -> str:
     return f"{missing} is missing: Debian's {packages} in production"
 
 
-COLLECT = r"^RUN .*manage\.py collectstatic.*$"
-
-
-def collect(draft: Draft) -> bool:
+def collect(draft: Draft) -> str:
     """Take the # from the line with collectstatic; it names production's settings, and manage.py where that is."""
     if not draft.uncomment("Dockerfile", "# RUN SECRET_KEY="):
-        return False
+        return ""
     settings = guess.production_settings(draft.project, draft.app)
     given = f"DJANGO_SETTINGS_MODULE={settings} " if settings else ""
     draft.set("Dockerfile", "python manage.py collectstatic", given + manage(draft.folder, "collectstatic"))
-    return True
-
-
-def collect_static(case: Case) -> str:
-    return "static files get hashed names: the line with collectstatic" if collect(case.draft) else ""
+    return "static files get hashed names: the line with collectstatic"
 
 
 def compress_static(case: Case) -> str:
     """The line of django-compressor beside the one with collectstatic."""
     collect(case.draft)
-    line = case.draft.find("Dockerfile", COLLECT)
+    line = case.draft.find("Dockerfile", r"^RUN .*manage\.py collectstatic.*$")
     compress = line.replace("collectstatic --no-input", "compress --force")
     if not line or compress in case.draft.read("Dockerfile"):
         return ""
@@ -339,7 +316,7 @@ def without(line: str, done: str) -> Callable[[Case], str]:
         instruction = case.draft.find("Dockerfile", rf"^RUN .*{line}.*$")
         if not instruction or not re.search(line, failing_instruction(case.failure)):
             return ""
-        case.draft.comment_out(instruction)
+        case.draft.replace("Dockerfile", f"\n{instruction}\n", f"\n# {instruction}\n")
         return done.format(case.failure.cause[:120])
 
     return comment_out
@@ -351,13 +328,12 @@ def names_read(folder: Path) -> dict[str, str]:
     # Not `app.config["NAME"]`, which is Flask's own.
     places = r"(?:environ(?:_name|\.get|\.setdefault)?|getenv|config(?!\s*\[)|env(?:\.\w+)?|Config)"
     reads = rf"{places}\W{{1,3}}[\"']([A-Z][A-Z0-9_]{{2,}})[\"']"
+    line = r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$"
     for path in guess.python_files(folder):
         names |= dict.fromkeys(re.findall(reads, guess.text_of(path)), "")
     for path in sorted(folder.glob("*env*")) + sorted(folder.glob(".env*")) + sorted(folder.glob("*/.env*")):
         if path.is_file() and re.search(r"example|sample|dist|template|default", path.name):
-            pairs = re.findall(
-                r"^(?:export )?([A-Za-z_]\w*) *= *[\"']?(.*?)[\"']?\s*(?:\s#.*)?$", guess.text_of(path), re.MULTILINE
-            )
+            pairs = re.findall(line, guess.text_of(path), re.MULTILINE)
             names |= {name: value for name, value in pairs if "<" not in value}
     return names
 
@@ -390,12 +366,10 @@ def value_for(name: str, example: str = "") -> str:
     return example or made_up or MADE_UP
 
 
-def variable(case: Case) -> str:
-    return demand(case, case.name)
-
-
-def demand(case: Case, name: str) -> str:
-    draft, value = case.draft, value_for(name, case.reads.get(name, ""))
+def demand(case: Case, name: str = "") -> str:
+    """Let compose.yaml demand a variable, by default the one that the log names; the build has it in its own line."""
+    draft, name = case.draft, name or case.name
+    value = value_for(name, case.reads.get(name, ""))
     if case.failure.stage == "build":
         if "collectstatic" not in failing_instruction(case.failure) or f" {name}=" in draft.read("Dockerfile"):
             return ""
@@ -445,13 +419,9 @@ def mentioned(case: Case) -> str:
 
 def first_traceback(text: str) -> list[str]:
     """The lines of the first exception's traceback."""
-    _, begin, rest = text.partition("Traceback (most recent call last)")
-    lines: list[str] = []
-    for line in rest.splitlines() if begin else []:
-        lines.append(line)
-        if len(lines) > 1 and line[:1].strip():
-            break
-    return lines
+    lines = text.partition("Traceback (most recent call last)")[2].splitlines()
+    exceptions = (number for number, line in enumerate(lines) if number and line[:1].strip())
+    return lines[: next(exceptions, len(lines)) + 1]
 
 
 def of_kind(kind: str, first: str) -> Callable[[Case], str]:
@@ -499,10 +469,6 @@ def refused_sample(case: Case) -> str:
     return f"the app refuses the value {case.name} of {', '.join(dict.fromkeys(names))}" if names else ""
 
 
-def writes(case: Case) -> str:
-    return keep(case.draft, case.name)
-
-
 def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
     """A volume for the directory that an app writes to; a file in the middle of the code becomes a link into it."""
     path = path if path.startswith("/") else f"/app/{draft.app.root}/{path}".replace("//", "/")
@@ -547,9 +513,7 @@ def left_out(case: Case) -> str:
     """A file that .dockerignore names, or that the old compose file mounts from the project."""
     draft = case.draft
     source = mounted(draft.project).get(case.name, "")
-    line = f"COPY {source} {case.name}"
-    if source and f"{line}\n" not in draft.read("Dockerfile"):
-        draft.insert(IN_PRODUCTION, line)
+    if source and draft.insert(IN_PRODUCTION, f"COPY {source} {case.name}"):
         return f"{case.name} is missing: a copy of {source}, which the old compose file mounts there"
     return bring_back(draft, case.name.removeprefix("/app/"))
 
@@ -643,9 +607,7 @@ def elsewhere(case: Case) -> str:
     target = f"{case.draft.app.root}/{name}.py".lstrip("/")
     copied = re.compile(rf"^(?!\s*#).*(?:COPY|cp) (?:-\S+ )*(\S+) (?:\S*/)?{re.escape(name)}\.py\s*$", re.MULTILINE)
     for source in (source for text in guess.starting(case.draft.project) for source in copied.findall(text)):
-        line = f"RUN cp {source} {target}"
-        if (case.draft.folder / source).is_file() and line not in case.draft.read("Dockerfile"):
-            case.draft.insert(AFTER_COPY, line)
+        if (case.draft.folder / source).is_file() and case.draft.insert(AFTER_COPY, f"RUN cp {source} {target}"):
             return f"the module {name} is a copy of {source}, as in the project's own files"
     return ""
 
@@ -719,9 +681,8 @@ def empty(case: Case) -> str:
     name = os.path.relpath(case.name, "/app") if case.name.startswith("/") else case.name.rstrip("/")
     command = f"RUN {'touch' if name.endswith('.env') else 'mkdir -p'} {name}"
     there = (case.draft.folder / name).exists() and not case.draft.ignores(name)
-    if name.startswith("..") or there or command in case.draft.read("Dockerfile"):
+    if name.startswith("..") or there or not case.draft.insert(AFTER_COPY, command):
         return ""
-    case.draft.insert(AFTER_COPY, command)
     why = "compose has its variables" if "touch" in command else "Git keeps no empty one, and none that a build makes"
     return f"{name} is missing ({why}): it is made, and empty"
 
@@ -731,8 +692,7 @@ DOCKERFILE, COMPOSE = "final/README.md, The Dockerfile", "final/README.md, compo
 VARIABLE = r"[\"'`]?([A-Z][A-Z0-9_]{2,})[\"'`]?"
 # fmt: off
 REMEDIES = [
-    Remedy("no image of this Python", "lists", other_python, USE,
-           r"python:3\.\d+-slim-\w+ cannot be had"),
+    Remedy("no image of this Python", "lists", other_python, USE, r"python:3\.\d+-slim-\w+ cannot be had"),
     Remedy("a lock that does not fit", "lists", lock_anew, USE,
            r"since poetry\.lock was last generated|[Rr]un `poetry lock`|re-generate the lock file"),
     Remedy("a package for Windows", "lists build", windows_only, USE,
@@ -759,41 +719,33 @@ REMEDIES = [
            r"|[Nn]o such file or directory: '(?:gcc|cc|g\+\+|make|cmake|cargo|\w+[-_]config)'"
            r"|command '\S*(?:gcc|cc)' failed|(?:Unknown compiler|[Nn]o C compiler)"),
     # Not each says that it looked for a compiler: uWSGI does not.
-    Remedy("a package that is built", "build", compiler, DOCKERFILE,
-           r"Failed to build `(?!\S+ @ file:///app`)"),
+    Remedy("a package that is built", "build", compiler, DOCKERFILE, r"Failed to build `(?!\S+ @ file:///app`)"),
     Remedy("no server", ANY, server, USE,
            r"gunicorn: not found|No module named '(?:uvicorn_worker|gunicorn)'|class uri 'uvicorn_worker"),
-    Remedy("an old gunicorn", "start", newer_gunicorn, USE,
-           r"No application module specified"),
-    Remedy("another worker", "import", worker, USE,
-           r"^adopt: the app is (asgi|wsgi|aiohttp|none)$"),
+    Remedy("an old gunicorn", "start", newer_gunicorn, USE, r"No application module specified"),
+    Remedy("another worker", "import", worker, USE, r"^adopt: the app is (asgi|wsgi|aiohttp|none)$"),
     Remedy("a library", ANY, library, WRONG,
            r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object|cannot load library '(\S+)'"
            r"|no library called \"(\S+)\"|[Cc]ould not find the (GDAL) library|failed to find (libmagic)"
            r"|Unable to find (zbar) shared library|no (pq wrapper) available"),
     Remedy("a program", "import start page", program, WRONG,
            r"No such file or directory: '([\w-]+)'|(tesseract) is not installed|(ffmpeg) or avconv"),
-    Remedy("the package tests", ANY, tests_stay, WRONG,
-           r"No module named 'tests(?:\.\w+)*'"),
+    Remedy("the package tests", ANY, tests_stay, WRONG, r"No module named 'tests(?:\.\w+)*'"),
     Remedy("its own metadata", ANY, own_metadata, WRONG,
            r"No package metadata was found for ([\w.-]+)|PackageNotFoundError: ([\w.-]+)$"
            r"|DistributionNotFound: The '([\w.-]+)"),
     Remedy("a package that asks for the project itself", "build", asked_for_itself, WRONG,
            r"no trusted hash was provided for: `([\w.-]+)`"),
-    Remedy("a package from Git", "build", from_git, WRONG,
-           r"none were provided for: ([\w.-]+) @ git\+"),
+    Remedy("a package from Git", "build", from_git, WRONG, r"none were provided for: ([\w.-]+) @ git\+"),
     Remedy("a project that is no package", "build",
            without(r"pip install --no-deps \.", "the project cannot be installed ({}): without that line"), WRONG,
            r"did not complete successfully"),
-    Remedy("a module elsewhere in the project", ANY, elsewhere, WRONG,
-           r"No module named '([\w.]+)'"),
+    Remedy("a module elsewhere in the project", ANY, elsewhere, WRONG, r"No module named '([\w.]+)'"),
     Remedy("a package", ANY, add, USE,
            r"No module named '([\w.]+)'|\"(python-multipart)\" to be installed|(email-validator) is not installed"),
-    Remedy("a variable of the old compose file", ANY, of_compose, SETTINGS,
-           r"required variable (\w+) is missing"),
-    Remedy("settings of pydantic's", ANY, fields, SETTINGS,
-           r"Field required|Value error, "),
-    Remedy("a variable", ANY, variable, SETTINGS,
+    Remedy("a variable of the old compose file", ANY, of_compose, SETTINGS, r"required variable (\w+) is missing"),
+    Remedy("settings of pydantic's", ANY, fields, SETTINGS, r"Field required|Value error, "),
+    Remedy("a variable", ANY, demand, SETTINGS,
            r"environ\[[\"'](\w+)[\"']\]|^KeyError: '([A-Z][A-Z0-9_]{2,})'"
            r"|[Ss]et the ([A-Z]\w+) environment variable|([A-Z][A-Z0-9_]+) not found\. Declare it"
            rf"|[Ee]nvironment variable {VARIABLE} (?:is )?(?:not set|missing|required|not found)"
@@ -808,27 +760,23 @@ REMEDIES = [
            r"\b(change[-_]?(?:this|me|it)|replace[-_]?(?:this|me))\b"),
     Remedy("a host that Django does not know", "page", of_kind("^(?!.*(?:DB|MAIL)).*HOST", "ALLOWED"), SETTINGS,
            r"Invalid HTTP_HOST header"),
-    Remedy("static files under hashed names", ANY, collect_static, WRONG,
+    Remedy("static files under hashed names", ANY, lambda case: collect(case.draft), WRONG,
            r"Missing staticfiles manifest entry|staticfiles\.json|No directory at: .*static"),
-    Remedy("static files compressed in advance", ANY, compress_static, WRONG,
-           r"offline (?:compression|manifest)"),
-    Remedy("a place that is read-only", ANY, writes, WRONG,
+    Remedy("static files compressed in advance", ANY, compress_static, WRONG, r"offline (?:compression|manifest)"),
+    Remedy("a place that is read-only", ANY, lambda case: keep(case.draft, case.name), WRONG,
            r"Read-only file system: (?:b?'[^']+' -> )?b?'([^']+)'|Permission denied: b?'(/app/[^']+)'"),
     Remedy("a database of SQLite's", ANY, database, WRONG,
            r"unable to open database file|attempt to write a readonly database"),
     Remedy("no table", ANY, migrate, COMPOSE,
            r"no such table|relation \".*\" does not exist|UndefinedTable|Table '.*' doesn't exist"),
-    Remedy("a file that the image has not", ANY, left_out, WRONG,
-           r"No such file or directory: b?'([^']+)'"),
+    Remedy("a file that the image has not", ANY, left_out, WRONG, r"No such file or directory: b?'([^']+)'"),
     Remedy("an empty directory", ANY, empty, WRONG,
            r"[Dd]irectory '([^']+)' does not exist|[Ff]ile '([^']+\.env)' not found"),
     Remedy("a database that each worker prepares", "start", one_worker, COMPOSE,
            r"\btable \S+ already exists|pg_type_typname_nsp_index|duplicate column name|DuplicateColumn"
            r"|alembic\.runtime\.migration\] Running upgrade"),
-    Remedy("memory", ANY, more_memory, "reference-final/README.md, Sizing",
-           r"Perhaps out of memory|exit code 137"),
-    Remedy("a variable that a failing line names", ANY, mentioned, SETTINGS,
-           r"Traceback \(most recent call last\)"),
+    Remedy("memory", ANY, more_memory, "reference-final/README.md, Sizing", r"Perhaps out of memory|exit code 137"),
+    Remedy("a variable that a failing line names", ANY, mentioned, SETTINGS, r"Traceback \(most recent call last\)"),
     Remedy("a package that is newer than the code", "import start migrate page", of_its_time, WRONG,
            r"^(?:Import|Attribute|Type|Name)Error: |^ModuleNotFoundError: "
            r"|^[\w.]*(?:PydanticUserError|PydanticImportError|ArgumentError|VersionConflict)\b"),

@@ -29,10 +29,8 @@ READY = {
 def _app(project: Path) -> tuple[Path, dict[str, Any], str]:
     """The folder of the old compose file, its services, and the name of the one that is the app.
 
-    The file may lie above the project, where that is a folder of a repository.
-
-    Raises:
-        LookupError: no such file builds the app.
+    The file may lie above the project, where that is a folder of a repository. Where none builds the app, there are no
+    services.
     """
     for place in (project, *(parent for parent in project.parents if parent.is_relative_to(repository(project)))):
         for file in _compose_files(place):
@@ -44,7 +42,7 @@ def _app(project: Path) -> tuple[Path, dict[str, Any], str]:
                 return folder, services, choose_service(place, known, "")
             except (Unusable, LookupError, ValueError, AttributeError, TypeError, yaml.YAMLError):
                 continue
-    raise LookupError(project)
+    return project, {}, ""
 
 
 def _compose_files(place: Path) -> list[Path]:
@@ -58,12 +56,9 @@ def _compose_files(place: Path) -> list[Path]:
 
 def mounted(project: Path) -> dict[str, str]:
     """The files of the project that its old compose file mounts into the app, by the place where they are there."""
-    try:
-        folder, services, name = _app(project)
-    except LookupError:
-        return {}
+    folder, services, name = _app(project)
     places = {}
-    for volume in as_list(services[name].get("volumes")):
+    for volume in as_list(services.get(name, {}).get("volumes")):
         words = [volume.get("source"), volume.get("target")] if isinstance(volume, dict) else str(volume).split(":")
         if len(words) > 1 and (file := folder / str(words[0])).is_file():
             places[str(words[1])] = os.path.relpath(file, project)
@@ -76,12 +71,8 @@ def beside(project: Path) -> tuple[dict[str, Any], dict[str, str], list[str], st
     Nothing where no old compose file builds the app: nothing tells it then where the others are. The file is read as it
     is written: in compose's model, values stand in the place of variables.
     """
-    try:
-        folder, services, name = _app(project)
-    except LookupError:
-        return {}, {}, [], ""
-    app = services[name]
-    kept = {}
+    folder, services, name = _app(project)
+    app, kept = services.get(name, {}), {}
     for other, service in services.items():
         if BESIDE.search(str(service.get("image", ""))) and other not in ("web", name):
             one = {key: service[key] for key in KEPT if key in service} | AS_THE_APP
@@ -181,9 +172,3 @@ def as_yaml(kept: dict[str, Any]) -> str:
     """Services as they are written into final's compose file."""
     text = yaml.safe_dump(kept, sort_keys=False, default_flow_style=None, width=1000)
     return re.sub(r"^(?=.)", "  ", text, flags=re.MULTILINE)
-
-
-def volumes_of(kept: dict[str, Any]) -> list[str]:
-    """The names of the volumes that services have."""
-    volumes = (str(volume) for service in kept.values() for volume in service.get("volumes", ()))
-    return [volume.partition(":")[0] for volume in volumes if not volume.startswith(".")]

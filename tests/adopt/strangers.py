@@ -15,7 +15,7 @@ from library.tutorial import FINAL_FILES, ROOT
 
 from . import hooks
 from .draft import FINAL
-from .lists import run_beside
+from .lists import APT, run_beside
 
 # How a project gets them is in the article, and what few projects need on its second page.
 ARTICLE = (FINAL / "README.md").read_text() + (ROOT / "reference-final/README.md").read_text()
@@ -24,27 +24,16 @@ BASE = Subject("final", FINAL).parsed.base_image
 
 @dataclass(frozen=True)
 class Project:
-    """A project as a stranger has it.
+    """A project as a stranger has it."""
 
-    Args:
-        name: its folder in tests/projects.
-        manager: who keeps its dependencies, as the article calls it.
-        app: what gunicorn starts, the one line that every project changes.
-        page: what its page contains.
-        static_file: a path that is not served by a view, and what it must contain.
-        uncommented: the beginnings of commented lines that it needs, by file.
-        changed: what else the article's first aid changes for it, by file: the old text and the new one.
-        worker: the worker that serves it, if it is not final's.
-    """
-
-    name: str
-    manager: str
-    app: str
-    page: str
-    static_file: tuple[str, str] | None = None
-    uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    worker: str = ""
+    name: str  # its folder in tests/projects
+    manager: str  # who keeps its dependencies, as the article calls it
+    app: str  # what gunicorn starts, the one line that every project changes
+    page: str  # what its page contains
+    static_file: tuple[str, str] | None = None  # a path that is not served by a view, and what it must contain
+    uncommented: Mapping[str, Sequence[str]] = field(default_factory=dict)  # beginnings of commented lines, by file
+    changed: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # what the first aid changes by file: old, new
+    worker: str = ""  # the worker that serves it, if it is not final's
 
 
 # fmt: off
@@ -64,12 +53,7 @@ PROJECTS = [
         changed={"Dockerfile": ("=/app:/app/src", "=/app:/app/src:/app/packages/orders/src:/app/packages/prices/src")}),
     Project("compiled", "a plain list", "stock:app", "c, libpq",
         # No wheel: "pg_config executable not found"; then "no pq wrapper available".
-        uncommented={
-            "Dockerfile": [
-                "# RUN apt-get update && apt-get install --yes --no-install-recommends build-essential",
-                "# RUN apt-get update && apt-get install --yes --no-install-recommends libpq5",
-            ]
-        },
+        uncommented={"Dockerfile": [f"# RUN {APT} build-essential", f"# RUN {APT} libpq5"]},
         worker="gthread"),
     Project("websocket", "a plain list", "chat:app", "A room"),
     Project("numpy", "a plain list", "matrix:app", "determinant 8", worker="gthread"),
@@ -99,7 +83,7 @@ def adopt(project: Project, folder: Path) -> Subject:
     if project.worker:
         change(folder / "gunicorn.conf.py", '"uvicorn_worker.UvicornWorker"', f'"{project.worker}"')
     if project.manager != "Poetry":
-        own = hooks.of_uv() if project.manager == "uv" else hooks.of_a_list()
+        own = hooks.OF_UV if project.manager == "uv" else hooks.OF_A_LIST
         (folder / hooks.FILE.name).write_text(hooks.instead_of_poetrys(own))
     for name, beginnings in project.uncommented.items():
         uncomment(folder / name, beginnings)

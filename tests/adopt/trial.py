@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import subprocess
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -37,17 +36,11 @@ TIMED_OUT = 124  # the exit code of `timeout`
 
 @dataclass(frozen=True)
 class Failure:
-    """What did not end well.
+    """What did not end well."""
 
-    Args:
-        stage: lists, build, import, start, migrate or page.
-        log: all that was printed.
-        stops: whether the trial cannot go on; what only the import says may not matter when the app is started.
-    """
-
-    stage: str
-    log: str
-    stops: bool = True
+    stage: str  # lists, build, import, start, migrate or page
+    log: str  # all that was printed
+    stops: bool = True  # the trial cannot go on; what only the import says may not matter when the app is started
 
     @property
     def lines(self) -> list[str]:
@@ -86,13 +79,10 @@ class Failure:
             return exception[:300]  # whoever configures the log may have left out the traceback
         if compiler := next((line.strip() for line in lines if re.search(r":\d+: (?:fatal )?error: ", line)), ""):
             return compiler
-        errors = (
-            line.strip()
-            for line in lines
-            if re.search(r"\b(error|fatal|failed|not found|no such|cannot)\b", line, re.IGNORECASE)
-        )
-        causes = (line for line in errors if not re.search(r"did not complete|failed to solve|Failed to build", line))
-        return (next(causes, "") or last_line(self.text))[:300]
+        error = r"\b(error|fatal|failed|not found|no such|cannot)\b"
+        no_cause = r"did not complete|failed to solve|Failed to build"
+        causes = (line for line in lines if re.search(error, line, re.IGNORECASE) and not re.search(no_cause, line))
+        return (next(causes, "").strip() or last_line(self.text))[:300]
 
 
 def attempt(draft: Draft, number: int) -> Iterator[Failure]:
@@ -100,15 +90,8 @@ def attempt(draft: Draft, number: int) -> Iterator[Failure]:
     place = SCRATCH / "trial"
     place.mkdir(exist_ok=True)
     (place / "sitecustomize.py").write_text(inside.report_databases.source())
-    subject = Subject(
-        f"{draft.folder.name} {number}",
-        draft.folder,
-        ours=False,
-        slow=None,
-        profile="",
-        env_files=tuple(variables(draft)),
-        has=frozenset({"compose"}),
-    )
+    name, files, has = f"{draft.folder.name} {number}", tuple(variables(draft)), frozenset({"compose"})
+    subject = Subject(name, draft.folder, ours=False, slow=None, profile="", env_files=files, has=has)
     try:
         subject.build()
     except BuildFailed as failed:
@@ -176,15 +159,10 @@ def import_alone(draft: Draft, subject: Subject, environment: dict[str, str], pl
     """Import the app without a network, and see whether it is served by the worker that fits it."""
     web = subject.services()["web"]
     given, volumes = web.get("environment") or {}, web.get("volumes") or ()
-    options = [f"--env={name}={value}" for name, value in ({**given, **environment}).items()]
+    options = [f"--name={SESSION}-import", "--network=none", "--read-only", "--tmpfs=/tmp"]
+    options += [f"--env={name}={value}" for name, value in ({**given, **environment}).items()]
     options += [f"--volume={volume['target']}" for volume in volumes]  # new ones, which go with the container
-    options += [
-        f"--name={SESSION}-import",
-        "--network=none",
-        "--read-only",
-        "--tmpfs=/tmp",
-        f"--volume={place}:/trial:ro",
-    ]
+    options += [f"--volume={place}:/trial:ro"]
     root = f"/app/{draft.app.root}".rstrip("/")
     limited = ["timeout", str(IMPORT_LIMIT), *inside.import_app.command(draft.app.name, root)]
     command = ["docker", "run", "--rm", *options, subject.built_image(), *limited]
@@ -210,20 +188,13 @@ def use(draft: Draft, running: Running) -> Iterator[Failure]:
             yield Failure("migrate", f"{error.stdout or ''}{error.stderr or error}", stops)
             if stops:
                 return
-    answers: list[httpx.Response] = []
-
-    def answered() -> bool:
-        answers[:] = [answer for answer in [_get(running, running.page)] if answer]
-        return bool(answers) or not running.is_up
-
-    wait_until(answered, READY_LIMIT, pause=0.3)
-    if not answers:
-        ended = (
-            "" if running.is_up else f"\nadopt: the app has ended with exit code {running.container.state.exit_code}"
-        )
-        yield Failure("start", running.log + (ended or f"\nadopt: no answer after {READY_LIMIT:.0f} s"))
+    answer = wait_until(lambda: _get(running, running.page) or not running.is_up, READY_LIMIT, pause=0.3)
+    if isinstance(answer, bool):
+        why = f"no answer after {READY_LIMIT:.0f} s"
+        if not running.is_up:
+            why = f"the app has ended with exit code {running.container.state.exit_code}"
+        yield Failure("start", f"{running.log}\nadopt: {why}")
         return
-    answer = answers[0]
     of_django = draft.app.framework == "django"
     if answer.status_code == 400 and of_django:  # to a name that it does not know; in production no log says so
         draft.host = running.host = running.run(inside.host_of_django, draft.app.module)
@@ -259,10 +230,10 @@ def use(draft: Draft, running: Running) -> Iterator[Failure]:
     if migrating := re.findall(r"^.*\[alembic\.runtime\.migration\] Running upgrade.*$", log, re.MULTILINE):
         # Each worker does that, and they may come in each other's way, or not this time.
         yield Failure("start", "\n".join(migrating), stops=False)
-    if not running.is_up:
+    if running.is_up:
+        running.stop()
+    else:
         yield Failure("start", f"{log}\nadopt: the app has ended after its first answer")
-        return
-    running.stop()
 
 
 def _get(running: Running, path: str) -> httpx.Response | None:
@@ -285,8 +256,3 @@ def without_wheels(draft: Draft) -> dict[str, list[str]]:
         log = error.log
     lines = re.findall(r"^adopt: no wheel for (\S+) ?(.*)$", log, re.MULTILINE)
     return {version: names.split() for version, names in lines}
-
-
-def indented(log: str) -> str:
-    """The end of a log, as it is shown."""
-    return textwrap.indent("\n".join(log.strip().splitlines()[-15:]), "  ")

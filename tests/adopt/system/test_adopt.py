@@ -23,11 +23,14 @@ from library.tutorial import ROOT
 pytestmark = pytest.mark.about("final")
 
 
+COMMAND = (sys.executable, "-m", "adopt.command")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+
+
 def adopt(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "adopt.command", f"--project={project}", *options]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    command = [*COMMAND, f"--project={project}", *options]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
 
 
@@ -36,12 +39,11 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 # A plain list, Poetry, uv with several packages; the others differ in what no adoption looks at.
-MARKS: dict[str, list[pytest.MarkDecorator]] = {"flask": [], "django": [], "workspace": []}
+OFTEN = ("flask", "django", "workspace")
 
 
 @pytest.mark.parametrize(
-    "project",
-    [pytest.param(p, id=p.name, marks=MARKS.get(p.name, [pytest.mark.thorough])) for p in PROJECTS],
+    "project", [pytest.param(p, id=p.name, marks=() if p.name in OFTEN else pytest.mark.thorough) for p in PROJECTS]
 )
 def test_the_files_are_those_of_the_manual_steps(project: Project, tmp_path: Path) -> None:
     """What a reader does by hand where the app does not work at once (`strangers.PROJECTS`) is done, too."""
@@ -184,17 +186,11 @@ def index():
 
 @dataclass(frozen=True)
 class Kind:
-    """A small project of a kind that does not work at once: its files, and what is in final's files afterwards.
-
-    Args:
-        files: the project's own.
-        mended: what progress says; nothing where the guess is right.
-        lines: lines that are there afterwards, by file.
-    """
+    """A small project of a kind that does not work at once, and what is in final's files afterwards."""
 
     files: dict[str, str]
-    mended: str = ""
-    lines: dict[str, str] = field(default_factory=dict)
+    mended: str = ""  # what progress says; nothing where the guess is right
+    lines: dict[str, str] = field(default_factory=dict)  # that are there afterwards, by file
 
 
 # fmt: off
@@ -276,11 +272,7 @@ SELDOM = list(KINDS)[-3:]
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, id=name, marks=[pytest.mark.thorough] if name in SELDOM else [])
-        for name, kind in KINDS.items()
-    ],
+    "kind", [pytest.param(KINDS[name], id=name, marks=pytest.mark.thorough if name in SELDOM else ()) for name in KINDS]
 )
 def test_a_kind_of_project_works_after_it_was_adopted(kind: Kind, tmp_path: Path) -> None:
     write_files(tmp_path, kind.files)
@@ -299,8 +291,7 @@ IGNORED = pytest.mark.skipif(signal.getsignal(signal.SIGINT) is signal.SIG_IGN, 
 @pytest.mark.parametrize("stop", [pytest.param(signal.SIGINT, marks=IGNORED), signal.SIGTERM])
 def test_who_stops_it_finds_the_project_as_it_was_and_nothing_else(shop: Path, stop: signal.Signals) -> None:
     before = content(shop)
-    command = [sys.executable, "-m", "adopt.command", f"--project={shop}"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(shop.parent)}
+    command, environment = [*COMMAND, f"--project={shop}"], ENVIRONMENT | {"TMPDIR": str(shop.parent)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         for line in process.stderr:

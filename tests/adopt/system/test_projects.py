@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adopt.strangers import ARTICLE, BASE, PROJECTS, Project, adopt
+from adopt.strangers import ARTICLE, BASE, PROJECTS, Project, adopted
 from library import clock
 from library.edits import change, uncomment
-from library.engine import SCRATCH, one_build_at_a_time, run_to_its_end, wait_until
+from library.engine import one_build_at_a_time, run_to_its_end, wait_until
 from library.image import files, find_in_layers, history
 from library.locks import other_versions
 from library.markdown import blocks
@@ -27,16 +27,9 @@ from library.subject import Running, Subject
 pytestmark = pytest.mark.about("final")
 # What final promises of every project, whatever it does.
 PROMISED = (
-    "any-uid",
-    "clean-logs",
-    "no-cache-in-image",
-    "no-capabilities",
-    "precompiled",
-    "read-only-rootfs",
+    "any-uid", "clean-logs", "no-cache-in-image", "no-capabilities", "precompiled", "read-only-rootfs",
     "writes-nothing",
-)
-
-
+)  # fmt: skip
 # A message broker, as such a project has it in its compose file.
 REDIS = """
   redis:
@@ -54,8 +47,6 @@ POSTGRES = """
     environment: { POSTGRES_PASSWORD: example }
     healthcheck: { test: pg_isready --host=localhost --username=postgres, interval: 1s, retries: 60 }
 """
-
-
 # Run inside the container of Django's: what a page that names a static file comes to.
 STATIC_FILE = """
 import os, django
@@ -67,8 +58,6 @@ try:
 except ValueError as error:
     print(error)
 """
-
-
 # A project's tests go to one worker, which makes its copy and its image once.
 PARAMETERS = {
     project.name: pytest.param(project, id=project.name, marks=pytest.mark.xdist_group(f"project {project.name}"))
@@ -78,24 +67,19 @@ PARAMETERS = {
 
 def only(name: str) -> pytest.MarkDecorator:
     """For a test that is about one project."""
-    return pytest.mark.parametrize("adopted", [PARAMETERS[name]], indirect=True)
+    return pytest.mark.parametrize("project", [PARAMETERS[name]], indirect=True)
 
 
 @pytest.fixture(scope="module", params=PARAMETERS.values())
-def adopted(request: pytest.FixtureRequest) -> tuple[Project, Subject]:
-    """A copy of a project, after the steps of the article's section "Use it in your project"."""
+def project(request: pytest.FixtureRequest) -> Project:
     project: Project = request.param
-    return project, adopt(project, SCRATCH / "projects" / project.name)
+    return project
 
 
 @pytest.fixture
-def project(adopted: tuple[Project, Subject]) -> Project:
-    return adopted[0]
-
-
-@pytest.fixture
-def subject(adopted: tuple[Project, Subject]) -> Subject:
-    return adopted[1]
+def subject(project: Project) -> Subject:
+    """A copy of it, after the steps of the article's section "Use it in your project"."""
+    return adopted(project.name)
 
 
 def differing_code(image: str, other: str) -> set[str]:
@@ -190,8 +174,7 @@ def test_a_websocket_is_answered(subject: Subject) -> None:
 @only("celery")
 def test_a_worker_of_the_same_image_does_the_work(subject: Subject) -> None:
     with subject.copied("and Redis") as copy:
-        compose = copy.path / "compose.yaml"
-        compose.write_text(compose.read_text().replace("\n# volumes:", f"{REDIS}\n# volumes:"))
+        change(copy.path / "compose.yaml", "\n# volumes:", f"{REDIS}\n# volumes:")
         with copy.running() as running:
             with one_build_at_a_time():
                 # It waits: with the image's health check off, this ended as a failure (docker/compose#13522).
@@ -204,11 +187,8 @@ def test_migrations_are_a_command_that_runs_once(subject: Subject) -> None:
     with subject.copied("that migrates") as copy:
         compose = copy.path / "compose.yaml"
         uncomment(compose, ["  # migrate:"])
-        change(
-            compose,
-            "  SECRET_KEY: a stranger's",
-            "  SECRET_KEY: a stranger's\n    DATABASE_URL: postgres://postgres:example@db/postgres",
-        )
+        key = "  SECRET_KEY: a stranger's"
+        change(compose, key, f"{key}\n    DATABASE_URL: postgres://postgres:example@db/postgres")
         change(compose, "\n# volumes:", f"{POSTGRES}\n# volumes:")
         with copy.running() as running:
             with one_build_at_a_time():
@@ -301,9 +281,7 @@ def test_index_credentials_are_in_no_layer(subject: Subject) -> None:
             before = f"    --mount=type=bind,source={name},target={name} \\\n"
             change(dockerfile, before, mount[0] + before)
         # Both instructions see it: uv reads ~/.netrc.
-        text, count = re.subn(
-            r"^    (?=uv )", f"    grep -q {password[:8]} ~/.netrc && ", dockerfile.read_text(), flags=re.MULTILINE
-        )
+        text, count = re.subn(r"(?m)^    (?=uv )", f"    grep -q {password[:8]} ~/.netrc && ", dockerfile.read_text())
         assert count == 2
         dockerfile.write_text(text)
         for target in ("production", "test"):

@@ -41,7 +41,6 @@ def test_the_commands_are_those_of_the_article() -> None:
     article = (ROOT / "final/README.md").read_text()
     for command in (*POETRY.export, *UV.export):
         assert f"\n$ {command}\n" in article
-    assert f"\n$ {COMPILE.format(version='3.14', source='requirements.in', target='requirements.txt')}\n" in article
 
 
 def test_the_lines_that_are_set(tmp_path: Path) -> None:
@@ -86,16 +85,14 @@ def test_the_hooks_are_those_of_the_manager(tmp_path: Path) -> None:
     assert ids["uv"] == ["uv-export", *ids["none"]]
     assert ids["none"][-1] == "hadolint"
     assert (tmp_path / "Poetry/.pre-commit-config.yaml").read_bytes() == hooks.FILE.read_bytes()
-    assert all(" --locked " in command for command in hooks.commands(hooks.of_uv())), "an adoption makes the lock"
-    assert f"    hooks:\n{hooks.of_uv()}\n" in (tmp_path / "uv/.pre-commit-config.yaml").read_text()
+    assert all(" --locked " in command for command in hooks.commands(hooks.OF_UV)), "an adoption makes the lock"
+    assert f"    hooks:\n{hooks.OF_UV}\n" in (tmp_path / "uv/.pre-commit-config.yaml").read_text()
 
 
 def test_the_hook_of_a_list_runs_what_compiles() -> None:
-    expected = [
-        COMPILE.format(version="3.14", source=f"{name}.in", target=f"{name}.txt")
-        for name in ("requirements", "requirements-dev")
-    ]
-    assert list(hooks.commands(hooks.of_a_list())) == expected
+    names = ("requirements", "requirements-dev")
+    expected = [COMPILE.format(version="3.14", source=f"{name}.in", target=f"{name}.txt") for name in names]
+    assert list(hooks.commands(hooks.OF_A_LIST)) == expected
     article = blocks((ROOT / "final/README.md").read_text(), "Use it in your project", "console")[-1]
     assert [line.removeprefix("$ ") for line in article.splitlines()[1:]] == expected
 
@@ -130,6 +127,11 @@ def test_an_index_that_a_project_names_is_named_in_its_lists(
     in_hooks = folder.joinpath(".pre-commit-config.yaml").read_text().count(" --emit-index-url")
     assert in_hooks == (emitted if manager else 0)
     assert " ".join(exporting(folder, manager, "3.14")).count(" --emit-index-url") == emitted
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Draft:
+    return put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
 
 
 class Terminal(io.StringIO):
@@ -170,10 +172,9 @@ def test_three_lines_say_what_is_left(tmp_path: Path) -> None:
 
 
 def test_the_trial_has_what_can_be_had_of_the_services_beside_the_app(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "docker-compose.yml").touch()
-    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
     depends = {name: {"condition": "service_started"} for name in ("db", "cache", "search")}
     web = {"build": {}, "image": "shop", "depends_on": depends}
     services = {"web": web, "db": {"image": "postgres:15"}, "cache": {"image": "redis:7"}, "search": {"image": "solr"}}
@@ -208,8 +209,7 @@ def test_the_image_of_a_python_that_has_more_wheels_is_brought_before_it_is_used
     assert draft.version == "3.14"
 
 
-def test_an_image_that_cannot_be_had_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+def test_an_image_that_cannot_be_had_is_said_once(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = iter((trial.Failure("lists", "python:3.14-slim-trixie cannot be had: no answer"),))
     monkeypatch.setattr(adoption, "trial", lambda *_: failures)
     with pytest.raises(Unusable, match=r"not work yet: python:3\.14-slim-trixie cannot be had: no answer; nothing"):
@@ -232,8 +232,9 @@ def test_the_copy_lies_as_deep_in_its_repository_as_the_project(
         adoption.adopt(folder, Options())
 
 
-def test_the_import_may_write_where_the_app_has_a_volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+def test_the_import_may_write_where_the_app_has_a_volume(
+    draft: Draft, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     web = {"environment": {"A": "1"}, "volumes": [{"type": "volume", "source": "data", "target": "/app/instance"}]}
     monkeypatch.setattr(Subject, "services", lambda *_: {"web": web})
     monkeypatch.setattr(Subject, "built_image", lambda *_: "shop")
@@ -264,16 +265,14 @@ class Answering:
         self.stopped = True
 
 
-def test_an_app_whose_health_check_fails_is_tried_to_the_end(tmp_path: Path) -> None:
-    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+def test_an_app_whose_health_check_fails_is_tried_to_the_end(draft: Draft) -> None:
     [failure] = trial.use(draft, cast("Any", running := Answering(health=503)))
     assert (failure.stage, failure.stops, failure.cause) == ("page", False, "adopt: GET /health says 503")
     assert running.stopped
     assert not list(trial.use(draft, cast("Any", Answering(health=404))))
 
 
-def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(tmp_path: Path) -> None:
-    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not_work(draft: Draft) -> None:
     running = Answering()
     running.log = "a secret key\nINFO  [alembic.runtime.migration] Running upgrade a -> b, users"
     [failure] = trial.use(draft, cast("Any", running))
@@ -284,8 +283,7 @@ def test_an_app_that_each_worker_migrates_or_that_ends_after_its_answer_does_not
     assert "WORKERS is 1" in mend(draft, failure)
 
 
-def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> None:
-    draft = put_final(tmp_path, App("shop:app", "flask"), None, "3.14")
+def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(draft: Draft) -> None:
     running = Answering()
     draft.made_up["DATABASE_URL"] = "sqlite:////tmp/adopt.db"
     running.log = "adopt: sqlite3 opens /tmp/adopt.db\nadopt: sqlite3 opens /tmp/shop.db\n"
@@ -295,9 +293,8 @@ def test_a_database_in_tmp_is_named_but_for_the_trial_s_own(tmp_path: Path) -> N
 
 
 def test_a_plain_list_becomes_the_source(tmp_path: Path) -> None:
-    folder = write_files(
-        tmp_path, {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"}
-    )
+    files = {"requirements.txt": "flask\n", "requirements-dev.txt": "-r requirements.txt\npytest\n"}
+    folder = write_files(tmp_path, files)
     commands = exporting(folder, None, "3.14")
     assert [command.split()[-3] for command in commands] == ["requirements.in", "requirements-dev.in"]
     assert (folder / "requirements-dev.in").read_text() == "-r requirements.txt\npytest\n"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from adopt.draft import Draft, put_final
-from adopt.guess import POETRY, UV, find_app
+from adopt.guess import find_app, find_manager
 from adopt.remedies import REMEDIES, foresee, mend, names_read, value_for
 from adopt.services import AS_THE_APP, beside
 from adopt.trial import Failure
@@ -29,8 +29,7 @@ BUILD = 'ERROR: failed to solve: process "/bin/sh -c {}" did not complete succes
 
 def draft_of(folder: Path, files: dict[str, str]) -> Draft:
     app = find_app(write_files(folder, files))
-    manager = UV if "pyproject.toml" in files and "requirements.txt" not in files else None
-    return put_final(folder, app, manager, "3.14", "3.13", "3.12")
+    return put_final(folder, app, find_manager(folder), "3.14", "3.13", "3.12")
 
 
 def in_2023(folder: Path) -> None:
@@ -266,34 +265,33 @@ def test_a_database_that_git_has_is_brought_back_and_no_other(tmp_path: Path) ->
     assert "\nCOPY --chown=10001 airports.sqlite3 /data/\n" in draft.read("Dockerfile")
 
 
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a draft runs beside the project."""
+WORKSPACE = {
+    "pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
+    "emails/pyproject.toml": '[project]\nname = "emails"\n',
+    "backend/pyproject.toml": '[project]\nname = "shop-api"\n',
+    "backend/shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+}
+# fmt: off
+ADDED = {  # by whom: a project's files, and the command for uvicorn-worker and a gunicorn
+    "the package of a workspace that is the app": (WORKSPACE,
+        "uv add --no-sync --package shop-api 'uvicorn-worker' 'gunicorn>=23'"),
+    "the root of a workspace that is a package": (
+        WORKSPACE | {"pyproject.toml": f'[project]\nname = "root"\n{WORKSPACE["pyproject.toml"]}'},
+        "uv add --no-sync 'uvicorn-worker' 'gunicorn>=23'"),
+    "Poetry, which may take any version": (FLASK | {"poetry.lock": ""},
+        "poetry add --lock 'uvicorn-worker>=0' 'gunicorn>=23'"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("files", "command"), ADDED.values(), ids=ADDED)
+def test_a_server_is_added_by_who_keeps_the_packages(
+    files: dict[str, str], command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run: list[str] = []
     monkeypatch.setattr("adopt.draft.run_beside", lambda _folder, _base, commands, _debian: run.extend(commands))
-    return run
-
-
-def test_a_server_is_added_to_the_package_of_a_workspace_that_is_the_app(tmp_path: Path, commands: list[str]) -> None:
-    files = {
-        "pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
-        "emails/pyproject.toml": '[project]\nname = "emails"\n',
-        "backend/pyproject.toml": '[project]\nname = "shop-api"\n',
-        "backend/shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
-    }
-    draft = draft_of(tmp_path, files)
-    draft.add_packages(["gunicorn"])
-    assert commands == ["uv add --no-sync --package shop-api 'gunicorn'"]
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "root"\n[tool.uv.workspace]\nmembers = ["*"]\n')
-    draft.add_packages(["gunicorn"])
-    assert commands[1:] == ["uv add --no-sync 'gunicorn'"]
-
-
-def test_poetry_may_take_any_version_of_a_server(tmp_path: Path, commands: list[str]) -> None:
-    draft = draft_of(tmp_path, FLASK)
-    draft.manager = POETRY
-    draft.add_packages(["uvicorn-worker", "gunicorn>=23"])
-    assert commands == ["poetry add --lock 'uvicorn-worker>=0' 'gunicorn>=23'"]
+    draft_of(tmp_path, files).add_packages(["uvicorn-worker", "gunicorn>=23"])
+    assert run == [command]
 
 
 def test_what_nobody_knows_changes_nothing(tmp_path: Path) -> None:
@@ -521,8 +519,7 @@ def test_the_names_that_code_reads_are_those_of_variables(tmp_path: Path) -> Non
 
 def test_a_value_is_the_example_or_one_of_its_kind() -> None:
     assert value_for("DATABASE_URL", "postgres://db/shop") == "sqlite:////tmp/adopt.db", "nothing answers there"
-    assert (
-        value_for("POSTGRES_DSN", "postgresql+asyncpg://a:b@db:5432/c") == "postgresql+asyncpg://a:b@localhost:5432/c"
-    )
+    dsn = "postgresql+asyncpg://a:b@{}:5432/c"
+    assert value_for("POSTGRES_DSN", dsn.format("db")) == dsn.format("localhost")
     assert value_for("LANGUAGE", "en") == "en"
     assert value_for("SMTP_PORT") == "30"
