@@ -238,7 +238,8 @@ class Draft:
             self.set("compose.yaml", r"(?<=^volumes: \{)", f" {name}: ,")
             self.set("Dockerfile", r"(?<=install -d -o 10001)", f" {directory}")
         inside = directory.removeprefix("/app/")
-        if (self.folder / inside).is_dir():  # the code's own copy of it would go before what has just been made
+        # The code's own copy of it goes before what has just been made.
+        if inside != directory and (self.folder / inside).is_dir():
             self.insert(IN_PRODUCTION, f"RUN chown -R 10001 {inside}")
         return True
 

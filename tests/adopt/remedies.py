@@ -477,7 +477,7 @@ def keep(draft: Draft, path: str, *, is_file: bool = False) -> str:
         return "the app writes to /data: the volume" if draft.keep("/data") else ""
     if path.startswith(("/tmp/", "/trial", "/venv", "/proc", "/sys", "/dev")):  # noqa: S108
         return ""
-    inside = draft.folder / path.removeprefix("/app/")
+    inside = draft.folder / path.removeprefix("/app/").lstrip("/")
     is_file = is_file or inside.is_file() or (bool(Path(path).suffix) and not inside.is_dir())
     directory = str(Path(path).parent) if is_file else path
     code = draft.folder / directory.removeprefix("/app").lstrip("/")

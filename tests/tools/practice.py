@@ -1,6 +1,6 @@
 """Ask one practice of every folder, whether the tutorial lists it or not: ``make practice ONLY=non-root``.
 
-It prints what came of each, and where ``tests/tutorial.toml`` has to name the practice; with a step, the first alone.
+It prints what came of each, and, if all are asked, where ``tests/tutorial.toml`` has to name the practice.
 """
 
 import argparse

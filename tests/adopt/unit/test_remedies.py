@@ -523,3 +523,11 @@ def test_a_value_is_the_example_or_one_of_its_kind() -> None:
     assert value_for("POSTGRES_DSN", dsn.format("db")) == dsn.format("localhost")
     assert value_for("LANGUAGE", "en") == "en"
     assert value_for("SMTP_PORT") == "30"
+
+
+def test_a_directory_outside_the_code_is_not_looked_for_on_this_machine(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, FLASK)
+    here = write_files(tmp_path / "uploads", {"a.txt": ""})
+    assert draft.keep(str(here))
+    assert f"install -d -o 10001 {here}\n" in draft.read("Dockerfile")
+    assert "RUN chown" not in draft.read("Dockerfile")
