@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import mutate, mutations
-from lab.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, RedAnyway, Task, concerns, path_of, presentable
+from lab.mutate import FILE, TESTS, RedAnyway, Task, concerns, path_of, presentable
 from lab.mutations import FILES, MORE_FILES, by_line, of_text
 from library import engine, repository, tutorial
 from library.practices import PRACTICES
@@ -300,15 +300,19 @@ def test_who_is_asked_where_every_practice_holds_is_there() -> None:
     assert all((ROOT / path_of(name)).exists() for _, names in TESTS for name in names)
 
 
-def test_who_is_likely_to_notice_is_a_practice() -> None:
-    assert {name for _, names in LIKELY for name in names} <= PRACTICES.keys()
-
-
-@pytest.mark.parametrize(("_", "module", "expression"), LIKELY_TESTS)
-def test_tests_that_are_likely_to_notice_are_there(_: str, module: str, expression: str) -> None:
-    text = (ROOT / path_of(module)).read_text()
-    for word in filter(None, expression.split(" or ")):
-        assert re.search(rf"^def test_\w*{word}", text, re.MULTILINE), word
+def test_who_noticed_the_closest_mutant_is_asked_first(tmp_path: Path) -> None:
+    results = mutate.Results(tmp_path / "none.json")
+    results.noticed = {
+        "Dockerfile (last stage): --retries=3 removed": {"hang-noticed"},
+        "Dockerfile (last stage): PYTHONUNBUFFERED=1 removed": {"unbuffered-logs", "test_traps.py::test_it"},
+        "compose.yaml (services.web): PYTHONUNBUFFERED: 1 removed": {"clean-logs"},
+    }
+    [mutant] = [m for m in mutations.mutants(STEP_4.path) if m.what == "PYTHONUNBUFFERED=1 → PYTHONUNBUFFERED=0"]
+    assert results.closest(mutant) == ["test_traps.py::test_it", "unbuffered-logs", "hang-noticed"]
+    task = results.task(STEP_4, mutant)
+    assert task.likely[:2] == ("unbuffered-logs", "hang-noticed")
+    assert task.tests == ("test_traps.py::test_it",)
+    assert {*task.likely, *task.others} == STEP_4.holds
 
 
 def test_what_is_seen_says_nothing_of_the_machine() -> None:
@@ -347,7 +351,7 @@ def test_a_test_that_is_red_anyway_kills_no_mutant(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(repository, "ROOT", root)
     monkeypatch.setattr(engine, "SCRATCH", tmp_path)
     [mutant] = [m for m in of_text("uwsgi.ini", "master = true\n", {}) if "false" in m.id]
-    task = Task(folder, mutant, (), 0)
+    task = Task(folder, mutant, (), (), ())
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they would take most of the time
     test, seen = mutate.red_test(task, ["green.py", "told.py"]) or ("", "")
     assert test == "told.py::test_it"
