@@ -10,23 +10,15 @@ from python_on_whales.exceptions import DockerException
 from lab.load import load
 from library import clock
 from library.engine import wait_until
-from library.practices.processes import app_processes
+from library.practices.processes import app_processes, count_workers, signal_workers
 from library.practices.startup import first_running, have_16_cpus
 from library.program import in_container
-from library.subject import Subject
+from library.subject import Running, Subject
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("final")
 FINAL = Subject("final", ROOT / "final")
 CLIENTS = 8
-
-
-@in_container(app_processes)
-def gunicorns() -> list[int]:
-    """The process ids of gunicorn's main process and of its workers, below the engine's init."""
-    parents = app_processes()
-    (main,) = (pid for pid, parent in parents.items() if parent == 1)
-    return [main, *(pid for pid, parent in parents.items() if parent == main)]
 
 
 @in_container()
@@ -37,15 +29,17 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+def workers(running: Running) -> list[int]:
+    return signal_workers(running, 0)
+
+
 def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
     with FINAL.running(environment={"WORKERS": "2"}) as running:
-        wait_until(lambda: len(running.run(gunicorns)) == 3, limit=20)
+        assert count_workers(running, 2) == 2
         with load(running, CLIENTS) as seen:
-            _, first, *_ = running.run(gunicorns)
+            first, _ = workers(running)
             running.run(kill, first)
-            assert wait_until(
-                lambda: len(running.run(gunicorns)) == 3 and first not in running.run(gunicorns), limit=20
-            )
+            assert wait_until(lambda: len(workers(running)) == 2 and first not in workers(running), limit=20)
         assert seen.lost <= CLIENTS
         assert seen.counted.keys() <= {"200", "lost", "lost, reused"}, "nobody was refused"
         assert seen.answered > 10 * CLIENTS
@@ -55,7 +49,7 @@ def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
 def test_a_killed_main_process_comes_back_with_its_container() -> None:
     with FINAL.running() as running:
         start = clock.seconds()
-        main, *_ = running.run(gunicorns)
+        (main,) = (pid for pid, parent in running.run(app_processes).items() if parent == 1)
         with suppress(DockerException):  # the look into the container ends with it
             running.run(kill, main)
         assert wait_until(lambda: running.restarts == 1, limit=10)
@@ -132,9 +126,9 @@ def test_full_scratch_directories_stop_nobody() -> None:
     with FINAL.running(environment={"WORKERS": "1"}) as running:
         for directory in ("/tmp", "/dev/shm"):  # noqa: S108  the container's own
             assert running.run(fill, directory) == "No space left on device"
-        _, worker = running.run(gunicorns)
+        (worker,) = workers(running)
         running.run(kill, worker)
-        assert wait_until(lambda: running.answers() and worker not in running.run(gunicorns), limit=20)
+        assert wait_until(lambda: running.answers() and worker not in workers(running), limit=20)
         assert running.restarts == 0
 
 
@@ -155,7 +149,7 @@ def test_one_worker_serves_in_128_mb_however_many_cpus_there_are(tmp_path: Path)
     with first_running(FINAL, have_16_cpus.source()) as overrides:
         overrides["volumes"].append(f"{tmp_path}:/sys/fs/cgroup:ro")
         with FINAL.running(cpus=0, mem_limit="128m", **overrides) as running, load(running, CLIENTS) as seen:
-            assert len(running.run(gunicorns)) == 2, "the main process and a worker"
+            assert len(workers(running)) == 1
             assert running.restarts == 0
     assert seen.counted.keys() == {"200"}
     assert seen.answered > 10 * CLIENTS
