@@ -14,7 +14,7 @@ import re
 import shlex
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -215,37 +215,23 @@ def _alike(file: Path, other: Path) -> bool:
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio() >= 0.8
 
 
-@dataclass(frozen=True)
-class Figures:
-    """How many of a folder's mutants came to which end; those that are equivalent have no other.
+def figures(folder: Folder, results: Results) -> Counter[str]:
+    """How many of a folder's mutants came to which end: killed, refused, survives; equivalent; missing.
 
     ``elsewhere`` are those of the killed and the refused that an earlier folder was asked about.
     """
-
-    killed: int
-    survive: int
-    refused: int
-    equivalent: int
-    missing: int
-    elsewhere: int
-
-    @property
-    def share(self) -> float:
-        """The share of the killed among those that the engine starts and that are not equivalent; 0 to 1."""
-        return self.killed / max(1, self.killed + self.survive)
-
-
-def figures(folder: Folder, results: Results) -> Figures:
-    """Count a folder's mutants by what came of them."""
     reasons, judged = equivalents(folder.name), known(folder, results)
     ends = Counter[str]()
     for mutant in mutants(folder.path):
         entry = judged.get(mutant.id, {"outcome": "missing"})
         ends["equivalent" if mutant.id in reasons else str(entry["outcome"])] += 1
         ends["elsewhere"] += mutant.id not in reasons and "in_folder" in entry
-    return Figures(
-        ends["killed"], ends["survives"], ends["refused"], ends["equivalent"], ends["missing"], ends["elsewhere"]
-    )
+    return ends
+
+
+def share(count: Mapping[str, int]) -> float:
+    """The share of the killed among those that the engine starts and that are not equivalent; 0 to 1."""
+    return count["killed"] / max(1, count["killed"] + count["survives"])
 
 
 def survivors(folder: Folder, results: Results) -> list[str]:
@@ -258,8 +244,8 @@ def summary(folder: Folder, results: Results) -> str:
     """The figures of a folder in words, and below them what survives."""
     count = figures(folder, results)
     said = (
-        f"{folder.name}: {count.killed} of {count.killed + count.survive} killed ({count.share:.1%}),"
-        f" {count.refused} refused, {count.equivalent} equivalent, {count.missing} not judged yet"
+        f"{folder.name}: {count['killed']} of {count['killed'] + count['survives']} killed ({share(count):.1%}),"
+        f" {count['refused']} refused, {count['equivalent']} equivalent, {count['missing']} not judged yet"
     )
     return "\n  survives: ".join([said, *survivors(folder, results)])
 
@@ -458,11 +444,8 @@ def _of_run(this: _Instruction) -> Iterator[_Edit]:
         yield _Edit(option.start(1), option.end(), "", option.span(1))
         begin = option.end()
     commands = [_trimmed(masked, *span) for span in _split(masked, " && ", begin)]
-    for index, (start, end) in enumerate(commands):
-        if index + 1 < len(commands):
-            yield _Edit(start, commands[index + 1][0], "", (start, end))
-        elif index:
-            yield _Edit(commands[index - 1][1], end, "", (start, end))
+    yield from _without_one(commands)
+    for start, end in commands:
         for edit in _of_command(masked[start:end], this.text[start:end]):
             yield replace(edit.moved(start), shown=(start, end))
 
@@ -509,18 +492,21 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start + len(inner) - len(inner.lstrip()), end - len(inner) + len(inner.rstrip())
 
 
+def _without_one(spans: Sequence[tuple[int, int]]) -> Iterator[_Edit]:
+    """One of several things less, and what joins it to the next one, or the last one to that before."""
+    for index, (start, end) in enumerate(spans if len(spans) > 1 else ()):
+        if end == spans[-1][1]:
+            yield _Edit(spans[index - 1][1], end, "", (start, end))
+        else:
+            yield _Edit(start, spans[index + 1][0], "", (start, end))
+
+
 def _of_pairs(this: _Instruction) -> Iterator[_Edit]:
     """ENV, ARG and LABEL without one of their names, or with less in its value."""
-    masked = this.masked
-    pairs = list(re.finditer(r"[\w.]+=?\S*", masked[len(this.keyword) :]))
-    spans = [(len(this.keyword) + pair.start(), len(this.keyword) + pair.end()) for pair in pairs]
-    for index, (start, end) in enumerate(spans):
-        pair = this.text[start:end]
-        if index + 1 < len(spans):
-            yield _Edit(start, spans[index + 1][0], "", (start, end))
-        elif index:
-            yield _Edit(spans[index - 1][1], end, "", (start, end))
-        name, equals, value = pair.partition("=")
+    spans = [pair.span() for pair in re.compile(r"[\w.]+=?\S*").finditer(this.masked, len(this.keyword))]
+    yield from _without_one(spans)
+    for start, end in spans:
+        name, equals, value = this.text[start:end].partition("=")
         at = start + len(name) + 1
         for new in ["0"] if value == "1" else _weakened(value):  # 1 means yes
             yield _Edit(at, end, new, (start, end))

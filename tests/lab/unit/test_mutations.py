@@ -255,7 +255,7 @@ def test_what_an_earlier_folder_answers_is_not_asked_again(outcome: str, by: str
     expected = {FROM_STEP_1: {**entry, "in_folder": "step-1-kiss"}} if taken_over else {}
     assert mutations.known(STEP_4, results) == expected
     count = mutations.figures(STEP_4, results)
-    assert (count.killed + count.refused, count.elsewhere) == (int(taken_over), int(taken_over))
+    assert (count["killed"] + count["refused"], count["elsewhere"]) == (int(taken_over), int(taken_over))
     own = {FROM_STEP_1: {**entry, "by": "clean-logs"}}
     assert mutations.known(STEP_4, results | {"step-4-nontrivial": own}) == own, "asked itself, it says so itself"
 
