@@ -8,7 +8,6 @@ machine does not fall on one of them alone. The load test needs wrk and asks 127
 """
 
 import argparse
-import http.client
 import json
 import secrets
 import statistics
@@ -19,7 +18,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.measure import build_times, describe_machine
+from python_on_whales import Container
+
+from lab.measure import build_times, describe_machine, until_answered
 from lab.wrk import require_wrk, serve
 from library import engine
 from library.edits import OTHER_VERSIONS, change, change_dependency
@@ -31,14 +32,9 @@ from library.tutorial import ROOT
 FILE = ROOT / "assets/acceptance.json"
 # What is compared, ratio by ratio: at most (requests: at least) this much of uv-docker-example's figure.
 GOALS = {
-    "image_mb": 1.08,
-    "cold_s": 1.3,
-    "code_s": 0.8,
-    "dependency_s": 1.1,
-    "start_s": 0.45,
-    "requests_per_s": 1.5,
+    "image_mb": 1.08, "cold_s": 1.3, "code_s": 0.8, "dependency_s": 1.1, "start_s": 0.45, "requests_per_s": 1.5,
     "memory_mb": 1.2,
-}
+}  # fmt: skip
 # How final may serve: what the article calls it, and the worker class; the second one is the default.
 WORKERS = {
     "uvicorn's, with `h11`, which it brings along": "uvicorn_worker.UvicornH11Worker",
@@ -112,8 +108,8 @@ def change_a_dependency(copy: Subject) -> None:
     (copy.path / "uv.lock").write_text(f"{text}\n# {secrets.token_hex()}\n")
 
 
-def start_and_stop(subject: Subject) -> tuple[float, float]:
-    """Seconds from the start of the container's first process to the first 200, and for an idle stop; one worker.
+def start_and_stop(subject: Subject) -> dict[str, float]:
+    """Seconds from the start of a container with one worker to the first 200, and for an idle stop.
 
     Raises:
         RuntimeError: the exit code is not 0.
@@ -127,33 +123,21 @@ def start_and_stop(subject: Subject) -> tuple[float, float]:
     )
     try:
         container.start()
-        while not _answers(port):
-            time.sleep(0.005)
-        answered = time.time()
-        container.reload()
-        assert container.state.started_at  # noqa: S101
-        started = container.state.started_at.timestamp()
-        time.sleep(2)  # idle, also for the health check
-        before = time.monotonic()
-        container.stop()
-        stopped = time.monotonic() - before
+        found = {"start_s": until_answered(container, f"http://127.0.0.1:{port}"), "stop_s": idle_stop(container)}
         container.reload()
         if container.state.exit_code:
             raise RuntimeError(f"{subject.name}: exit code {container.state.exit_code}")
-        return answered - started, stopped
+        return found
     finally:
         container.remove(force=True)
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+def idle_stop(container: Container) -> float:
+    """Seconds that `docker stop` takes of a container that nobody has asked for a while, also for its health."""
+    time.sleep(2)
+    before = time.monotonic()
+    container.stop()
+    return time.monotonic() - before
 
 
 def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
@@ -170,10 +154,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
                 with subject.running(environment=environment, **command) as running:
                     serve(running, 2)  # warm
                     figures = serve(running, 5)
-                    time.sleep(2)
-                    before = time.monotonic()
-                    running.project.compose.stop(running.service)
-                    stopped = time.monotonic() - before
+                    stopped = idle_stop(running.container)
                     found[name].append(figures | {"stop_s": stopped, "image_mb": weight(subject.built_image())})
     return {name: medians(samples) for name, samples in found.items()}
 
@@ -189,9 +170,7 @@ def measure_round(copies: dict[str, Subject]) -> dict[str, dict[str, float]]:
         found[name]["image_mb"] = weight(copy.built_image())
         found[name]["added_mb"] = found[name]["image_mb"] - weight(copy.parsed.base_image)
     for name, copy in copies.items():
-        found[name]["start_s"], _ = start_and_stop(copy)
-    for name, copy in copies.items():
-        _, found[name]["stop_s"] = start_and_stop(copy)
+        found[name] |= start_and_stop(copy)
     for name, copy in copies.items():
         with copy.running(environment={"WORKERS": "1"}) as running:
             serve(running, 2)  # warm
@@ -213,12 +192,8 @@ def main() -> None:
         workers = measure_workers(copies["final"], 3)
     median = {name: medians([figures[name] for figures in rounds]) for name in rounds[0]}
     found = {
-        "machine": describe_machine(),
-        "goals": GOALS,
-        "median": median,
-        "workers": workers,
-        "rounds": rounds,
-    }
+        "machine": describe_machine(), "goals": GOALS, "median": median, "workers": workers, "rounds": rounds,
+    }  # fmt: skip
     FILE.write_text(json.dumps(found, indent=2) + "\n")
 
 
