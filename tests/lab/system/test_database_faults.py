@@ -14,6 +14,7 @@ import pytest
 from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
+from lab.beside import beside
 from library import clock
 from library.edits import change
 from library.engine import SESSION, docker, wait_until
@@ -302,15 +303,10 @@ class Migration(migrations.Migration):
 def test_a_migration_that_fails_leaves_nothing_and_the_old_version_serves() -> None:
     with STEP_5.running() as old, STEP_5.copied("with half a migration") as copy:
         (copy.code / "guestbook/migrations/0002_half.py").write_text(HALF_A_MIGRATION)
-        network = next(iter(old.container.network_settings.networks or {}))
         environment = dict(line.partition("=")[::2] for line in old.container.config.env or ())
-        name = f"{old.project.client_config.compose_project_name}-new"
-        new = docker.run(copy.built_image(), name=name, detach=True, networks=[network], envs=environment)
-        try:
+        with beside(old, copy.built_image(), envs=environment) as new:
             assert docker.wait(new) == 1
             assert "division by zero" in str(docker.logs(new))
-        finally:
-            docker.remove(new, force=True)
         assert sign(old, "meanwhile").status_code == 302
         assert "meanwhile" in entries(old)
         assert psql(old, "SELECT count(*) FROM pg_tables WHERE tablename = 'half'") == "0"

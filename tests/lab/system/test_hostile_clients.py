@@ -16,10 +16,11 @@ import pytest
 
 from adopt.strangers import adopted
 from lab import hostile, rawhttp
+from lab.beside import beside
 from library import clock
 from library.edits import change
-from library.engine import build_recipe, docker, wait_until
-from library.subject import Kept, Running, Subject
+from library.engine import build_recipe, wait_until
+from library.subject import Kept, Running, Subject, published
 from library.tutorial import ROOT
 
 FINAL, STEP_5, EXTRA_6 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger", "extra-6-deploying"))
@@ -180,16 +181,11 @@ CMD ["nginx", "-g", "daemon off;"]
 @contextmanager
 def behind(running: Running, image: str, port: int, **options: Any) -> Iterator[str]:
     """A proxy that listens on this port, in front of a service, in its network; the URL that it is reached at."""
-    name = f"{running.project.client_config.compose_project_name}-proxy"
-    network = next(iter(running.container.network_settings.networks or {}))
-    proxy = docker.run(image, detach=True, name=name, networks=[network], publish=[(f"127.0.0.1::{port}",)], **options)
-    try:
-        (bound,) = (proxy.network_settings.ports or {})[f"{port}/tcp"]
-        url = f"http://127.0.0.1:{bound['HostPort']}"
+    with beside(running, image, publish=[(f"127.0.0.1::{port}",)], **options) as proxy:
+        [(_, address, here)] = published(proxy)
+        url = f"http://{address}:{here}"
         assert wait_until(lambda: httpx.get(url).status_code < 502, limit=20)
         yield url
-    finally:
-        docker.remove(proxy, force=True)
 
 
 @pytest.mark.thorough
