@@ -115,6 +115,9 @@ class Mutant:
         return text[: self.start] + self.new + text[self.start + len(self.old) :]
 
 
+Span = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class _Edit:
     """A change of a text: what is replaced (from, to), by what, and the element around it that a name shows."""
@@ -122,12 +125,12 @@ class _Edit:
     start: int
     end: int
     new: str = ""
-    shown: tuple[int, int] = (0, 0)
+    shown: Span | None = None
     part: str = ""
     says: str = ""
 
     def moved(self, by: int) -> "_Edit":
-        shown = (self.shown[0] + by, self.shown[1] + by) if any(self.shown) else self.shown
+        shown = self.shown and (self.shown[0] + by, self.shown[1] + by)
         return replace(self, start=self.start + by, end=self.end + by, shown=shown)
 
 
@@ -307,7 +310,7 @@ def _says(text: str, edit: _Edit) -> str:
     """What an edit does, in a line."""
     if edit.says:
         return edit.says
-    start, end = edit.shown if any(edit.shown) else (edit.start, edit.end)
+    start, end = edit.shown or (edit.start, edit.end)
     before = _short(text[start:end])
     after = _short(text[start : edit.start] + edit.new + text[edit.end : end])
     return f"{before} → {after}" if after else f"{before} removed"
@@ -327,6 +330,16 @@ def _weakened(value: str) -> list[str]:
         more = format(float(number) * 60, "g") if "." in number else str(int(number) * 60)
         return [new for new in (f"0{unit}", f"1{unit}", f"{more}{unit}") if new != value]
     return [WEAKER[value]] if value in WEAKER else []
+
+
+def _weaker(text: str, start: int, end: int, shown: Span | None = None) -> Iterator[_Edit]:
+    """The value that stands there made weaker."""
+    return (_Edit(start, end, new, shown) for new in _weakened(text[start:end]))
+
+
+def _without(pattern: str, text: str) -> Iterator[_Edit]:
+    """The text without each thing that looks so."""
+    return (_Edit(*found.span()) for found in re.finditer(pattern, text))
 
 
 def _of_meaning(text: str, others: Mapping[str, str]) -> Iterator[_Edit]:
@@ -403,10 +416,11 @@ def _of_dockerfile(text: str) -> Iterator[_Edit]:
         if this.keyword == "FROM":
             edits += _of_from(this, stages[: stages.index(this.stage)])
         else:
-            edits.append(_Edit(0, len(this.text) + 1, "", (0, len(this.text))))
+            edits.append(_Edit(0, len(this.text) + 1))
             edits += _OF_INSTRUCTION.get(this.keyword, lambda _: ())(this)
         for edit in edits:
-            yield replace(edit.moved(this.start), part=this.stage)
+            shown = edit.shown or (0, len(this.text))
+            yield replace(edit, shown=shown, part=this.stage).moved(this.start)
         after = instructions[index + 1] if index + 1 < len(instructions) else None
         if after and "FROM" not in (this.keyword, after.keyword) and _order_may_matter(this, after):
             between = text[this.end : after.start]
@@ -423,17 +437,14 @@ def _order_may_matter(one: _Instruction, other: _Instruction) -> bool:
 
 def _of_from(this: _Instruction, earlier: list[str]) -> Iterator[_Edit]:
     """Another base: an earlier stage for this one, or a tag that says less. And the stage without its name."""
-    base = re.match(r"FROM (\S+)", this.text)
-    assert base  # noqa: S101
-    if base[1] in earlier:
-        for other in earlier:
-            yield _Edit(base.start(1), base.end(1), other, (0, len(this.text)))
+    base = this.text.split()[1]
+    at = this.text.index(base)
+    if base in earlier:
+        yield from (_Edit(at, at + len(base), other) for other in earlier)
     else:
-        at = base.start(1)
-        for part in (*re.finditer(r":[^/@]+", base[1]), *re.finditer(r"-\w+(?=[^/]*$)", base[1])):
-            yield _Edit(at + part.start(), at + part.end(), "", (0, len(this.text)))
-    if name := re.search(r" AS \S+", this.text):
-        yield _Edit(name.start(), name.end(), "", (0, len(this.text)))
+        less = (*_without(r":[^/@]+", base), *_without(r"-\w+(?=[^/]*$)", base))
+        yield from (edit.moved(at) for edit in less)
+    yield from _without(r" AS \S+", this.text)
 
 
 def _of_run(this: _Instruction) -> Iterator[_Edit]:
@@ -457,15 +468,12 @@ def _of_command(masked: str, text: str) -> Iterator[_Edit]:
             continue
         value = re.compile(r" +[^\s;]+").match(masked, option.end()) if option[1] in TAKES_VALUE else None
         yield _Edit(option.start(), value.end() if value else option.end())
-    for part in re.finditer(r"(?<=\w)==[\w.]+|^[A-Z_]+=\S+ | \|\| [^;]+", masked):
-        yield _Edit(*part.span())
+    yield from _without(r"(?<=\w)==[\w.]+|^[A-Z_]+=\S+ | \|\| [^;]+", masked)
     if listed := re.search(r"\binstall((?: +-\S+)*)((?: +[a-z][\w.+-]*==[\w.]+| +[a-z][\w.+-]*)+)$", masked):
-        words = list(re.finditer(r" +\S+", listed[2]))
-        for word in words if len(words) > 1 else ():
-            yield _Edit(listed.start(2) + word.start(), listed.start(2) + word.end())
+        words = [edit.moved(listed.start(2)) for edit in _without(r" +\S+", listed[2])]
+        yield from words if len(words) > 1 else ()
     if loop := re.match(r"for \w+ in ([^;]+);", masked):
-        for word in re.finditer(r"\S+ ?", loop[1]):
-            yield _Edit(loop.start(1) + word.start(), loop.start(1) + word.end())
+        yield from (edit.moved(loop.start(1)) for edit in _without(r"\S+ ?", loop[1]))
     yield from _words_weakened(masked)
     yield from _of_program(text)
 
@@ -477,7 +485,7 @@ def _of_program(text: str) -> Iterator[_Edit]:
             yield replace(edit.moved(code.start(1)), part="")
 
 
-def _split(text: str, separator: str, start: int) -> list[tuple[int, int]]:
+def _split(text: str, separator: str, start: int) -> list[Span]:
     """The spans between separators, from a place on."""
     found = []
     while (end := text.find(separator, start)) >= 0:
@@ -486,13 +494,13 @@ def _split(text: str, separator: str, start: int) -> list[tuple[int, int]]:
     return [*found, (start, len(text))]
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _trimmed(text: str, start: int, end: int) -> Span:
     """A span without the white space at its ends."""
     inner = text[start:end]
     return start + len(inner) - len(inner.lstrip()), end - len(inner) + len(inner.rstrip())
 
 
-def _without_one(spans: Sequence[tuple[int, int]]) -> Iterator[_Edit]:
+def _without_one(spans: Sequence[Span]) -> Iterator[_Edit]:
     """One of several things less, and what joins it to the next one, or the last one to that before."""
     for index, (start, end) in enumerate(spans if len(spans) > 1 else ()):
         if end == spans[-1][1]:
@@ -522,31 +530,28 @@ def _of_pairs(this: _Instruction) -> Iterator[_Edit]:
 
 def _of_user(this: _Instruction) -> Iterator[_Edit]:
     """USER as root, or without the group."""
-    user = this.text.removeprefix("USER ")
-    whole = (0, len(this.text))
-    if user != "0":
-        yield _Edit(5, len(this.text), "0", whole)
-    if ":" in user:
-        yield _Edit(5 + user.index(":"), len(this.text), "", whole)
+    if this.text != "USER 0":
+        yield _Edit(5, len(this.text), "0")
+    yield from _without(":.*", this.text)
 
 
 def _of_copy(this: _Instruction) -> Iterator[_Edit]:
     """COPY without one of its options or sources."""
-    masked = this.masked
-    words = list(re.finditer(r"\S+", masked))[1:]
-    sources = [word for word in words[:-1] if not word[0].startswith("--")]
-    for word in words[:-1]:
-        if word[0].startswith("--") or len(sources) > 1:
-            yield _Edit(word.start(), word.end() + 1, "", word.span() if word in sources else (0, len(masked)))
+    words = list(re.finditer(r"\S+", this.masked))[1:-1]
+    sources = [word for word in words if not word[0].startswith("--")]
+    for word in words:
+        if word not in sources:
+            yield _Edit(word.start(), word.end() + 1)
+        elif len(sources) > 1:
+            yield _Edit(word.start(), word.end() + 1, "", word.span())
 
 
 def _of_healthcheck(this: _Instruction) -> Iterator[_Edit]:
     """HEALTHCHECK without an option, with a weaker value, or with a check that looks at less."""
     for option in re.finditer(r"--[\w-]+=(\S+)\s+", this.masked):
         shown = (option.start(), option.end(1))
-        yield _Edit(option.start(), option.end(), "", shown)
-        for new in _weakened(option[1]):
-            yield _Edit(*option.span(1), new, shown)
+        yield _Edit(*option.span(), "", shown)
+        yield from _weaker(this.text, *option.span(1), shown)
     yield from _of_exec_form(this)
     yield from _of_program(this.text)
 
@@ -577,7 +582,7 @@ class _Entry:
     indent: int
     start: int
     end: int
-    value: tuple[int, int]  # where what stands on its own line after the key begins and ends
+    value: Span  # where what stands on its own line after the key begins and ends
 
 
 def _entries(text: str) -> list[_Entry]:
@@ -623,15 +628,12 @@ def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
             yield _Edit(start, 1 + item.end())
     for variable in re.finditer(r"\$\{\w+:-([^}]*)\}", value):
         yield _Edit(*variable.span(), variable[1])  # the default, whatever the variable says
-        for new in () if ports else _weakened(variable[1]):
-            yield _Edit(*variable.span(1), new)
+        yield from () if ports else _weaker(value, *variable.span(1))
     if address := re.match(r'"(\$\{ADDRESS[^}]*\}:|[\d.]+:)\$', value):
         yield _Edit(*address.span(1))
     bare = value.strip('"')
-    for new in _weakened(bare):
-        yield _Edit(value.index(bare), value.index(bare) + len(bare), new)
-    if not _weakened(bare):
-        yield from _words_weakened(value)
+    at = value.index(bare)
+    yield from _weaker(value, at, at + len(bare)) if _weakened(bare) else _words_weakened(value)
 
 
 # gunicorn.conf.py
@@ -639,8 +641,7 @@ def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
 
 def _of_python(source: str) -> Iterator[_Edit]:
     """Changes of Python source: statements removed, expressions weakened."""
-    tree = ast.parse(source)
-    yield from _Python(source).of_body(tree.body, "")
+    return _Python(source).of_body(ast.parse(source).body, "")
 
 
 class _Python:
@@ -650,10 +651,13 @@ class _Python:
         self.source = source
         self.lines = source.splitlines(keepends=True)
 
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def span(self, node: ast.expr | ast.stmt) -> Span:
         assert node.end_lineno is not None  # noqa: S101
         assert node.end_col_offset is not None  # noqa: S101
         return self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
+
+    def text(self, node: ast.expr) -> str:
+        return self.source[slice(*self.span(node))]
 
     def _at(self, line: int, column: int) -> int:
         """A place in characters; the parser counts lines from 1, and bytes in a line."""
@@ -681,9 +685,8 @@ class _Python:
             for node in ast.iter_child_nodes(statement):
                 if isinstance(node, ast.expr | ast.arguments | ast.keyword):
                     for edit in self.of_expression(node):
-                        around = edit.shown if any(edit.shown) else shown
-                        around = (min(around[0], edit.start), max(around[1], edit.end))
-                        yield replace(edit, shown=around, part=inner)
+                        first, last = edit.shown or shown
+                        yield replace(edit, shown=(min(first, edit.start), max(last, edit.end)), part=inner)
 
     def of_expression(self, top: ast.AST) -> Iterator[_Edit]:
         if isinstance(top, ast.JoinedStr):
@@ -710,9 +713,7 @@ class _Python:
         start, end = self.span(node)
 
         def instead(*others: ast.expr) -> Iterator[_Edit]:
-            for other in others:
-                a, b = self.span(other)
-                yield _Edit(start, end, self.source[a:b])
+            return (_Edit(start, end, self.text(other)) for other in others)
 
         match node:
             case ast.Constant(value=bool() | int() | float() | str()):
@@ -723,7 +724,7 @@ class _Python:
                         yield _Edit(start, end, f"{quote}{new}{quote}")
             case ast.BoolOp(values=values):
                 for left_out in values:
-                    rest = [self.source[slice(*self.span(v))] for v in values if v is not left_out]
+                    rest = [self.text(value) for value in values if value is not left_out]
                     yield _Edit(start, end, (" or " if isinstance(node.op, ast.Or) else " and ").join(rest))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 yield from instead(operand)
@@ -742,8 +743,8 @@ class _Python:
             read = self.source[start:end]
             if name != "get" or "environ" in read or read.startswith("e("):
                 default = node.args[READERS[name]] if len(node.args) > READERS[name] else None
-                yield _Edit(start, end, self.source[slice(*self.span(default))] if default else "None")
-        arguments = [self.source[slice(*self.span(argument))] for argument in node.args]
+                yield _Edit(start, end, self.text(default) if default else "None")
+        arguments = [self.text(argument) for argument in node.args]
         for index in range(VARIADIC.get(name, len(arguments)), len(arguments)):
             rest = arguments[:index] + arguments[index + 1 :]
             alone = name in ("min", "max") and len(rest) == 1
@@ -767,39 +768,35 @@ def _of_ini(text: str, constants: Mapping[str, str]) -> Iterator[_Edit]:
     for line in _lines(text):
         if line[0].startswith("["):
             continue
-        yield _Edit(*line.span(), "")
-        name, _, value = line["said"].partition(" = ")
-        at = line.start() + len(name) + 3
-        for new in _weakened(value):
-            yield _Edit(at, at + len(value), new, line.span())
-        for number in re.finditer(r"(?<= )\d+$|(?<=:)\d+$", value) if not _weakened(value) else ():
-            for new in _weakened(number[0]):
-                yield _Edit(at + number.start(), at + number.end(), new, line.span())
-        for variable in re.finditer(r"\$\((\w+)\)", value):
-            yield _Edit(at + variable.start(), at + variable.end(), constants.get(variable[1], "1"), line.span())
+        yield _Edit(*line.span())
+        value = line["said"].partition(" = ")[2]
+        # The whole value, or a number at its end.
+        number = re.search(r"(?<=[ :])\d+$", line["said"]) if not _weakened(value) else None
+        at = number.start() if number else len(line["said"]) - len(value)
+        yield from _weaker(text, line.start() + at, line.start() + len(line["said"]), line.span())
+        for variable in re.finditer(r"\$\((\w+)\)", line["said"]):
+            constant = constants.get(variable[1], "1")
+            yield replace(_Edit(*variable.span(), constant).moved(line.start()), shown=line.span())
 
 
 def _of_dockerignore(text: str) -> Iterator[_Edit]:
     for line in _lines(text):
-        yield _Edit(*line.span(), "")
+        yield _Edit(*line.span())
         if line["said"].startswith("**/"):
             yield _Edit(line.start(), line.start() + 3, "", line.span())
 
 
 def _of_shell(text: str) -> Iterator[_Edit]:
     """A script without a line, an arm of a case, an ``exec``, an option of ``set``, or what it is given."""
-    for arm in re.finditer(r"^ +\S+\)\n(?:.*\n)*? +;;\n", text, re.MULTILINE):
-        yield _Edit(*arm.span(), "")
+    yield from _without(r"(?m)^ +\S+\)\n(?:.*\n)*? +;;\n", text)
     for line in _lines(text):
-        said = line["said"]
-        at = line.start("said")
+        said, shown = line["said"], line.span("said")
+        edits: list[_Edit] = []
         if re.match(r"#!|case |esac|;;|\S+\)$|\w+\(\) \{|\}$", said):
-            if default := re.search(r"\$\{1:-(\w+)\}", said):
-                yield _Edit(at + default.start(), at + default.end(), "$1", line.span("said"))
-            continue
-        yield _Edit(at, at + len(said), ":", (at, at + len(said)), says=f"{said} removed")
-        for word in re.finditer(r"^exec |(?<= )\"\$@\"| &$", said):
-            yield _Edit(at + word.start(), at + word.end(), "", (at, at + len(said)))
-        if options := re.match(r"set -(\w+)$", said):
-            for letter in options[1] if len(options[1]) > 1 else "":
-                yield _Edit(at + 5, at + len(said), options[1].replace(letter, ""), (at, at + len(said)))
+            edits += [_Edit(*default.span(), "$1") for default in re.finditer(r"\$\{1:-(\w+)\}", said)]
+        else:
+            edits.append(_Edit(0, len(said), ":", says=f"{said} removed"))
+            edits += _without(r"^exec |(?<= )\"\$@\"| &$", said)
+            if options := re.match(r"set -(\w\w+)$", said):
+                edits += [_Edit(5, len(said), options[1].replace(letter, "")) for letter in options[1]]
+        yield from (replace(edit.moved(shown[0]), shown=shown) for edit in edits)
