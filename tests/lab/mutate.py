@@ -81,6 +81,10 @@ class Task:
     tests: tuple[str, ...]
     others: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        return f"{self.folder.name}/{self.mutant.id}"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -410,37 +414,42 @@ def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Re
 
 def run(
     todo: list[tuple[Folder, Mutant]], results: Results, at_a_time: int, *, each: bool
-) -> list[tuple[Folder, Mutant, Verdict]]:
+) -> tuple[list[tuple[Task, Verdict]], int]:
     """Judge mutants, several at a time, and say what came of each and how long the rest will take.
 
     Without ``each``, what an earlier folder has answered meanwhile is left out.
+
+    Returns:
+        What came of them, and how many were not judged, because that took too long or a process has ended.
     """
     began = time.monotonic()
-    found: list[tuple[Folder, Mutant, Verdict]] = []
-    answered = 0  # by an earlier folder, in this very run
+    found: list[tuple[Task, Verdict]] = []
+    left, missing = len(todo), 0
 
     def tasks() -> Iterator[Task]:
-        nonlocal answered
+        nonlocal left
         for folder, mutant in todo:
             if not each and mutant.id in mutations.known(folder, results.folders):
-                answered += 1
-                continue
-            yield results.task(folder, mutant)
+                left -= 1
+            else:
+                yield results.task(folder, mutant)
 
     def done(task: Task, verdict: Verdict | None) -> None:
+        nonlocal left, missing
+        left -= 1
         if verdict is None:
-            return  # it took too long, or the process has ended: the next run judges it
-        folder, mutant = task.folder, task.mutant
+            missing += 1
+            return
         results.add(task, verdict)
-        found.append((folder, mutant, verdict))
-        left = (time.monotonic() - began) / len(found) * (len(todo) - answered - len(found)) / 60
+        found.append((task, verdict))
+        minutes = (time.monotonic() - began) / len(found) * left / 60
         by = f" by {verdict.by}" if verdict.by else ""
-        progress = f"[{len(found)}/{len(todo) - answered}, {left:.0f} min left]"
-        print(f"{progress} {verdict.outcome}{by}: {folder.name}/{mutant.id}", flush=True)
+        progress = f"[{len(found)}/{len(found) + left}, {minutes:.0f} min left]"
+        print(f"{progress} {verdict.outcome}{by}: {task.name}", flush=True)
 
     pool.work_through(tasks(), judging, done, min(at_a_time, len(todo)))
     results.save()
-    return found
+    return found, missing
 
 
 def main() -> None:
@@ -456,13 +465,13 @@ def main() -> None:
     folders = [folder for folder in tutorial.load() if not arguments.steps or folder.name in arguments.steps.split()]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     results = Results(arguments.results)
-    committed = json.loads(json.dumps(results.folders))
+    survived = {f"{folder.name}/{name}" for folder in folders for name in mutations.survivors(folder, results.folders)}
     todo = chosen(folders, arguments, results)
     if arguments.sample:
         print(f"mutate: {len(todo)} mutants, chosen by SEED={arguments.seed}", flush=True)
     try:
         each = bool(arguments.again or arguments.sample)
-        found = run(todo, results, arguments.workers, each=each) if todo else []
+        found, missing = run(todo, results, arguments.workers, each=each) if todo else ([], 0)
     except KeyboardInterrupt:
         for stop in pool.STOPS:
             signal.signal(stop, signal.SIG_IGN)  # it is ending
@@ -473,25 +482,12 @@ def main() -> None:
         sys.exit(130)
     for folder in folders:
         print(mutations.summary(folder, results.folders))
-    # A survivor that nobody knew.
-    new = [
-        f"{folder.name}/{mutant.id}"
-        for folder, mutant, verdict in found
-        if verdict.outcome == "survives"
-        and committed.get(folder.name, {}).get(mutant.id, {}).get("outcome") != "survives"
-    ]
-    if new:
+    if new := [task.name for task, verdict in found if verdict.outcome == "survives" and task.name not in survived]:
         print("\nThese turned nothing red, and no earlier run said so:", *new, sep="\n  ")
         sys.exit(1)
-    judged = {(folder.name, mutant.id) for folder, mutant, _ in found}
-    if missing := [
-        mutant
-        for folder, mutant in todo
-        if (folder.name, mutant.id) not in judged
-        and (each or mutant.id not in mutations.known(folder, results.folders))
-    ]:
+    if missing:
         sys.exit(
-            f"mutate: {len(missing)} were not judged (it took too long, a process has ended, or a test is red anyway): "
+            f"mutate: {missing} were not judged (it took too long, a process has ended, or a test is red anyway): "
             "the next run does"
         )
 
