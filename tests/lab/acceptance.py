@@ -89,23 +89,18 @@ def subjects() -> Iterator[dict[str, Subject]]:
             run = ["docker", "run", "--rm", f"--volume={copy.path}:/app", "--workdir=/app", STAND_IN]
             lock = [*run, "python", "-c", LOCKS, OTHER_VERSIONS["click"][0]]
             subprocess.run(lock, check=True)
-            (copy.path / "other-uv.lock").rename(_other_lock(copy))
+            (copy.path / "other-uv.lock").rename(copy.path.parent / "uv.lock")  # no build sees it there
             found[name] = copy
         yield found
 
 
-def _other_lock(copy: Subject) -> Path:
-    """The lock with another version of one dependency; outside of the folder, so that no build sees it."""
-    return copy.path.parent / "uv.lock"
-
-
 def change_a_dependency(copy: Subject) -> None:
     """Lock another version of click, so that no cache knows the lock."""
-    if not (copy.path / "uv.lock").exists():
+    if (copy.path / "uv.lock").exists():
+        other = (copy.path.parent / "uv.lock").read_text()
+        (copy.path / "uv.lock").write_text(f"{other}\n# {secrets.token_hex()}\n")
+    else:
         change_dependency(copy)
-        return
-    text = _other_lock(copy).read_text()
-    (copy.path / "uv.lock").write_text(f"{text}\n# {secrets.token_hex()}\n")
 
 
 def start_and_stop(subject: Subject) -> dict[str, float]:
@@ -115,14 +110,10 @@ def start_and_stop(subject: Subject) -> dict[str, float]:
         RuntimeError: the exit code is not 0.
     """
     port = engine.free_port()
-    container = docker.container.create(
-        subject.built_image(),
-        envs={"WORKERS": "1"},
-        publish=[(f"127.0.0.1:{port}", 8000)],
-        name=f"{engine.SESSION}-start-{port}",
-    )
+    published = [(f"127.0.0.1:{port}", 8000)]
+    name = f"{engine.SESSION}-start-{port}"
+    container = docker.run(subject.built_image(), name=name, detach=True, envs={"WORKERS": "1"}, publish=published)
     try:
-        container.start()
         found = {"start_s": until_answered(container, f"http://127.0.0.1:{port}"), "stop_s": idle_stop(container)}
         container.reload()
         if container.state.exit_code:

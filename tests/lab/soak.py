@@ -10,7 +10,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -33,36 +32,27 @@ class Server(NamedTuple):
         folder: whose article shows it.
         app: what is asked; figures of one app are compared with those of its first row.
         name: what the table calls the server.
-        subject: makes it: a folder, or a project of tests/projects that gets final's files, and the page to ask for.
+        subject: a folder, or a project of tests/projects that gets final's files.
+        page: a page that is always there.
+        worker: the class of gunicorn's workers, if it is not that of the files.
     """
 
     folder: str
     app: str
     name: str
-    subject: Callable[[], Subject]
+    subject: str
+    page: str = "/"
+    worker: str = ""
 
 
-FINAL, STEP_5 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger"))
-
-
-def with_worker(subject: Subject, worker: str) -> Subject:
-    return replace(subject, reachable_with={"WORKER_CLASS": worker})
-
-
-def styles_of_flask() -> Subject:
-    return replace(adopted("flask"), page="/static/style.css")
-
-
-# fmt: off
 SERVERS = (
-    Server("final", "final's hello, FastAPI", "uvicorn's worker (**final**)", lambda: FINAL),
-    Server("final", "final's hello, FastAPI", "gunicorn's own `asgi`", lambda: with_worker(FINAL, "asgi")),
-    Server("final", "a file that Flask serves", "`gthread`, 4 threads", styles_of_flask),
-    Server("final", "a file that Flask serves", "`gevent`", lambda: with_worker(styles_of_flask(), "gevent")),
-    Server("final", "a page of Django", "`gthread`, 4 threads", lambda: adopted("django")),
-    Server("step-5-larger", "the guestbook", "uWSGI, as the folder has it", lambda: STEP_5),
+    Server("final", "final's hello, FastAPI", "uvicorn's worker (**final**)", "final"),
+    Server("final", "final's hello, FastAPI", "gunicorn's own `asgi`", "final", worker="asgi"),
+    Server("final", "a file that Flask serves", "`gthread`, 4 threads", "flask", "/static/style.css"),
+    Server("final", "a file that Flask serves", "`gevent`", "flask", "/static/style.css", "gevent"),
+    Server("final", "a page of Django", "`gthread`, 4 threads", "django"),
+    Server("step-5-larger", "the guestbook", "uWSGI, as the folder has it", "step-5-larger"),
 )
-# fmt: on
 
 
 def measure(server: Server, seconds: int) -> dict[str, Any]:
@@ -71,7 +61,10 @@ def measure(server: Server, seconds: int) -> dict[str, Any]:
     Raises:
         LoadFailed: a request had no answer, or the memory kept growing.
     """
-    with server.subject().running(cpus=1) as running:
+    folder = ROOT / server.subject
+    subject = Subject(server.subject, folder) if folder.is_dir() else adopted(server.subject)
+    environment = {"WORKER_CLASS": server.worker} if server.worker else {}
+    with replace(subject, page=server.page).running(environment=environment, cpus=1) as running:
         serve(running, 2, connections=COMFORTABLE)  # warm
         found: dict[str, Any] = {
             "comfortable": serve(running, 5, connections=COMFORTABLE),

@@ -49,11 +49,10 @@ def defended() -> None:
     """
     for folder in FOLDERS.values():
         cog.outl(f"\n### {folder.name}")
-        _defended(folder)
+        _defended(folder, mutations.known(folder, json.loads(FILE.read_text())["folders"]))
 
 
-def _defended(folder: Folder) -> None:
-    results = mutations.known(folder, json.loads(FILE.read_text())["folders"])
+def _defended(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> None:
     reasons = mutations.equivalents(folder.name)
     elsewhere = _asked_in(folder, results)
     for file in mutations.FILES:
