@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from library.dockerfile import Dockerfile
 from library.tutorial import ROOT, Folder, load
@@ -574,49 +574,43 @@ _OF_INSTRUCTION = {
 # compose.yaml: mappings and lists by indentation, and lists in brackets
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A key or a list's item: its path, its indentation, where it begins, where what belongs to it ends."""
+class _Entry(NamedTuple):
+    """A key or a list's item: what it belongs to, its path, where it begins and ends, and what its first line says."""
 
+    above: str
     path: str
-    indent: int
     start: int
     end: int
-    value: Span  # where what stands on its own line after the key begins and ends
+    value: Span
 
 
 def _entries(text: str) -> list[_Entry]:
-    found: list[_Entry] = []
     found_lines = re.finditer(r"^( *)(- )?(?:([\w.<-]+):(?: |$))?(.*)$\n?", text, re.MULTILINE)
     lines = [line for line in found_lines if line[0].strip() and not line[0].lstrip().startswith("#")]
-    path: dict[int, str] = {}
+    found: list[_Entry] = []
+    names: dict[int, str] = {}  # of what a line belongs to, by its indentation
     for index, line in enumerate(lines):
         indent = len(line[1])
-        path = {depth: name for depth, name in path.items() if depth < indent}
+        names = {depth: name for depth, name in names.items() if depth < indent}
+        above = ".".join(names.values())
+        names[indent] = str(1 + sum(entry.above == above for entry in found)) if line[2] else line[3]
+        path = ".".join(names.values())
+        if line[2] and line[3]:
+            names[indent + 2] = line[3]
         end = next((n for n in range(index + 1, len(lines)) if len(lines[n][1]) <= indent), len(lines))
-        above = ".".join(path.values())
-        if line[2]:
-            number = sum(entry.path.rpartition(".")[0] == above and entry.indent == indent for entry in found) + 1
-            name, of = str(number), (line.end(2), line.start(4) + len(line[4]))
-            path[indent] = name
-            if line[3]:
-                path[indent + 2] = line[3]
-        else:
-            name, of = line[3], (line.start(4), line.end(4))
-            path[indent] = name
-        found.append(_Entry(f"{above}.{name}".strip("."), indent, line.start(), lines[end - 1].end(), of))
+        value = (line.end(2) if line[2] else line.start(4), line.end(4))
+        found.append(_Entry(path.rpartition(".")[0], path, line.start(), lines[end - 1].end(), value))
     return found
 
 
 def _of_compose(text: str) -> Iterator[_Edit]:
     entries = _entries(text)
-    for entry in entries:
-        above = entry.path.rpartition(".")[0]
-        if sum(other.path.rpartition(".")[0] == above for other in entries) > 1:  # else the removal of what holds it
-            says = f"{_short(text[entry.start : entry.end]).removeprefix('- ')} removed"
-            yield _Edit(entry.start, entry.end, "", part=above, says=says)
-        for edit in _of_value(text[slice(*entry.value)], ports=".ports" in entry.path):
-            yield replace(edit.moved(entry.value[0]), shown=entry.value, part=entry.path)
+    siblings = Counter(entry.above for entry in entries)
+    for above, path, start, end, value in entries:
+        if siblings[above] > 1:  # else the removal of what holds it
+            yield _Edit(start, end, part=above, says=f"{_short(text[start:end]).removeprefix('- ')} removed")
+        for edit in _of_value(text[slice(*value)], ports=".ports" in path):
+            yield replace(edit.moved(value[0]), shown=value, part=path)
 
 
 def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
