@@ -33,6 +33,7 @@ from library.engine import BuildFailed, NotReady
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.logs import COLOURS
 from library.repository import copy_files
+from library.sabotages import SABOTAGES
 from library.subject import Subject, shared
 from library.tutorial import ROOT, Folder
 from score import pool
@@ -41,7 +42,7 @@ FILE = ROOT / "tests/lab/mutations.json"
 LIMIT = 300  # seconds for one practice
 STARTS_WITHIN = 20  # seconds until the first answer, or ten times what the folder's own files take
 SAID = 160  # characters of what a practice saw
-CLOSEST = 4  # so many of those who noticed a mutant with much the same words in its name are asked first
+CLOSEST = 4  # so many of those who are likely to notice a mutant are asked first
 
 # The tests that say more of a folder than practices do, by the mutants that they could notice. They
 # are asked, in a copy of the repository, where every practice holds.
@@ -296,17 +297,24 @@ def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:
     return ""
 
 
+# What is another one in each run, or tells about this machine, and what is shown instead.
+UNTOLD = (
+    (COLOURS.pattern, ""),
+    (r": failed to do request.*", ""),  # a registry that is not there
+    (r"https?://\S+", "…"),
+    (r"(var/lib/apt/lists/)[A-Za-z0-9.-]+(?=_)", r"\1…"),  # begins with the mirror's host
+    (r"/\S+/bin/docker\b", "docker"),
+    (r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…"),
+    (r"\b[0-9a-f]{12,}\b", "…"),
+    (r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", ""),  # gunicorn's log
+    (r"127\.0\.0\.1:\d{5}\b", "localhost"),
+)
+
+
 def presentable(text: str) -> str:
-    """What was seen in one line, without what is another one in each run, or tells about this machine."""
-    text = COLOURS.sub("", text)
-    text = re.sub(r": failed to do request.*", "", text)  # a registry that is not there
-    text = re.sub(r"https?://\S+", "…", text)
-    text = re.sub(r"(var/lib/apt/lists/)[A-Za-z0-9.-]+(?=_)", r"\1…", text)  # begins with the mirror's host
-    text = re.sub(r"/\S+/bin/docker\b", "docker", text)
-    text = re.sub(r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…", text)
-    text = re.sub(r"\b[0-9a-f]{12,}\b", "…", text)
-    text = re.sub(r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", "", text)  # gunicorn's log
-    text = re.sub(r"127\.0\.0\.1:\d{5}\b", "localhost", text)
+    """What was seen, in one line."""
+    for pattern, shown in UNTOLD:
+        text = re.sub(pattern, shown, text)
     text = " ".join(text.split())
     return text if len(text) <= SAID else f"{text[:SAID].rsplit(' ', 1)[0]} …"
 
@@ -320,13 +328,15 @@ class Results:
         self.practices: dict[str, float] = found.get("practices", {})
         self.folders: dict[str, dict[str, dict[str, str]]] = found.get("folders", {})
         self.took: dict[str, list[float]] = defaultdict(list)
-        # Who has noticed which mutants, also in earlier runs with another file.
+        # Who has noticed which mutants, also in earlier runs with another file, and which sabotages.
         self.noticed: dict[str, set[str]] = defaultdict(set)
         earlier = json.loads(FILE.read_text())["folders"] if FILE.exists() else {}
         for entries in (*earlier.values(), *self.folders.values()):
             for name, entry in entries.items():
                 if entry["outcome"] == "killed":
                     self.noticed[name].add(entry["by"])
+        for made in SABOTAGES:
+            self.noticed[f"{Path(made.file).name}: {made.what}, {made.old} → {made.new}"] |= made.breaks
 
     def add(self, task: Task, verdict: Verdict) -> None:
         """Write down what came of a mutant, and save."""
@@ -353,16 +363,25 @@ class Results:
         part.replace(self.file)
 
     def closest(self, mutant: Mutant) -> list[str]:
-        """Who has noticed mutants of the same file, those first whose names have the most words in common with this."""
+        """Who may notice a mutant, the likeliest first.
+
+        That is who has noticed another change of such a file with much the same words, or is a practice that says what
+        it is about in these words.
+        """
         words = _words(mutant.id)
+        likely: dict[str, float] = defaultdict(float)
 
-        def alike(name: str) -> float:
-            others = _words(name)
-            return len(words & others) / len(words | others)
+        def compare(text: str, names: Iterable[str], weight: int = 1) -> None:
+            others = _words(text)
+            for name in names:
+                likely[name] = max(likely[name], weight * len(words & others) / len(words | others))
 
-        names = [name for name in self.noticed if re.match(rf"{re.escape(mutant.file)}[: ]", name)]
-        nearest = sorted(names, key=alike, reverse=True)
-        return list(dict.fromkeys(by for name in nearest for by in sorted(self.noticed[name])))
+        for name, by in self.noticed.items():
+            if re.match(rf"{re.escape(mutant.file)}[: ]", name):
+                compare(name, by)
+        for practice in PRACTICES.values():
+            compare(f"{practice.id} {practice.sentence}", [practice.id], weight=2)  # there are no other words in it
+        return sorted(likely, key=lambda name: (-likely[name], name))
 
     def task(self, folder: Folder, mutant: Mutant) -> Task:
         """Whom to ask of a mutant: first who has noticed its like, then what is quick."""
@@ -384,7 +403,7 @@ class Results:
 
 
 def _words(name: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_][\w-]{2,}", name))
+    return set(re.findall(r"[a-z]{3,}", name.lower()))
 
 
 def _one_line(found: re.Match[str]) -> str:

@@ -289,11 +289,18 @@ def test_who_noticed_the_closest_mutant_is_asked_first(tmp_path: Path) -> None:
         "compose.yaml (services.web): PYTHONUNBUFFERED: 1 removed": {"clean-logs"},
     }
     [mutant] = [m for m in mutations.mutants(STEP_4.path) if m.what == "PYTHONUNBUFFERED=1 → PYTHONUNBUFFERED=0"]
-    assert results.closest(mutant) == ["test_traps.py::test_it", "unbuffered-logs", "hang-noticed"]
+    assert results.closest(mutant)[:3] == ["test_traps.py::test_it", "unbuffered-logs", "hang-noticed"]
     task = results.task(STEP_4, mutant)
-    assert task.likely[:2] == ("unbuffered-logs", "hang-noticed")
+    assert task.likely.index("unbuffered-logs") < task.likely.index("hang-noticed") < mutate.CLOSEST
     assert task.tests == ("test_traps.py::test_it",)
     assert {*task.likely, *task.others} == STEP_4.holds
+
+
+def test_who_says_what_a_mutant_is_about_is_asked_where_nobody_has_noticed_its_like(tmp_path: Path) -> None:
+    results = mutate.Results(tmp_path / "none.json")
+    results.noticed = {}
+    mutant = next(m for m in mutations.mutants(ROOT / "final") if m.part == "workers_that_fit" and "memory" in m.what)
+    assert "workers-fit-limits" in results.closest(mutant)[: mutate.CLOSEST]
 
 
 @pytest.mark.parametrize(
