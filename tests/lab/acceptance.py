@@ -8,7 +8,6 @@ machine does not fall on one of them alone. The load test needs wrk and asks 127
 """
 
 import argparse
-import http.client
 import json
 import secrets
 import statistics
@@ -19,7 +18,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.measure import build_times, describe_machine
+from python_on_whales import Container
+
+from lab.measure import build_times, describe_machine, until_answered
 from lab.wrk import require_wrk, serve
 from library import engine
 from library.edits import OTHER_VERSIONS, change, change_dependency
@@ -31,14 +32,9 @@ from library.tutorial import ROOT
 FILE = ROOT / "assets/acceptance.json"
 # What is compared, ratio by ratio: at most (requests: at least) this much of uv-docker-example's figure.
 GOALS = {
-    "image_mb": 1.08,
-    "cold_s": 1.3,
-    "code_s": 0.8,
-    "dependency_s": 1.1,
-    "start_s": 0.45,
-    "requests_per_s": 1.5,
+    "image_mb": 1.08, "cold_s": 1.3, "code_s": 0.8, "dependency_s": 1.1, "start_s": 0.45, "requests_per_s": 1.5,
     "memory_mb": 1.2,
-}
+}  # fmt: skip
 # How final may serve: what the article calls it, and the worker class; the second one is the default.
 WORKERS = {
     "uvicorn's, with `h11`, which it brings along": "uvicorn_worker.UvicornH11Worker",
@@ -93,67 +89,46 @@ def subjects() -> Iterator[dict[str, Subject]]:
             run = ["docker", "run", "--rm", f"--volume={copy.path}:/app", "--workdir=/app", STAND_IN]
             lock = [*run, "python", "-c", LOCKS, OTHER_VERSIONS["click"][0]]
             subprocess.run(lock, check=True)
-            (copy.path / "other-uv.lock").rename(_other_lock(copy))
+            (copy.path / "other-uv.lock").rename(copy.path.parent / "uv.lock")  # no build sees it there
             found[name] = copy
         yield found
 
 
-def _other_lock(copy: Subject) -> Path:
-    """The lock with another version of one dependency; outside of the folder, so that no build sees it."""
-    return copy.path.parent / "uv.lock"
-
-
 def change_a_dependency(copy: Subject) -> None:
     """Lock another version of click, so that no cache knows the lock."""
-    if not (copy.path / "uv.lock").exists():
+    if (copy.path / "uv.lock").exists():
+        other = (copy.path.parent / "uv.lock").read_text()
+        (copy.path / "uv.lock").write_text(f"{other}\n# {secrets.token_hex()}\n")
+    else:
         change_dependency(copy)
-        return
-    text = _other_lock(copy).read_text()
-    (copy.path / "uv.lock").write_text(f"{text}\n# {secrets.token_hex()}\n")
 
 
-def start_and_stop(subject: Subject) -> tuple[float, float]:
-    """Seconds from the start of the container's first process to the first 200, and for an idle stop; one worker.
+def start_and_stop(subject: Subject) -> dict[str, float]:
+    """Seconds from the start of a container with one worker to the first 200, and for an idle stop.
 
     Raises:
         RuntimeError: the exit code is not 0.
     """
     port = engine.free_port()
-    container = docker.container.create(
-        subject.built_image(),
-        envs={"WORKERS": "1"},
-        publish=[(f"127.0.0.1:{port}", 8000)],
-        name=f"{engine.SESSION}-start-{port}",
-    )
+    published = [(f"127.0.0.1:{port}", 8000)]
+    name = f"{engine.SESSION}-start-{port}"
+    container = docker.run(subject.built_image(), name=name, detach=True, envs={"WORKERS": "1"}, publish=published)
     try:
-        container.start()
-        while not _answers(port):
-            time.sleep(0.005)
-        answered = time.time()
-        container.reload()
-        assert container.state.started_at  # noqa: S101
-        started = container.state.started_at.timestamp()
-        time.sleep(2)  # idle, also for the health check
-        before = time.monotonic()
-        container.stop()
-        stopped = time.monotonic() - before
+        found = {"start_s": until_answered(container, f"http://127.0.0.1:{port}"), "stop_s": idle_stop(container)}
         container.reload()
         if container.state.exit_code:
             raise RuntimeError(f"{subject.name}: exit code {container.state.exit_code}")
-        return answered - started, stopped
+        return found
     finally:
         container.remove(force=True)
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+def idle_stop(container: Container) -> float:
+    """Seconds that `docker stop` takes of a container that nobody has asked for a while, also for its health."""
+    time.sleep(2)
+    before = time.monotonic()
+    container.stop()
+    return time.monotonic() - before
 
 
 def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
@@ -170,10 +145,7 @@ def measure_workers(final: Subject, rounds: int) -> dict[str, dict[str, float]]:
                 with subject.running(environment=environment, **command) as running:
                     serve(running, 2)  # warm
                     figures = serve(running, 5)
-                    time.sleep(2)
-                    before = time.monotonic()
-                    running.project.compose.stop(running.service)
-                    stopped = time.monotonic() - before
+                    stopped = idle_stop(running.container)
                     found[name].append(figures | {"stop_s": stopped, "image_mb": weight(subject.built_image())})
     return {name: medians(samples) for name, samples in found.items()}
 
@@ -189,9 +161,7 @@ def measure_round(copies: dict[str, Subject]) -> dict[str, dict[str, float]]:
         found[name]["image_mb"] = weight(copy.built_image())
         found[name]["added_mb"] = found[name]["image_mb"] - weight(copy.parsed.base_image)
     for name, copy in copies.items():
-        found[name]["start_s"], _ = start_and_stop(copy)
-    for name, copy in copies.items():
-        _, found[name]["stop_s"] = start_and_stop(copy)
+        found[name] |= start_and_stop(copy)
     for name, copy in copies.items():
         with copy.running(environment={"WORKERS": "1"}) as running:
             serve(running, 2)  # warm
@@ -213,12 +183,8 @@ def main() -> None:
         workers = measure_workers(copies["final"], 3)
     median = {name: medians([figures[name] for figures in rounds]) for name in rounds[0]}
     found = {
-        "machine": describe_machine(),
-        "goals": GOALS,
-        "median": median,
-        "workers": workers,
-        "rounds": rounds,
-    }
+        "machine": describe_machine(), "goals": GOALS, "median": median, "workers": workers, "rounds": rounds,
+    }  # fmt: skip
     FILE.write_text(json.dumps(found, indent=2) + "\n")
 
 

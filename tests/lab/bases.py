@@ -31,11 +31,6 @@ def programs_there() -> dict[str, float]:
     return {name: bool(shutil.which(name)) for name in ("sh", "pip")}
 
 
-def on_full(text: str) -> str:
-    """The Dockerfile with the full image as its base."""
-    return text.replace("python:3.14-slim-trixie", "python:3.14-trixie")
-
-
 def with_fragment(name: str, text: str) -> str:
     """The Dockerfile with a fragment's last stage in the place of production, and production's settings repeated."""
     stages = dict(re.findall(r"^FROM \S+ AS (base|production)\n((?:.+\n)+)", text, re.MULTILINE))
@@ -46,7 +41,7 @@ def with_fragment(name: str, text: str) -> str:
 
 
 BASES: dict[str, Callable[[str], str]] = {
-    "full": on_full,
+    "full": lambda text: text.replace("python:3.14-slim-trixie", "python:3.14-trixie"),
     "slim": str,
     "slim without pip and shell": partial(with_fragment, "pruned"),
     "distroless, of slim's files": partial(with_fragment, "distroless"),

@@ -1,11 +1,11 @@
 """Clients that ask a service as often as they can, while something happens to it."""
 
 import json
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from lab.beside import beside
 from library.engine import docker, wait_until
 from library.program import in_container
 from library.subject import Running
@@ -93,12 +93,9 @@ class Load:
 @contextmanager
 def load(running: Running, clients: int, path: str = "/") -> Iterator[Load]:
     """Let clients ask a service, each over one connection as long as it lasts, until the end of the block."""
-    network = next(iter(running.container.network_settings.networks or {}))
-    name = f"{running.project.client_config.compose_project_name}-load-{secrets.token_hex(2)}"
     image = str(running.container.config.image)
     python, *source = keep_asking.command(running.service, running.port, path, clients)
-    container = docker.run(image, source, entrypoint=python, name=name, detach=True, networks=[network])
-    try:
+    with beside(running, image, source, entrypoint=python) as container:
         if not wait_until(lambda: "going" in str(docker.logs(container)), limit=30):
             raise RuntimeError(f"not every client was answered: {docker.logs(container)}")
         seen = Load()
@@ -106,5 +103,3 @@ def load(running: Running, clients: int, path: str = "/") -> Iterator[Load]:
         docker.kill(container, signal="SIGTERM")
         docker.wait(container)
         seen.counted = json.loads(str(docker.logs(container)).splitlines()[-1])
-    finally:
-        docker.remove(container, force=True)

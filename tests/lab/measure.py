@@ -17,11 +17,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+from python_on_whales import Container
 
 from library import engine, tutorial
 from library.edits import change_code, change_dependency
@@ -66,7 +67,9 @@ def measure(subjects: list[Subject]) -> dict[str, dict[str, float]]:
         found = build_times({subject.name: stack.enter_context(subject.copied("to measure")) for subject in subjects})
     for subject in subjects:
         image, base = weight(subject.built_image()), weight(subject.parsed.base_image)
-        found[subject.name] |= {"start_s": start_seconds(subject), "image_mb": image, "added_mb": image - base}
+        found[subject.name] |= {"image_mb": image, "added_mb": image - base}
+        with subject.started() as running:
+            found[subject.name]["start_s"] = until_answered(running.container, running.url())
         found[subject.name] |= run(subject.built_image(), counts, user="0")
     return found
 
@@ -97,58 +100,51 @@ def _forget_mounts(mounts: str) -> None:
     """Remove the cache mounts of the builds whose name for them begins with this."""
     records = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, text=True, check=True).stdout
     for record in re.split(r"\n(?=ID:)", records):
-        id_ = re.match(r"ID:\s+(\w+)", record)
-        if id_ and f'with id "{mounts}-' in record:
-            subprocess.run(
-                ["docker", "buildx", "prune", "--force", "--filter", f"id={id_[1]}"], capture_output=True, check=True
-            )
+        if f'with id "{mounts}-' in record:
+            prune = ["docker", "buildx", "prune", "--force", "--filter", f"id={record.split()[1]}"]
+            subprocess.run(prune, capture_output=True, check=True)
 
 
-def start_seconds(subject: Subject) -> float:
-    """Seconds from the start of the container to the first 200.
+def until_answered(container: Container, url: str) -> float:
+    """Seconds from the start of a container to the first 200.
 
     Raises:
-        NotReady: there was none.
+        TimeoutError: there was none.
     """
-    with subject.started() as running:
-        url = running.url()
-        deadline = time.monotonic() + READY_LIMIT
-        while time.monotonic() < deadline:
-            try:
-                started = running.container.state.started_at
-                if started and httpx.get(url, timeout=1, verify=tls()).status_code == httpx.codes.OK:
-                    return time.time() - started.timestamp()
-            except httpx.HTTPError:
-                time.sleep(0.01)
-    raise engine.NotReady(f"{subject.name}: no answer", ("docker compose up --build",))
+    deadline = time.monotonic() + READY_LIMIT
+    while time.monotonic() < deadline:
+        with suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=1, verify=tls(), trust_env=False).status_code == httpx.codes.OK:
+                answered = time.time()
+                container.reload()
+                assert container.state.started_at  # noqa: S101
+                return answered - container.state.started_at.timestamp()
+        time.sleep(0.005)
+    raise TimeoutError(f"{container.name}: no answer")
 
 
 def describe_machine() -> dict[str, str]:
     """What the figures depend on besides the folders."""
     info = engine.docker.system.info()
-    versions = {
-        name: subprocess.run(["docker", *command], capture_output=True, text=True, check=True).stdout.strip()
-        for name, command in {
-            "engine": ["version", "--format", "{{.Server.Version}}"],
-            "buildx": ["buildx", "version"],
-            "compose": ["compose", "version", "--short"],
-        }.items()
-    }
+
+    def version(*command: str) -> str:
+        return subprocess.run(["docker", *command], capture_output=True, text=True, check=True).stdout.strip()
+
     cpuinfo = Path("/proc/cpuinfo")
-    models = (
-        [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
-    )
+    models = re.findall(r"^model name\s*: (.+)", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else []
     base = Subject("final", tutorial.ROOT / "final").parsed.base_image
     ask = ["python", "-c", "import platform; print(platform.python_version())"]
     labels = engine.docker.image.inspect(base).config.labels or {}
     built = "stand-in" if any(label.endswith(".stand-in") for label in labels) else "official"
     return {
         "python": f"{engine.docker.run(base, ask, remove=True)} in {built} images",
-        "processors": f"{os.cpu_count()} x {models[0].partition(': ')[2] if models else platform.machine()}",
+        "processors": f"{os.cpu_count()} x {models[0] if models else platform.machine()}",
         "memory": f"{info.mem_total / 1e9:.0f} GB" if info.mem_total else "",
         "system": str(info.operating_system),
         "storage": str(info.driver),
-        **versions,
+        "engine": version("version", "--format", "{{.Server.Version}}"),
+        "buildx": version("buildx", "version"),
+        "compose": version("compose", "version", "--short"),
     }
 
 

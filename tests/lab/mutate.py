@@ -7,7 +7,6 @@ own tests; it is *refused* by the builder, by compose or by the engine, or it *s
 """
 
 import argparse
-import datetime
 import json
 import os
 import random
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,13 +27,13 @@ from typing import Any
 from python_on_whales.exceptions import DockerException
 
 from lab import mutations
-from lab.measure import describe_machine
 from lab.mutations import MORE_FILES, Mutant
 from library import clock, engine, reaper, tutorial
 from library.engine import BuildFailed, NotReady
 from library.practices import PRACTICES, NotAsked, Practice, Violation, last_line_of
 from library.practices.logs import COLOURS
 from library.repository import copy_files
+from library.sabotages import SABOTAGES
 from library.subject import Subject, shared
 from library.tutorial import ROOT, Folder
 from score import pool
@@ -43,62 +42,8 @@ FILE = ROOT / "tests/lab/mutations.json"
 LIMIT = 300  # seconds for one practice
 STARTS_WITHIN = 20  # seconds until the first answer, or ten times what the folder's own files take
 SAID = 160  # characters of what a practice saw
+CLOSEST = 4  # so many of those who are likely to notice a mutant are asked first
 
-# Who is asked first about what: a guess that saves time where it is right, and costs a question where it is not.
-LIKELY = [
-    (r"WORKDIR", ("own-directory",)),
-    (r"^\.dockerignore: \*\*/(\.env|\.venv|__py|\*\.pyc)", ("lean-context",)),
-    (r"^\.dockerignore: \*\*/", ("no-leftovers",)),
-    (r"^\.dockerignore: [^!]*[a-z]", ("unrelated-changes",)),
-    (
-        r"HEALTHCHECK|--(interval|timeout|start-\w+|retries)=|/health|http\.client",
-        (
-            "healthcheck-fair",
-            "healthcheck",
-            "hang-noticed",
-            "errors-noticed",
-            "healthy-without-health-page",
-            "healthcheck-on-any-port",
-        ),
-    ),
-    (r"PYTHONUNBUFFERED", ("unbuffered-logs",)),
-    (r"PYTHONFAULTHANDLER", ("crash-traceback",)),
-    (r"PYTHONPATH", ("any-layout",)),
-    (r"→.*unchecked-hash", ("mounted-code-runs",)),
-    (r"timestamp|TIMESTAMP|invalidation", ("repeatable-build",)),
-    (r"^stack\.yaml|^Caddyfile", ("rolls-without-loss",)),
-    (r"^(publish|deploy)\.sh|^compose\.release", ("signed", "bill-of-materials", "published-by-digest")),
-    (r"^kubernetes", ("fits-kubernetes", "restricted-pods")),
-    (r"^fly|^cloudrun", ("fits-other-platforms",)),
-    (r"BYTECODE|compileall", ("precompiled",)),
-    (r"type=cache", ("cached-downloads",)),
-    (r"\(test(-packages)?\)|pytest", ("test-target", "tests-in-compose", "tests-after-a-change")),
-    (r"services\.test", ("tests-in-compose",)),
-    (r"require-hashes", ("verified-hashes",)),
-    (r"LABEL|ARG|GIT_COMMIT|BUILD_TIME|SOURCE|opencontainers", ("labelled", "knows-its-version")),
-    (r"chmod|umask", ("readable-code",)),
-    (r"install -d", ("data-volume",)),
-    (r"type gunicorn", ("says-what-is-missing",)),
-    (r"HOME|XDG", ("any-uid",)),
-    (r"^compose.*(cpus|mem_limit|pids_limit|logging)", ("bounded",)),
-    (r"^compose.*ports", ("port-from-env", "local-only")),
-    (r"init: |\.init\)", ("commands-stop",)),
-    (r"restart", ("comes-back",)),
-    (r"stop_grace_period", ("patient-stop",)),
-    (r"gunicorn.*(limit|memory|cpus|workers_that_fit)", ("workers-fit-limits",)),
-    (r"gunicorn\.conf\.py", ("bad-config-refused", "configured-by-env")),
-    (r"^uwsgi.*http-socket", ("port-from-env",)),
-    (r"^uwsgi.*hook-master-start|ENTRYPOINT|CMD \[|entrypoint\.sh: (exec|set -- uwsgi)", ("graceful-stop",)),
-    (r"^uwsgi.*(processes|threads)|THREADS=|WORKERS=", ("concurrent-requests", "survives-worker-kill")),
-    (r"^uwsgi.*master ", ("survives-worker-kill", "graceful-stop")),
-    (r"collectstatic|frontend|dist|static|mime", ("static-assets",)),
-    (r"version\.json", ("knows-its-version",)),
-    (r"^entrypoint", ("entrypoint-modes",)),
-    (r"prepare_database", ("migrates-on-start",)),
-    (r"^compose.*(services\.dev|: dev:)|entrypoint\.sh.*(dev\)|DEBUG)", ("watched",)),
-    (r"^compose.*(services\.db|db:)", ("keeps-data", "survives-database-restart", "migrates-on-start")),
-    (r"^compose.*(ENVIRONMENT|SECRET_KEY|PASSWORD)", ("refuses-default-secrets",)),
-]
 # The tests that say more of a folder than practices do, by the mutants that they could notice. They
 # are asked, in a copy of the repository, where every practice holds.
 TESTS = [
@@ -115,30 +60,6 @@ TESTS = [
     (r"^stack\.yaml.*mode:", ("test_articles.py",)),
     (r"settings\.py", ("test_guestbook.py",)),
 ]
-# Those of them that are likely to notice, as `pytest -k` names them: they are asked before the slow practices.
-LIKELY_TESTS = [
-    (r"^uwsgi\.ini: (strict|need-app)", "test_guestbook.py", "could_not_serve"),
-    (r"^uwsgi\.ini: buffer-size", "test_guestbook.py", "bad_input"),
-    (r"^uwsgi\.ini: post-buffering", "test_guestbook.py", "slow_upload"),
-    (r"^uwsgi\.ini: (route-if|add-header)", "test_hostile_clients.py", "hostile_requests"),
-    (r"^uwsgi\.ini: route-run", "test_guestbook.py", "hangs"),
-    (r"^uwsgi\.ini: skip-atexit", "test_guestbook.py", "end_of_its_workers"),
-    (r"^uwsgi\.ini: (processes|threads)|(WORKERS|THREADS)=", "test_guestbook.py", "workers_and_threads"),
-    (r"^compose.*(x-app|ENVIRONMENT|SECRET_KEY|PASSWORD|ALLOWED_HOSTS)", "test_guestbook.py", "production"),
-    (r"settings\.py", "test_guestbook.py", "production"),
-    (r"^compose.*(healthcheck|depends_on)", "test_guestbook.py", "database_is_ready"),
-    (r"^compose.*(ports|profiles)", "test_contract.py", "port or starts"),
-    (r"^compose.*(services\.dev|: dev:)", "test_watch.py", "watch_brings"),
-    (r"^Dockerfile \(last stage\): FROM production", "test_guestbook.py", "without_a_target"),
-    (r"^entrypoint.*(trap|wait|prepare_database)|UNBUFFERED", "test_guestbook.py", "while_it_waits"),
-    (r"^entrypoint.*DEBUG", "test_guestbook.py", "development_server"),
-    (r"^entrypoint.*pytest", "test_guestbook.py", "words_after_test"),
-    (r"^Dockerfile .*(invalidation|compile)", "test_traps.py", "bytecode_counts"),
-    (r"^Dockerfile \(code\).*compileall", "test_traps.py", "stops_no_build"),
-    (r"^\.dockerignore: [^*!]", "test_traps.py", "for_developers_and_deployments"),
-    (r"^Dockerfile \((export|build)\).*↔", "test_guestbook.py", "another_version"),
-    (r"^Dockerfile \(cyclonedx\).*output", "test_publishing.py", "sbom"),
-]
 # What a container that does not answer at all is killed by.
 ANSWERS = PRACTICES["answers-curl"]
 # What these files say is in the image, and nowhere else.
@@ -153,16 +74,17 @@ def path_of(module: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """A mutant to judge, and the practices in the order in which they are asked.
-
-    Args:
-        likely: how many of these are quick, or likely to notice it: then come the tests that are.
-    """
+    """A mutant to judge, and who is asked: the likely practices, the likely tests, the other practices."""
 
     folder: Folder
     mutant: Mutant
-    practices: tuple[str, ...]
-    likely: int
+    likely: tuple[str, ...]
+    tests: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder.name}/{self.mutant.id}"
 
 
 @dataclass(frozen=True)
@@ -238,9 +160,9 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
     with whole.copied("mutant") as copy:
         file = copy.path / mutant.file
         file.write_text(mutant.apply(file.read_text()))
-        left = [PRACTICES[name] for name in task.practices]
+        likely, others = ([PRACTICES[name] for name in names] for names in (task.likely, task.others))
         # What only reads the Dockerfile needs no build; what the builder refuses nobody else has to.
-        readers = [practice for practice in left if practice.builds and not practice.slow]
+        readers = [practice for practice in (*likely, *others) if practice.builds and not practice.slow]
         for practice in readers:
             if seen := _seen(practice, copy, took):
                 return verdict("killed", practice.id, seen)
@@ -254,14 +176,22 @@ def _judge(task: Task, whole: Subject, original: _Original) -> Verdict:
             return verdict("killed", ANSWERS.id, silent.brief)
         except DockerException as refused:
             return verdict("refused", "engine", last_line_of(refused))
-        for number, practice in enumerate(left, start=1):
-            asked = practice not in readers and concerns(practice, mutant, same_image=same)
-            if asked and (seen := _seen(practice, copy, took)):
-                return verdict("killed", practice.id, seen)
-            if number == task.likely:
-                for pattern, module, expression in LIKELY_TESTS:
-                    if re.search(pattern, mutant.id) and (red := red_test(task, [module], expression)):
-                        return verdict("killed", *red)
+
+        def noticed_by(practices: list[Practice]) -> Verdict | None:
+            for practice in practices:
+                asked = practice not in readers and concerns(practice, mutant, same_image=same)
+                if asked and (seen := _seen(practice, copy, took)):
+                    return verdict("killed", practice.id, seen)
+            return None
+
+        if killed := noticed_by(likely):
+            return killed
+        for name in task.tests:
+            module, _, test = name.partition("::")
+            if red := red_test(task, [module], test):
+                return verdict("killed", *red)
+        if killed := noticed_by(others):
+            return killed
     modules = dict.fromkeys(name for pattern, names in TESTS if re.search(pattern, mutant.id) for name in names)
     if modules and (red := red_test(task, modules)):
         return verdict("killed", *red)
@@ -367,90 +297,113 @@ def _seen(practice: Practice, subject: Subject, took: dict[str, float]) -> str:
     return ""
 
 
+# What is another one in each run, or tells about this machine, and what is shown instead.
+UNTOLD = (
+    (COLOURS.pattern, ""),
+    (r": failed to do request.*", ""),  # a registry that is not there
+    (r"https?://\S+", "…"),
+    (r"(var/lib/apt/lists/)[A-Za-z0-9.-]+(?=_)", r"\1…"),  # begins with the mirror's host
+    (r"/\S+/bin/docker\b", "docker"),
+    (r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…"),
+    (r"\b[0-9a-f]{12,}\b", "…"),
+    (r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", ""),  # gunicorn's log
+    (r"127\.0\.0\.1:\d{5}\b", "localhost"),
+)
+
+
 def presentable(text: str) -> str:
-    """What was seen in one line, without what is another one in each run, or tells about this machine."""
-    text = COLOURS.sub("", text)
-    text = re.sub(r": failed to do request.*", "", text)  # a registry that is not there
-    text = re.sub(r"https?://\S+", "…", text)
-    text = re.sub(r"(var/lib/apt/lists/)[A-Za-z0-9.-]+(?=_)", r"\1…", text)  # begins with the mirror's host
-    text = re.sub(r"/\S+/bin/docker\b", "docker", text)
-    text = re.sub(r"(?:/\S*)?tutorial-[0-9a-f]{8}(?:/(?:home|tmp\w+))?(?:-[\w-]*)?", "…", text)
-    text = re.sub(r"\b[0-9a-f]{12,}\b", "…", text)
-    text = re.sub(r"\[\d{4}-\d\d-\d\d [\d: +-]+\] \[\d+\] ", "", text)  # gunicorn's log
-    text = re.sub(r"127\.0\.0\.1:\d{5}\b", "localhost", text)
+    """What was seen, in one line."""
+    for pattern, shown in UNTOLD:
+        text = re.sub(pattern, shown, text)
     text = " ".join(text.split())
     return text if len(text) <= SAID else f"{text[:SAID].rsplit(' ', 1)[0]} …"
 
 
 class Results:
-    """The file of results: each mutant's, which runs they come from, and what practices take."""
+    """The file of results: each mutant's, and the median of the seconds that each practice takes."""
 
-    def __init__(self, machine: dict[str, str], file: Path = FILE) -> None:
+    def __init__(self, file: Path = FILE) -> None:
         self.file = file
-        empty: dict[str, Any] = {"runs": {}, "practices": {}, "folders": {}}
-        self.data: dict[str, Any] = json.loads(file.read_text()) if file.exists() else empty
-        self.run = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        self.data["runs"][self.run] = {"machine": machine, "folders": {}}
+        found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        self.practices: dict[str, float] = found.get("practices", {})
+        self.folders: dict[str, dict[str, dict[str, str]]] = found.get("folders", {})
         self.took: dict[str, list[float]] = defaultdict(list)
+        # Who has noticed which mutants, also in earlier runs with another file, and which sabotages.
+        self.noticed: dict[str, set[str]] = defaultdict(set)
+        earlier = json.loads(FILE.read_text())["folders"] if FILE.exists() else {}
+        for entries in (*earlier.values(), *self.folders.values()):
+            for name, entry in entries.items():
+                if entry["outcome"] == "killed":
+                    self.noticed[name].add(entry["by"])
+        for made in SABOTAGES:
+            self.noticed[f"{Path(made.file).name}: {made.what}, {made.old} → {made.new}"] |= made.breaks
 
-    def of(self, folder: Folder) -> dict[str, dict[str, Any]]:
-        """What came of a folder's mutants, by their names, where this very folder was asked."""
-        found: dict[str, dict[str, Any]] = self.data["folders"].setdefault(folder.name, {})
-        return found
-
-    def add(self, task: Task, verdict: Verdict, since: float) -> None:
+    def add(self, task: Task, verdict: Verdict) -> None:
         """Write down what came of a mutant, and save."""
-        entry = {"outcome": verdict.outcome, "by": verdict.by, "seen": verdict.seen, "part": task.mutant.part}
-        seconds = round(time.monotonic() - since, 1)
-        self.of(task.folder)[task.mutant.id] = {**entry, "seconds": seconds, "run": self.run}
-        for name, took in verdict.seconds.items():
-            if name != verdict.by:  # what fails may wait for a limit
-                self.took[name].append(took)
-                self.data["practices"][name] = round(statistics.median(self.took[name]), 1)
+        name = task.mutant.id
+        entry = {"outcome": verdict.outcome, "by": verdict.by, "seen": verdict.seen}
+        self.folders.setdefault(task.folder.name, {})[name] = entry
+        if verdict.outcome == "killed":
+            self.noticed[name].add(verdict.by)
+        for practice, took in verdict.seconds.items():
+            if practice != verdict.by:  # what fails may wait for a limit
+                self.took[practice].append(took)
+                self.practices[practice] = round(statistics.median(self.took[practice]), 1)
         self.save()
 
     def save(self) -> None:
         """Write the file, in the order of the folders and their mutants, and only what still exists."""
         for folder in tutorial.load():
-            if folder.name in self.data["folders"]:
-                known = self.of(folder)
+            if known := self.folders.get(folder.name):
                 names = [mutant.id for mutant in mutations.mutants(folder.path)]
-                self.data["folders"][folder.name] = {name: known[name] for name in names if name in known}
-        used = {entry["run"] for entries in self.data["folders"].values() for entry in entries.values()}
-        self.data["runs"] = {n: run for n, run in self.data["runs"].items() if n in used or n == self.run}
+                self.folders[folder.name] = {name: known[name] for name in names if name in known}
         part = self.file.with_suffix(".part")
-        lines = json.dumps(self.data, indent=1, ensure_ascii=False)
+        lines = json.dumps({"practices": self.practices, "folders": self.folders}, indent=1, ensure_ascii=False)
         part.write_text(re.sub(r"\{\n +(\"outcome\".*?)\n +\}", _one_line, lines, flags=re.DOTALL) + "\n")
         part.replace(self.file)
 
-    def before(self, folder: Folder, mutant: Mutant) -> str:
-        """Who noticed a mutant in this folder or in any other."""
-        entries = [self.of(folder), *self.data["folders"].values()]
-        return next((e[mutant.id]["by"] for e in entries if e.get(mutant.id, {}).get("by") in folder.holds), "")
+    def closest(self, mutant: Mutant) -> list[str]:
+        """Who may notice a mutant, the likeliest first.
+
+        That is who has noticed another change of such a file with much the same words, or is a practice that says what
+        it is about in these words.
+        """
+        words = _words(mutant.id)
+        likely: dict[str, float] = defaultdict(float)
+
+        def compare(text: str, names: Iterable[str], weight: int = 1) -> None:
+            others = _words(text)
+            for name in names:
+                likely[name] = max(likely[name], weight * len(words & others) / len(words | others))
+
+        for name, by in self.noticed.items():
+            if re.match(rf"{re.escape(mutant.file)}[: ]", name):
+                compare(name, by)
+        for practice in PRACTICES.values():
+            compare(f"{practice.id} {practice.sentence}", [practice.id], weight=2)  # there are no other words in it
+        return sorted(likely, key=lambda name: (-likely[name], name))
 
     def task(self, folder: Folder, mutant: Mutant) -> Task:
-        """The practices to ask of a mutant: what killed it before, what is quick, what killed those beside it."""
-        before = self.before(folder, mutant)
-        likely = {name for pattern, names in LIKELY if re.search(pattern, mutant.id) for name in names}
-        beside = [e["by"] for n, e in self.of(folder).items() if n.startswith(mutant.file) and e["part"] == mutant.part]
-        kills = Counter(beside)
+        """Whom to ask of a mutant: first who has noticed its like, then what is quick."""
+        closest = [name for name in self.closest(mutant) if name in folder.holds or "::" in name]
+        first = closest[:CLOSEST]
 
         def key(name: str) -> tuple[object, ...]:
             practice = PRACTICES[name]
             usual = 30 if practice.slow_to_fail else 8 if practice.slow else 0.3
-            seconds = self.data["practices"].get(name, usual)
-            return (
-                name != before,
-                name not in likely,
-                practice.slow,
-                -kills[name] if practice.slow else 0,
-                seconds,
-                name,
-            )
+            seconds = self.practices.get(name, usual)
+            rank = closest.index(name) if practice.slow and name in closest else len(closest)
+            return name not in first, practice.slow, rank, seconds, name
 
-        practices = tuple(sorted(folder.holds, key=key))
-        first = [name for name in practices if name == before or name in likely or not PRACTICES[name].slow]
-        return Task(folder, mutant, practices, len(first))
+        practices = sorted(folder.holds, key=key)
+        likely = tuple(name for name in practices if name in first or not PRACTICES[name].slow)
+        return Task(
+            folder, mutant, likely, tuple(name for name in first if "::" in name), tuple(practices[len(likely) :])
+        )
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]{3,}", name.lower()))
 
 
 def _one_line(found: re.Match[str]) -> str:
@@ -465,7 +418,7 @@ def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Re
     found = []
     for folder in folders:
         reasons = mutations.equivalents(folder.name)
-        known = {} if arguments.again or arguments.sample else mutations.known(folder, results.data["folders"])
+        known = {} if arguments.again or arguments.sample else mutations.known(folder, results.folders)
         mutants = [
             mutant
             for mutant in mutations.mutants(folder.path)
@@ -480,43 +433,42 @@ def chosen(folders: Sequence[Folder], arguments: argparse.Namespace, results: Re
 
 def run(
     todo: list[tuple[Folder, Mutant]], results: Results, at_a_time: int, *, each: bool
-) -> list[tuple[Folder, Mutant, Verdict]]:
+) -> tuple[list[tuple[Task, Verdict]], int]:
     """Judge mutants, several at a time, and say what came of each and how long the rest will take.
 
     Without ``each``, what an earlier folder has answered meanwhile is left out.
+
+    Returns:
+        What came of them, and how many were not judged, because that took too long or a process has ended.
     """
     began = time.monotonic()
-    since: dict[str, float] = {}
-    found: list[tuple[Folder, Mutant, Verdict]] = []
-    answered = 0  # by an earlier folder, in this very run
+    found: list[tuple[Task, Verdict]] = []
+    left, missing = len(todo), 0
 
     def tasks() -> Iterator[Task]:
-        nonlocal answered
+        nonlocal left
         for folder, mutant in todo:
-            if not each and mutant.id in mutations.known(folder, results.data["folders"]):
-                answered += 1
-                continue
-            since[f"{folder.name} {mutant.id}"] = time.monotonic()
-            yield results.task(folder, mutant)
+            if not each and mutant.id in mutations.known(folder, results.folders):
+                left -= 1
+            else:
+                yield results.task(folder, mutant)
 
     def done(task: Task, verdict: Verdict | None) -> None:
+        nonlocal left, missing
+        left -= 1
         if verdict is None:
-            return  # it took too long, or the process has ended: the next run judges it
-        folder, mutant = task.folder, task.mutant
-        results.add(task, verdict, since[f"{folder.name} {mutant.id}"])
-        found.append((folder, mutant, verdict))
-        passed = time.monotonic() - began
-        left = passed / len(found) * (len(todo) - answered - len(found)) / 60
+            missing += 1
+            return
+        results.add(task, verdict)
+        found.append((task, verdict))
+        minutes = (time.monotonic() - began) / len(found) * left / 60
         by = f" by {verdict.by}" if verdict.by else ""
-        progress = f"[{len(found)}/{len(todo) - answered}, {left:.0f} min left]"
-        print(f"{progress} {verdict.outcome}{by}: {folder.name}/{mutant.id}", flush=True)
-        part = results.data["runs"][results.run]["folders"].setdefault(folder.name, {"mutants": 0, "seconds": 0})
-        part["mutants"] += 1
-        part["seconds"] = round(passed)
+        progress = f"[{len(found)}/{len(found) + left}, {minutes:.0f} min left]"
+        print(f"{progress} {verdict.outcome}{by}: {task.name}", flush=True)
 
     pool.work_through(tasks(), judging, done, min(at_a_time, len(todo)))
     results.save()
-    return found
+    return found, missing
 
 
 def main() -> None:
@@ -531,14 +483,14 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = [folder for folder in tutorial.load() if not arguments.steps or folder.name in arguments.steps.split()]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = Results(describe_machine(), arguments.results)
-    committed = json.loads(json.dumps(results.data["folders"]))
+    results = Results(arguments.results)
+    survived = {f"{folder.name}/{name}" for folder in folders for name in mutations.survivors(folder, results.folders)}
     todo = chosen(folders, arguments, results)
     if arguments.sample:
         print(f"mutate: {len(todo)} mutants, chosen by SEED={arguments.seed}", flush=True)
     try:
         each = bool(arguments.again or arguments.sample)
-        found = run(todo, results, arguments.workers, each=each) if todo else []
+        found, missing = run(todo, results, arguments.workers, each=each) if todo else ([], 0)
     except KeyboardInterrupt:
         for stop in pool.STOPS:
             signal.signal(stop, signal.SIG_IGN)  # it is ending
@@ -548,26 +500,13 @@ def main() -> None:
         )
         sys.exit(130)
     for folder in folders:
-        print(mutations.summary(folder, results.data["folders"]))
-    # A survivor that nobody knew.
-    new = [
-        f"{folder.name}/{mutant.id}"
-        for folder, mutant, verdict in found
-        if verdict.outcome == "survives"
-        and committed.get(folder.name, {}).get(mutant.id, {}).get("outcome") != "survives"
-    ]
-    if new:
+        print(mutations.summary(folder, results.folders))
+    if new := [task.name for task, verdict in found if verdict.outcome == "survives" and task.name not in survived]:
         print("\nThese turned nothing red, and no earlier run said so:", *new, sep="\n  ")
         sys.exit(1)
-    judged = {(folder.name, mutant.id) for folder, mutant, _ in found}
-    if missing := [
-        mutant
-        for folder, mutant in todo
-        if (folder.name, mutant.id) not in judged
-        and (each or mutant.id not in mutations.known(folder, results.data["folders"]))
-    ]:
+    if missing:
         sys.exit(
-            f"mutate: {len(missing)} were not judged (it took too long, a process has ended, or a test is red anyway): "
+            f"mutate: {missing} were not judged (it took too long, a process has ended, or a test is red anyway): "
             "the next run does"
         )
 

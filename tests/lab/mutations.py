@@ -14,11 +14,11 @@ import re
 import shlex
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from library.dockerfile import Dockerfile
 from library.tutorial import ROOT, Folder, load
@@ -115,6 +115,9 @@ class Mutant:
         return text[: self.start] + self.new + text[self.start + len(self.old) :]
 
 
+Span = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class _Edit:
     """A change of a text: what is replaced (from, to), by what, and the element around it that a name shows."""
@@ -122,12 +125,12 @@ class _Edit:
     start: int
     end: int
     new: str = ""
-    shown: tuple[int, int] = (0, 0)
+    shown: Span | None = None
     part: str = ""
     says: str = ""
 
     def moved(self, by: int) -> "_Edit":
-        shown = (self.shown[0] + by, self.shown[1] + by) if any(self.shown) else self.shown
+        shown = self.shown and (self.shown[0] + by, self.shown[1] + by)
         return replace(self, start=self.start + by, end=self.end + by, shown=shown)
 
 
@@ -215,37 +218,23 @@ def _alike(file: Path, other: Path) -> bool:
     return difflib.SequenceMatcher(None, lines, others, autojunk=False).ratio() >= 0.8
 
 
-@dataclass(frozen=True)
-class Figures:
-    """How many of a folder's mutants came to which end; those that are equivalent have no other.
+def figures(folder: Folder, results: Results) -> Counter[str]:
+    """How many of a folder's mutants came to which end: killed, refused, survives; equivalent; missing.
 
     ``elsewhere`` are those of the killed and the refused that an earlier folder was asked about.
     """
-
-    killed: int
-    survive: int
-    refused: int
-    equivalent: int
-    missing: int
-    elsewhere: int
-
-    @property
-    def share(self) -> float:
-        """The share of the killed among those that the engine starts and that are not equivalent; 0 to 1."""
-        return self.killed / max(1, self.killed + self.survive)
-
-
-def figures(folder: Folder, results: Results) -> Figures:
-    """Count a folder's mutants by what came of them."""
     reasons, judged = equivalents(folder.name), known(folder, results)
     ends = Counter[str]()
     for mutant in mutants(folder.path):
         entry = judged.get(mutant.id, {"outcome": "missing"})
         ends["equivalent" if mutant.id in reasons else str(entry["outcome"])] += 1
         ends["elsewhere"] += mutant.id not in reasons and "in_folder" in entry
-    return Figures(
-        ends["killed"], ends["survives"], ends["refused"], ends["equivalent"], ends["missing"], ends["elsewhere"]
-    )
+    return ends
+
+
+def share(count: Mapping[str, int]) -> float:
+    """The share of the killed among those that the engine starts and that are not equivalent; 0 to 1."""
+    return count["killed"] / max(1, count["killed"] + count["survives"])
 
 
 def survivors(folder: Folder, results: Results) -> list[str]:
@@ -258,8 +247,8 @@ def summary(folder: Folder, results: Results) -> str:
     """The figures of a folder in words, and below them what survives."""
     count = figures(folder, results)
     said = (
-        f"{folder.name}: {count.killed} of {count.killed + count.survive} killed ({count.share:.1%}),"
-        f" {count.refused} refused, {count.equivalent} equivalent, {count.missing} not judged yet"
+        f"{folder.name}: {count['killed']} of {count['killed'] + count['survives']} killed ({share(count):.1%}),"
+        f" {count['refused']} refused, {count['equivalent']} equivalent, {count['missing']} not judged yet"
     )
     return "\n  survives: ".join([said, *survivors(folder, results)])
 
@@ -321,7 +310,7 @@ def _says(text: str, edit: _Edit) -> str:
     """What an edit does, in a line."""
     if edit.says:
         return edit.says
-    start, end = edit.shown if any(edit.shown) else (edit.start, edit.end)
+    start, end = edit.shown or (edit.start, edit.end)
     before = _short(text[start:end])
     after = _short(text[start : edit.start] + edit.new + text[edit.end : end])
     return f"{before} → {after}" if after else f"{before} removed"
@@ -341,6 +330,16 @@ def _weakened(value: str) -> list[str]:
         more = format(float(number) * 60, "g") if "." in number else str(int(number) * 60)
         return [new for new in (f"0{unit}", f"1{unit}", f"{more}{unit}") if new != value]
     return [WEAKER[value]] if value in WEAKER else []
+
+
+def _weaker(text: str, start: int, end: int, shown: Span | None = None) -> Iterator[_Edit]:
+    """The value that stands there made weaker."""
+    return (_Edit(start, end, new, shown) for new in _weakened(text[start:end]))
+
+
+def _without(pattern: str, text: str) -> Iterator[_Edit]:
+    """The text without each thing that looks so."""
+    return (_Edit(*found.span()) for found in re.finditer(pattern, text))
 
 
 def _of_meaning(text: str, others: Mapping[str, str]) -> Iterator[_Edit]:
@@ -417,10 +416,11 @@ def _of_dockerfile(text: str) -> Iterator[_Edit]:
         if this.keyword == "FROM":
             edits += _of_from(this, stages[: stages.index(this.stage)])
         else:
-            edits.append(_Edit(0, len(this.text) + 1, "", (0, len(this.text))))
+            edits.append(_Edit(0, len(this.text) + 1))
             edits += _OF_INSTRUCTION.get(this.keyword, lambda _: ())(this)
         for edit in edits:
-            yield replace(edit.moved(this.start), part=this.stage)
+            shown = edit.shown or (0, len(this.text))
+            yield replace(edit, shown=shown, part=this.stage).moved(this.start)
         after = instructions[index + 1] if index + 1 < len(instructions) else None
         if after and "FROM" not in (this.keyword, after.keyword) and _order_may_matter(this, after):
             between = text[this.end : after.start]
@@ -437,17 +437,14 @@ def _order_may_matter(one: _Instruction, other: _Instruction) -> bool:
 
 def _of_from(this: _Instruction, earlier: list[str]) -> Iterator[_Edit]:
     """Another base: an earlier stage for this one, or a tag that says less. And the stage without its name."""
-    base = re.match(r"FROM (\S+)", this.text)
-    assert base  # noqa: S101
-    if base[1] in earlier:
-        for other in earlier:
-            yield _Edit(base.start(1), base.end(1), other, (0, len(this.text)))
+    base = this.text.split()[1]
+    at = this.text.index(base)
+    if base in earlier:
+        yield from (_Edit(at, at + len(base), other) for other in earlier)
     else:
-        at = base.start(1)
-        for part in (*re.finditer(r":[^/@]+", base[1]), *re.finditer(r"-\w+(?=[^/]*$)", base[1])):
-            yield _Edit(at + part.start(), at + part.end(), "", (0, len(this.text)))
-    if name := re.search(r" AS \S+", this.text):
-        yield _Edit(name.start(), name.end(), "", (0, len(this.text)))
+        less = (*_without(r":[^/@]+", base), *_without(r"-\w+(?=[^/]*$)", base))
+        yield from (edit.moved(at) for edit in less)
+    yield from _without(r" AS \S+", this.text)
 
 
 def _of_run(this: _Instruction) -> Iterator[_Edit]:
@@ -458,11 +455,8 @@ def _of_run(this: _Instruction) -> Iterator[_Edit]:
         yield _Edit(option.start(1), option.end(), "", option.span(1))
         begin = option.end()
     commands = [_trimmed(masked, *span) for span in _split(masked, " && ", begin)]
-    for index, (start, end) in enumerate(commands):
-        if index + 1 < len(commands):
-            yield _Edit(start, commands[index + 1][0], "", (start, end))
-        elif index:
-            yield _Edit(commands[index - 1][1], end, "", (start, end))
+    yield from _without_one(commands)
+    for start, end in commands:
         for edit in _of_command(masked[start:end], this.text[start:end]):
             yield replace(edit.moved(start), shown=(start, end))
 
@@ -474,15 +468,12 @@ def _of_command(masked: str, text: str) -> Iterator[_Edit]:
             continue
         value = re.compile(r" +[^\s;]+").match(masked, option.end()) if option[1] in TAKES_VALUE else None
         yield _Edit(option.start(), value.end() if value else option.end())
-    for part in re.finditer(r"(?<=\w)==[\w.]+|^[A-Z_]+=\S+ | \|\| [^;]+", masked):
-        yield _Edit(*part.span())
+    yield from _without(r"(?<=\w)==[\w.]+|^[A-Z_]+=\S+ | \|\| [^;]+", masked)
     if listed := re.search(r"\binstall((?: +-\S+)*)((?: +[a-z][\w.+-]*==[\w.]+| +[a-z][\w.+-]*)+)$", masked):
-        words = list(re.finditer(r" +\S+", listed[2]))
-        for word in words if len(words) > 1 else ():
-            yield _Edit(listed.start(2) + word.start(), listed.start(2) + word.end())
+        words = [edit.moved(listed.start(2)) for edit in _without(r" +\S+", listed[2])]
+        yield from words if len(words) > 1 else ()
     if loop := re.match(r"for \w+ in ([^;]+);", masked):
-        for word in re.finditer(r"\S+ ?", loop[1]):
-            yield _Edit(loop.start(1) + word.start(), loop.start(1) + word.end())
+        yield from (edit.moved(loop.start(1)) for edit in _without(r"\S+ ?", loop[1]))
     yield from _words_weakened(masked)
     yield from _of_program(text)
 
@@ -494,7 +485,7 @@ def _of_program(text: str) -> Iterator[_Edit]:
             yield replace(edit.moved(code.start(1)), part="")
 
 
-def _split(text: str, separator: str, start: int) -> list[tuple[int, int]]:
+def _split(text: str, separator: str, start: int) -> list[Span]:
     """The spans between separators, from a place on."""
     found = []
     while (end := text.find(separator, start)) >= 0:
@@ -503,24 +494,27 @@ def _split(text: str, separator: str, start: int) -> list[tuple[int, int]]:
     return [*found, (start, len(text))]
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _trimmed(text: str, start: int, end: int) -> Span:
     """A span without the white space at its ends."""
     inner = text[start:end]
     return start + len(inner) - len(inner.lstrip()), end - len(inner) + len(inner.rstrip())
 
 
+def _without_one(spans: Sequence[Span]) -> Iterator[_Edit]:
+    """One of several things less, and what joins it to the next one, or the last one to that before."""
+    for index, (start, end) in enumerate(spans if len(spans) > 1 else ()):
+        if end == spans[-1][1]:
+            yield _Edit(spans[index - 1][1], end, "", (start, end))
+        else:
+            yield _Edit(start, spans[index + 1][0], "", (start, end))
+
+
 def _of_pairs(this: _Instruction) -> Iterator[_Edit]:
     """ENV, ARG and LABEL without one of their names, or with less in its value."""
-    masked = this.masked
-    pairs = list(re.finditer(r"[\w.]+=?\S*", masked[len(this.keyword) :]))
-    spans = [(len(this.keyword) + pair.start(), len(this.keyword) + pair.end()) for pair in pairs]
-    for index, (start, end) in enumerate(spans):
-        pair = this.text[start:end]
-        if index + 1 < len(spans):
-            yield _Edit(start, spans[index + 1][0], "", (start, end))
-        elif index:
-            yield _Edit(spans[index - 1][1], end, "", (start, end))
-        name, equals, value = pair.partition("=")
+    spans = [pair.span() for pair in re.compile(r"[\w.]+=?\S*").finditer(this.masked, len(this.keyword))]
+    yield from _without_one(spans)
+    for start, end in spans:
+        name, equals, value = this.text[start:end].partition("=")
         at = start + len(name) + 1
         for new in ["0"] if value == "1" else _weakened(value):  # 1 means yes
             yield _Edit(at, end, new, (start, end))
@@ -536,31 +530,28 @@ def _of_pairs(this: _Instruction) -> Iterator[_Edit]:
 
 def _of_user(this: _Instruction) -> Iterator[_Edit]:
     """USER as root, or without the group."""
-    user = this.text.removeprefix("USER ")
-    whole = (0, len(this.text))
-    if user != "0":
-        yield _Edit(5, len(this.text), "0", whole)
-    if ":" in user:
-        yield _Edit(5 + user.index(":"), len(this.text), "", whole)
+    if this.text != "USER 0":
+        yield _Edit(5, len(this.text), "0")
+    yield from _without(":.*", this.text)
 
 
 def _of_copy(this: _Instruction) -> Iterator[_Edit]:
     """COPY without one of its options or sources."""
-    masked = this.masked
-    words = list(re.finditer(r"\S+", masked))[1:]
-    sources = [word for word in words[:-1] if not word[0].startswith("--")]
-    for word in words[:-1]:
-        if word[0].startswith("--") or len(sources) > 1:
-            yield _Edit(word.start(), word.end() + 1, "", word.span() if word in sources else (0, len(masked)))
+    words = list(re.finditer(r"\S+", this.masked))[1:-1]
+    sources = [word for word in words if not word[0].startswith("--")]
+    for word in words:
+        if word not in sources:
+            yield _Edit(word.start(), word.end() + 1)
+        elif len(sources) > 1:
+            yield _Edit(word.start(), word.end() + 1, "", word.span())
 
 
 def _of_healthcheck(this: _Instruction) -> Iterator[_Edit]:
     """HEALTHCHECK without an option, with a weaker value, or with a check that looks at less."""
     for option in re.finditer(r"--[\w-]+=(\S+)\s+", this.masked):
         shown = (option.start(), option.end(1))
-        yield _Edit(option.start(), option.end(), "", shown)
-        for new in _weakened(option[1]):
-            yield _Edit(*option.span(1), new, shown)
+        yield _Edit(*option.span(), "", shown)
+        yield from _weaker(this.text, *option.span(1), shown)
     yield from _of_exec_form(this)
     yield from _of_program(this.text)
 
@@ -583,49 +574,43 @@ _OF_INSTRUCTION = {
 # compose.yaml: mappings and lists by indentation, and lists in brackets
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A key or a list's item: its path, its indentation, where it begins, where what belongs to it ends."""
+class _Entry(NamedTuple):
+    """A key or a list's item: what it belongs to, its path, where it begins and ends, and what its first line says."""
 
+    above: str
     path: str
-    indent: int
     start: int
     end: int
-    value: tuple[int, int]  # where what stands on its own line after the key begins and ends
+    value: Span
 
 
 def _entries(text: str) -> list[_Entry]:
-    found: list[_Entry] = []
     found_lines = re.finditer(r"^( *)(- )?(?:([\w.<-]+):(?: |$))?(.*)$\n?", text, re.MULTILINE)
     lines = [line for line in found_lines if line[0].strip() and not line[0].lstrip().startswith("#")]
-    path: dict[int, str] = {}
+    found: list[_Entry] = []
+    names: dict[int, str] = {}  # of what a line belongs to, by its indentation
     for index, line in enumerate(lines):
         indent = len(line[1])
-        path = {depth: name for depth, name in path.items() if depth < indent}
+        names = {depth: name for depth, name in names.items() if depth < indent}
+        above = ".".join(names.values())
+        names[indent] = str(1 + sum(entry.above == above for entry in found)) if line[2] else line[3]
+        path = ".".join(names.values())
+        if line[2] and line[3]:
+            names[indent + 2] = line[3]
         end = next((n for n in range(index + 1, len(lines)) if len(lines[n][1]) <= indent), len(lines))
-        above = ".".join(path.values())
-        if line[2]:
-            number = sum(entry.path.rpartition(".")[0] == above and entry.indent == indent for entry in found) + 1
-            name, of = str(number), (line.end(2), line.start(4) + len(line[4]))
-            path[indent] = name
-            if line[3]:
-                path[indent + 2] = line[3]
-        else:
-            name, of = line[3], (line.start(4), line.end(4))
-            path[indent] = name
-        found.append(_Entry(f"{above}.{name}".strip("."), indent, line.start(), lines[end - 1].end(), of))
+        value = (line.end(2) if line[2] else line.start(4), line.end(4))
+        found.append(_Entry(path.rpartition(".")[0], path, line.start(), lines[end - 1].end(), value))
     return found
 
 
 def _of_compose(text: str) -> Iterator[_Edit]:
     entries = _entries(text)
-    for entry in entries:
-        above = entry.path.rpartition(".")[0]
-        if sum(other.path.rpartition(".")[0] == above for other in entries) > 1:  # else the removal of what holds it
-            says = f"{_short(text[entry.start : entry.end]).removeprefix('- ')} removed"
-            yield _Edit(entry.start, entry.end, "", part=above, says=says)
-        for edit in _of_value(text[slice(*entry.value)], ports=".ports" in entry.path):
-            yield replace(edit.moved(entry.value[0]), shown=entry.value, part=entry.path)
+    siblings = Counter(entry.above for entry in entries)
+    for above, path, start, end, value in entries:
+        if siblings[above] > 1:  # else the removal of what holds it
+            yield _Edit(start, end, part=above, says=f"{_short(text[start:end]).removeprefix('- ')} removed")
+        for edit in _of_value(text[slice(*value)], ports=".ports" in path):
+            yield replace(edit.moved(value[0]), shown=value, part=path)
 
 
 def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
@@ -637,15 +622,12 @@ def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
             yield _Edit(start, 1 + item.end())
     for variable in re.finditer(r"\$\{\w+:-([^}]*)\}", value):
         yield _Edit(*variable.span(), variable[1])  # the default, whatever the variable says
-        for new in () if ports else _weakened(variable[1]):
-            yield _Edit(*variable.span(1), new)
+        yield from () if ports else _weaker(value, *variable.span(1))
     if address := re.match(r'"(\$\{ADDRESS[^}]*\}:|[\d.]+:)\$', value):
         yield _Edit(*address.span(1))
     bare = value.strip('"')
-    for new in _weakened(bare):
-        yield _Edit(value.index(bare), value.index(bare) + len(bare), new)
-    if not _weakened(bare):
-        yield from _words_weakened(value)
+    at = value.index(bare)
+    yield from _weaker(value, at, at + len(bare)) if _weakened(bare) else _words_weakened(value)
 
 
 # gunicorn.conf.py
@@ -653,8 +635,7 @@ def _of_value(value: str, *, ports: bool) -> Iterator[_Edit]:
 
 def _of_python(source: str) -> Iterator[_Edit]:
     """Changes of Python source: statements removed, expressions weakened."""
-    tree = ast.parse(source)
-    yield from _Python(source).of_body(tree.body, "")
+    return _Python(source).of_body(ast.parse(source).body, "")
 
 
 class _Python:
@@ -664,10 +645,13 @@ class _Python:
         self.source = source
         self.lines = source.splitlines(keepends=True)
 
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def span(self, node: ast.expr | ast.stmt) -> Span:
         assert node.end_lineno is not None  # noqa: S101
         assert node.end_col_offset is not None  # noqa: S101
         return self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
+
+    def text(self, node: ast.expr) -> str:
+        return self.source[slice(*self.span(node))]
 
     def _at(self, line: int, column: int) -> int:
         """A place in characters; the parser counts lines from 1, and bytes in a line."""
@@ -695,9 +679,8 @@ class _Python:
             for node in ast.iter_child_nodes(statement):
                 if isinstance(node, ast.expr | ast.arguments | ast.keyword):
                     for edit in self.of_expression(node):
-                        around = edit.shown if any(edit.shown) else shown
-                        around = (min(around[0], edit.start), max(around[1], edit.end))
-                        yield replace(edit, shown=around, part=inner)
+                        first, last = edit.shown or shown
+                        yield replace(edit, shown=(min(first, edit.start), max(last, edit.end)), part=inner)
 
     def of_expression(self, top: ast.AST) -> Iterator[_Edit]:
         if isinstance(top, ast.JoinedStr):
@@ -724,9 +707,7 @@ class _Python:
         start, end = self.span(node)
 
         def instead(*others: ast.expr) -> Iterator[_Edit]:
-            for other in others:
-                a, b = self.span(other)
-                yield _Edit(start, end, self.source[a:b])
+            return (_Edit(start, end, self.text(other)) for other in others)
 
         match node:
             case ast.Constant(value=bool() | int() | float() | str()):
@@ -737,7 +718,7 @@ class _Python:
                         yield _Edit(start, end, f"{quote}{new}{quote}")
             case ast.BoolOp(values=values):
                 for left_out in values:
-                    rest = [self.source[slice(*self.span(v))] for v in values if v is not left_out]
+                    rest = [self.text(value) for value in values if value is not left_out]
                     yield _Edit(start, end, (" or " if isinstance(node.op, ast.Or) else " and ").join(rest))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 yield from instead(operand)
@@ -756,8 +737,8 @@ class _Python:
             read = self.source[start:end]
             if name != "get" or "environ" in read or read.startswith("e("):
                 default = node.args[READERS[name]] if len(node.args) > READERS[name] else None
-                yield _Edit(start, end, self.source[slice(*self.span(default))] if default else "None")
-        arguments = [self.source[slice(*self.span(argument))] for argument in node.args]
+                yield _Edit(start, end, self.text(default) if default else "None")
+        arguments = [self.text(argument) for argument in node.args]
         for index in range(VARIADIC.get(name, len(arguments)), len(arguments)):
             rest = arguments[:index] + arguments[index + 1 :]
             alone = name in ("min", "max") and len(rest) == 1
@@ -781,39 +762,35 @@ def _of_ini(text: str, constants: Mapping[str, str]) -> Iterator[_Edit]:
     for line in _lines(text):
         if line[0].startswith("["):
             continue
-        yield _Edit(*line.span(), "")
-        name, _, value = line["said"].partition(" = ")
-        at = line.start() + len(name) + 3
-        for new in _weakened(value):
-            yield _Edit(at, at + len(value), new, line.span())
-        for number in re.finditer(r"(?<= )\d+$|(?<=:)\d+$", value) if not _weakened(value) else ():
-            for new in _weakened(number[0]):
-                yield _Edit(at + number.start(), at + number.end(), new, line.span())
-        for variable in re.finditer(r"\$\((\w+)\)", value):
-            yield _Edit(at + variable.start(), at + variable.end(), constants.get(variable[1], "1"), line.span())
+        yield _Edit(*line.span())
+        value = line["said"].partition(" = ")[2]
+        # The whole value, or a number at its end.
+        number = re.search(r"(?<=[ :])\d+$", line["said"]) if not _weakened(value) else None
+        at = number.start() if number else len(line["said"]) - len(value)
+        yield from _weaker(text, line.start() + at, line.start() + len(line["said"]), line.span())
+        for variable in re.finditer(r"\$\((\w+)\)", line["said"]):
+            constant = constants.get(variable[1], "1")
+            yield replace(_Edit(*variable.span(), constant).moved(line.start()), shown=line.span())
 
 
 def _of_dockerignore(text: str) -> Iterator[_Edit]:
     for line in _lines(text):
-        yield _Edit(*line.span(), "")
+        yield _Edit(*line.span())
         if line["said"].startswith("**/"):
             yield _Edit(line.start(), line.start() + 3, "", line.span())
 
 
 def _of_shell(text: str) -> Iterator[_Edit]:
     """A script without a line, an arm of a case, an ``exec``, an option of ``set``, or what it is given."""
-    for arm in re.finditer(r"^ +\S+\)\n(?:.*\n)*? +;;\n", text, re.MULTILINE):
-        yield _Edit(*arm.span(), "")
+    yield from _without(r"(?m)^ +\S+\)\n(?:.*\n)*? +;;\n", text)
     for line in _lines(text):
-        said = line["said"]
-        at = line.start("said")
+        said, shown = line["said"], line.span("said")
+        edits: list[_Edit] = []
         if re.match(r"#!|case |esac|;;|\S+\)$|\w+\(\) \{|\}$", said):
-            if default := re.search(r"\$\{1:-(\w+)\}", said):
-                yield _Edit(at + default.start(), at + default.end(), "$1", line.span("said"))
-            continue
-        yield _Edit(at, at + len(said), ":", (at, at + len(said)), says=f"{said} removed")
-        for word in re.finditer(r"^exec |(?<= )\"\$@\"| &$", said):
-            yield _Edit(at + word.start(), at + word.end(), "", (at, at + len(said)))
-        if options := re.match(r"set -(\w+)$", said):
-            for letter in options[1] if len(options[1]) > 1 else "":
-                yield _Edit(at + 5, at + len(said), options[1].replace(letter, ""), (at, at + len(said)))
+            edits += [_Edit(*default.span(), "$1") for default in re.finditer(r"\$\{1:-(\w+)\}", said)]
+        else:
+            edits.append(_Edit(0, len(said), ":", says=f"{said} removed"))
+            edits += _without(r"^exec |(?<= )\"\$@\"| &$", said)
+            if options := re.match(r"set -(\w\w+)$", said):
+                edits += [_Edit(5, len(said), options[1].replace(letter, "")) for letter in options[1]]
+        yield from (replace(edit.moved(shown[0]), shown=shown) for edit in edits)

@@ -3,30 +3,28 @@
 import json
 import secrets
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from library.engine import SESSION, build_recipe, docker, wait_until
 from library.program import in_container
 
-ALWAYS = 10**6
 PORT = 8000
 
-# Its own network settings are those that every build has. What a list names is downloaded while the image is built.
+# Its own network settings are those that every build has. What the list names is downloaded while the image is built.
 RECIPE = """
 FROM python:3.14-slim-trixie
-{wheels}
+RUN mkdir /wheels
 """
 DOWNLOAD = """
-RUN pip download --quiet --no-deps --dest /wheels {options} --requirement /dev/stdin <<'LIST'
+RUN pip download --quiet --no-deps --dest /wheels --requirement /dev/stdin <<'LIST'
 {list}
 LIST
 """
 # A package that no other index has: a module that knows its version.
 MAKE = """
-RUN mkdir -p /wheels && python - {name} {version} <<'SCRIPT'
+RUN python - {name} {version} <<'SCRIPT'
 import sys, zipfile
 name, version = sys.argv[1:]
 with zipfile.ZipFile(f"/wheels/{{name}}-{{version}}-py3-none-any.whl", "w") as wheel:
@@ -45,10 +43,10 @@ SCRIPT
 def serve() -> None:
     """Serve /TOKEN/simple/, the index, and /TOKEN/debian/, the mirror that this image's apt uses.
 
-    /faults says what goes wrong, by what follows the token: {"simple": ["refuse", 2]} answers 503 to the first two
-    requests for each path below, "cut" sends half of what was asked for and closes the connection. /caching has the
-    header Cache-Control for simple/ and wheels/; a page that has one has an ETag, too, and who knows that version
-    already gets no other one.
+    /told says how, in JSON. faults: what goes wrong, by what follows the token: {"simple": ["refuse", 2]} answers 503
+    to the first two requests for each path below, "cut" sends half of what was asked for and closes the connection.
+    caching: the header Cache-Control for simple/ and wheels/; a page that has one has an ETag, too, and who knows that
+    version already gets no other one.
     """
     import collections
     import hashlib
@@ -76,9 +74,9 @@ def serve() -> None:
         kind, _, rest = path.partition("/")
         if kind == "simple":
             names = [name for name in wheels if re.sub("[-_.]+", "-", name.split("-")[0]).lower() == rest.strip("/")]
-            return "".join(map(link, names)).encode() if names else None
-        if kind == "wheels":
-            return Path("/wheels", rest).read_bytes() if rest in wheels else None
+            return "".join(map(link, names)).encode() or None
+        if kind == "wheels" and rest in wheels:
+            return Path("/wheels", rest).read_bytes()
         if kind == "debian":
             try:
                 with urllib.request.urlopen(f"{mirror}/{rest}", timeout=60) as answer:  # noqa: S310  the image's own mirror
@@ -92,8 +90,8 @@ def serve() -> None:
 
         def do_GET(self) -> None:
             path = urllib.parse.unquote(self.path).partition("/")[2].partition("/")[2]
-            faults, caching = (json.loads(Path(file).read_text()) for file in ("/faults", "/caching"))
-            kind, times = next((fault for start, fault in faults.items() if path.startswith(start)), ("", 0))
+            told = json.loads(Path("/told").read_text())
+            kind, times = told["faults"].get(path.partition("/")[0], ("", 0))
             with lock:
                 requests[kind, path] += self.command == "GET"
                 now = self.command == "GET" and requests[kind, path] <= times
@@ -105,7 +103,7 @@ def serve() -> None:
             if body is None:
                 self.send_error(404)
                 return
-            cache_control = caching.get(path.partition("/")[0], "")
+            cache_control = told["caching"].get(path.partition("/")[0], "")
             tag = f'"{hashlib.sha256(body).hexdigest()}"'
             if cache_control and self.headers.get("If-None-Match") == tag:
                 self.send_response(304)
@@ -134,17 +132,17 @@ def serve() -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    for file in ("/faults", "/caching"):
-        Path(file).write_text("{}")
+    Path("/told").write_text('{"faults": {}, "caching": {}}')
+    server = http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler)  # noqa: S104  builds reach it
     print("serving", flush=True)
-    http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()  # noqa: S104  builds reach it
+    server.serve_forever()
 
 
 @in_container()
-def write(file: str, text: str) -> None:
+def be_told(what: str) -> None:
     from pathlib import Path
 
-    Path(file).write_text(text)
+    Path("/told").write_text(what)
 
 
 @dataclass(frozen=True)
@@ -155,16 +153,17 @@ class Packages:
     host: str
     url: str
 
-    def set_faults(self, **faults: tuple[str, int]) -> None:
-        """Say what goes wrong from now on, by kind of path (simple, wheels, debian): "refuse" or "cut", how often."""
-        self._write("/faults", json.dumps(faults))
+    def tell(
+        self, faults: Mapping[str, tuple[str, int]] | None = None, caching: Mapping[str, str] | None = None
+    ) -> None:
+        """Say how it behaves from now on.
 
-    def set_caching(self, **cache_control: str) -> None:
-        """Say what Cache-Control has from now on, by kind of path (simple, wheels); without, no answer has it."""
-        self._write("/caching", json.dumps(cache_control))
-
-    def _write(self, file: str, text: str) -> None:
-        docker.execute(self.container, write.command(file, text))
+        Args:
+            faults: by kind of path (simple, wheels, debian), "refuse" or "cut", and how often.
+            caching: by kind of path (simple, wheels), what Cache-Control has; without, no answer has it.
+        """
+        told = json.dumps({"faults": faults or {}, "caching": caching or {}})
+        docker.execute(self.container, be_told.command(told))
 
     @property
     def done(self) -> list[str]:
@@ -173,36 +172,33 @@ class Packages:
 
     @property
     def sent(self) -> list[str]:
-        """The names of the wheels that were sent so far: "flask-….whl"."""
-        return [line.removeprefix("sent wheels/") for line in self._log if line.startswith("sent ")]
+        """The wheels that were sent so far."""
+        return [line for line in self._log if line.startswith("sent ")]
 
     @property
     def _log(self) -> list[str]:
         return str(docker.logs(self.container)).splitlines()[1:]
 
-    def environment(self) -> dict[str, str]:
-        """What sends pip and uv there."""
+    @property
+    def instruction(self) -> str:
+        """What sends pip and uv there, in a Dockerfile."""
         index = f"{self.url}/simple/"
-        return {
-            "PIP_INDEX_URL": index,
-            "PIP_TRUSTED_HOST": self.host,
-            "UV_DEFAULT_INDEX": index,
-            "no_proxy": self.host,
-            "NO_PROXY": self.host,
-        }
+        return (
+            f"ENV PIP_INDEX_URL={index} PIP_TRUSTED_HOST={self.host} UV_DEFAULT_INDEX={index}"
+            f" no_proxy={self.host} NO_PROXY={self.host}\n"
+        )
 
 
-def image(lists: Sequence[tuple[Path | str, str]], own: Mapping[str, str] | None = None) -> str:
-    """The image of such a server.
+def image(*lists: str, own: Mapping[str, str] | None = None) -> str:
+    """The image of such a server, with the wheels of lists of requirements.
 
     Args:
-        lists: lists of requirements, each with the options that pip downloads it with.
+        lists: a version may be in one of them, another version of the same package in the next one.
         own: the names and versions of packages that only this index has.
     """
-    texts = [(made.read_text() if isinstance(made, Path) else made, options) for made, options in lists]
-    wheels = [DOWNLOAD.format(list=text, options=options) for text, options in texts]
+    wheels = [DOWNLOAD.format(list=listed) for listed in lists]
     wheels += [MAKE.format(name=name, version=version) for name, version in (own or {}).items()]
-    recipe = RECIPE.format(wheels="".join(wheels))
+    recipe = RECIPE + "".join(wheels)
     name = f"{SESSION}-packages-{zlib.crc32(recipe.encode()):x}"
     build_recipe(recipe, name)
     return name

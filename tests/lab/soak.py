@@ -10,16 +10,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from adopt.strangers import adopted
 from lab.measure import FILE, describe_machine
 from lab.wrk import LoadFailed, memory_mb, require_wrk, serve
 from library import engine
-from library.subject import Running, Subject
+from library.subject import Subject
 from library.tutorial import ROOT
 
 COMFORTABLE = 16  # connections
@@ -27,8 +25,7 @@ COMFORTABLE = 16  # connections
 FLAT = 1.05
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """A row of the table.
 
     Args:
@@ -37,7 +34,7 @@ class Server:
         name: what the table calls the server.
         subject: a folder, or a project of tests/projects that gets final's files.
         page: a page that is always there.
-        environment: what chooses the server.
+        worker: the class of gunicorn's workers, if it is not that of the files.
     """
 
     folder: str
@@ -45,21 +42,14 @@ class Server:
     name: str
     subject: str
     page: str = "/"
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @contextmanager
-    def running(self) -> Iterator[Running]:
-        folder = ROOT / self.subject
-        subject = Subject(self.subject, folder) if folder.is_dir() else adopted(self.subject)
-        with subject.running(environment=self.environment, cpus=1) as running:
-            yield running
+    worker: str = ""
 
 
 SERVERS = (
     Server("final", "final's hello, FastAPI", "uvicorn's worker (**final**)", "final"),
-    Server("final", "final's hello, FastAPI", "gunicorn's own `asgi`", "final", "/", {"WORKER_CLASS": "asgi"}),
+    Server("final", "final's hello, FastAPI", "gunicorn's own `asgi`", "final", worker="asgi"),
     Server("final", "a file that Flask serves", "`gthread`, 4 threads", "flask", "/static/style.css"),
-    Server("final", "a file that Flask serves", "`gevent`", "flask", "/static/style.css", {"WORKER_CLASS": "gevent"}),
+    Server("final", "a file that Flask serves", "`gevent`", "flask", "/static/style.css", "gevent"),
     Server("final", "a page of Django", "`gthread`, 4 threads", "django"),
     Server("step-5-larger", "the guestbook", "uWSGI, as the folder has it", "step-5-larger"),
 )
@@ -71,15 +61,18 @@ def measure(server: Server, seconds: int) -> dict[str, Any]:
     Raises:
         LoadFailed: a request had no answer, or the memory kept growing.
     """
-    with server.running() as running:
-        serve(running, 2, connections=COMFORTABLE, page=server.page)  # warm
+    folder = ROOT / server.subject
+    subject = Subject(server.subject, folder) if folder.is_dir() else adopted(server.subject)
+    environment = {"WORKER_CLASS": server.worker} if server.worker else {}
+    with replace(subject, page=server.page).running(environment=environment, cpus=1) as running:
+        serve(running, 2, connections=COMFORTABLE)  # warm
         found: dict[str, Any] = {
-            "comfortable": serve(running, 5, connections=COMFORTABLE, page=server.page),
-            "twice": serve(running, 5, connections=2 * COMFORTABLE, page=server.page),
+            "comfortable": serve(running, 5, connections=COMFORTABLE),
+            "twice": serve(running, 5, connections=2 * COMFORTABLE),
         }
         memory = [memory_mb(running)]
         for _ in range(4):
-            serve(running, seconds // 4, connections=COMFORTABLE, page=server.page)
+            serve(running, seconds // 4, connections=COMFORTABLE)
             time.sleep(1)  # what is being answered belongs to no connection any more
             memory.append(memory_mb(running))
         running.container.reload()

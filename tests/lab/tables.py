@@ -29,11 +29,9 @@ def mutants() -> None:
     rows, survivors = [], []
     for folder in FOLDERS.values():
         name, count = tutorial.short_name(folder.name), mutations.figures(folder, results)
-        share = "–" if count.missing else f"{count.share:.1%}"
-        cells = (
-            count.killed, count.survive, share, count.refused, count.equivalent, count.missing or "–",
-            count.elsewhere or "–",
-        )  # fmt: skip
+        share = "–" if count["missing"] else f"{mutations.share(count):.1%}"
+        told = (count["killed"], count["survives"], share, count["refused"], count["equivalent"])
+        cells = (*told, count["missing"] or "–", count["elsewhere"] or "–")
         rows.append(f"| {name} | {' | '.join(map(str, cells))} |")
         survivors += [f"- {name}, {_said(mutant)}" for mutant in mutations.survivors(folder, results)]
     columns = ("killed", "survive", "killed of both", "refused", "equivalent", "not judged yet", "asked earlier")
@@ -51,11 +49,10 @@ def defended() -> None:
     """
     for folder in FOLDERS.values():
         cog.outl(f"\n### {folder.name}")
-        _defended(folder)
+        _defended(folder, mutations.known(folder, json.loads(FILE.read_text())["folders"]))
 
 
-def _defended(folder: Folder) -> None:
-    results = mutations.known(folder, json.loads(FILE.read_text())["folders"])
+def _defended(folder: Folder, results: Mapping[str, Mapping[str, str]]) -> None:
     reasons = mutations.equivalents(folder.name)
     elsewhere = _asked_in(folder, results)
     for file in mutations.FILES:

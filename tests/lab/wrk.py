@@ -27,8 +27,8 @@ def require_wrk(who: str) -> None:
         sys.exit(f"{who}: wrk is not here, which sends the requests: apt install wrk, or brew install wrk")
 
 
-def serve(running: Running, seconds: int, *, connections: int = 16, page: str = "/") -> dict[str, float]:
-    """Ask a service for a page over so many connections for so many seconds.
+def serve(running: Running, seconds: int, *, connections: int = 16) -> dict[str, float]:
+    """Ask a service for its page over so many connections for so many seconds.
 
     Returns:
         ``requests_per_s`` by the clock and ``requests_per_cpu_s`` by the CPU time that its processes took; ``p50_ms``
@@ -39,7 +39,8 @@ def serve(running: Running, seconds: int, *, connections: int = 16, page: str = 
         LoadFailed: a request failed.
     """
     before = _cpu_seconds(running)
-    command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=10s", running.url() + page]
+    url = running.url() + running.page
+    command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=10s", url]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     spent = _cpu_seconds(running) - before
     count, rate = (re.search(pattern, found) for pattern in (r"(\d+) requests in", r"Requests/sec: +([\d.]+)"))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lab import packages
-from lab.packages import ALWAYS, Packages
+from lab.packages import Packages
 from library import locks
+from library.edits import change
 from library.engine import SESSION, BuildFailed, docker, free_port, one_build_at_a_time
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -20,9 +21,10 @@ pytestmark = [pytest.mark.thorough, pytest.mark.about("final")]
 PROJECT = f"{SESSION}-up-faults"
 FINAL = Subject("final", ROOT / "final")
 STEP_4 = Subject("step-4-nontrivial", ROOT / "step-4-nontrivial")
+AWAY = {"simple": ("refuse", 10**6)}
 # Each folder; the line before which its stage for installing learns of the index; what it says of one that is away.
 INSTALLS = {
-    "uv": (FINAL, "RUN --mount=type=cache", "503 Service Unavailable"),
+    "uv": (FINAL, '# "gcc: not found"', "503 Service Unavailable"),
     # pip keeps the reason to itself: the article says so.
     "pip": (STEP_4, "COPY --from=export", "(from versions: none)"),
 }
@@ -31,7 +33,7 @@ INSTALLS = {
 @pytest.fixture(scope="module")
 def index_image() -> str:
     step_4 = "\n".join(f"{name}=={version}" for name, version in locks.versions(STEP_4.path).items())
-    return packages.image([(FINAL.path / "requirements.txt", ""), (step_4, "")])
+    return packages.image(FINAL.read("requirements.txt"), step_4)
 
 
 @pytest.fixture
@@ -42,19 +44,15 @@ def index(index_image: str) -> Iterator[Packages]:
 
 def take_from(index: Packages, installer: str, copy: Subject) -> None:
     """Let a copy's Dockerfile install from this index."""
-    dockerfile, line = copy.path / "Dockerfile", INSTALLS[installer][1]
-    text = dockerfile.read_text()
-    before, _, after = text.partition(f"\n{line}")
-    assert after
-    environment = " ".join(f"{name}={value}" for name, value in index.environment().items())
-    dockerfile.write_text(f"{before}\nENV {environment}\n{line}{after}")
+    line = INSTALLS[installer][1]
+    change(copy.path / "Dockerfile", f"\n{line}", f"\n{index.instruction}{line}")
 
 
 @pytest.mark.parametrize("fault", ["refuse", "cut"])
 @pytest.mark.parametrize("installer", INSTALLS)
 def test_an_index_with_hiccups_stops_no_build(index: Packages, installer: str, fault: str) -> None:
     subject, *_ = INSTALLS[installer]
-    index.set_faults(**({"simple": (fault, 2)} if fault == "refuse" else {"wheels": (fault, 2)}))
+    index.tell(faults={"simple" if fault == "refuse" else "wheels": (fault, 2)})
     with subject.copied(f"from an index that does {fault}") as copy:
         take_from(index, installer, copy)
         copy.build()
@@ -67,7 +65,7 @@ def test_an_index_with_hiccups_stops_no_build(index: Packages, installer: str, f
 @pytest.mark.parametrize("installer", INSTALLS)
 def test_an_index_that_is_away_stops_the_build_with_its_name(index: Packages, installer: str) -> None:
     subject, _, said = INSTALLS[installer]
-    index.set_faults(simple=("refuse", ALWAYS))
+    index.tell(faults=AWAY)
     with subject.copied("from an index that is away") as copy:
         take_from(index, installer, copy)
         with pytest.raises(BuildFailed) as stopped:
@@ -75,7 +73,7 @@ def test_an_index_that_is_away_stops_the_build_with_its_name(index: Packages, in
         assert said in stopped.value.output
         assert index.url in stopped.value.output
         assert not docker.image.exists(copy.image_name)
-        index.set_faults()
+        index.tell()
         copy.build()
         with copy.running() as running:
             assert running.answers()
@@ -91,7 +89,7 @@ def up(copy: Subject, port: int, temporary: Path) -> "subprocess.CompletedProces
 
 def test_make_up_says_that_the_index_is_away_and_leaves_nothing(index: Packages, tmp_path: Path) -> None:
     port = free_port()
-    index.set_faults(simple=("refuse", ALWAYS))
+    index.tell(faults=AWAY)
     with FINAL.copied("from an index that is away for make up") as copy:
         take_from(index, "uv", copy)
         shutil.copytree(ROOT / "bootstrap", copy.path.parent / "bootstrap")
@@ -104,7 +102,7 @@ def test_make_up_says_that_the_index_is_away_and_leaves_nothing(index: Packages,
         assert "503 Service Unavailable" in first.stderr
         assert not list(tmp_path.iterdir())
         assert not docker.image.exists(f"{PROJECT}-web")
-        index.set_faults()
+        index.tell()
         try:
             second = up(copy, port, tmp_path)
             assert second.returncode == 0, second.stderr

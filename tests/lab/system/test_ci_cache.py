@@ -13,7 +13,7 @@ import pytest
 
 from library import runner, tutorial
 from library.buildlog import Build
-from library.edits import change_code, change_dependency
+from library.edits import change, change_code, change_dependency
 from library.engine import SESSION, docker
 from library.runner import Runner
 from library.subject import Subject
@@ -63,8 +63,7 @@ def new_runner() -> Iterator[Callable[[], AbstractContextManager[Runner]]]:
 def subject() -> Iterator[Subject]:
     """A copy of extra-2 on the small base image."""
     with EXTRA_2.copied("on a CI runner") as copy:
-        dockerfile = copy.path / "Dockerfile"
-        dockerfile.write_text(dockerfile.read_text().replace(copy.parsed.base_image, BASE))
+        change(copy.path / "Dockerfile", copy.parsed.base_image, BASE)
         yield copy
 
 

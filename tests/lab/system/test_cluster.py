@@ -15,19 +15,22 @@ import copy
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.load import Load
 from library import manifests
 from library.engine import SCRATCH, SESSION, build_recipe, docker, wait_until
 from library.manifests import Manifest
+from library.practices.processes import signal_from_inside
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -91,17 +94,6 @@ asyncio.run(main())
 """
 
 
-@dataclass
-class Load:
-    """What was counted by the end of the load."""
-
-    counted: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def lost(self) -> int:
-        return sum(number for what, number in self.counted.items() if what.startswith("lost"))
-
-
 @dataclass(frozen=True)
 class Cluster:
     """A namespace of the cluster, and the folder's manifests in it."""
@@ -121,11 +113,10 @@ class Cluster:
         assert not check or done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}"
         return str(done.stdout).strip()
 
-    def get(self, *arguments: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "--output=json"))
-        return found
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self.kubectl("get", *arguments, "--output=json"))
 
-    def manifests(self, *kinds: str, name: str = "hello") -> list[Manifest]:
+    def manifests(self, *kinds: str) -> list[Manifest]:
         """The folder's manifests of some kinds, or all that this cluster knows, for this namespace."""
         found = manifests.rendered(FOLDER.path / manifests.FOLDER)
         for manifest in found:
@@ -135,7 +126,6 @@ class Cluster:
             if manifest["kind"] == "Deployment":
                 # Where the autoscaler is left out, nobody else says it.
                 manifest["spec"]["replicas"] = 2
-                manifest["metadata"]["name"] = name
             if manifest["kind"] == "NetworkPolicy":
                 # The load comes from a pod beside the app, in the place of the Gateway's proxies.
                 [rule] = manifest["spec"]["ingress"]
@@ -155,15 +145,18 @@ class Cluster:
     def wait_for_rollout(self, name: str = "hello") -> None:
         self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=180s")
 
-    def restarted(self) -> None:
-        """A rolling update: other pods of the same image."""
-        self.kubectl("rollout", "restart", "deployment/hello")
-        self.wait_for_rollout()
+    def load_of_two_rollouts(self) -> Load:
+        """What was counted while other pods of the same image took over, twice."""
+        with self.load(RATE) as load:
+            for _ in range(2):
+                self.kubectl("rollout", "restart", "deployment/hello")
+                self.wait_for_rollout()
+        return load
 
-    def pods(self, deployment: str) -> list[dict[str, Any]]:
-        """The pods with a label that the test has given them."""
-        found: list[dict[str, Any]] = self.get("pods", f"--selector=test={deployment}")["items"]
-        return found
+    def containers(self, name: str) -> list[dict[str, Any]]:
+        """What is said of the containers in the pods with a label that the test has given them."""
+        pods = self.get("pods", f"--selector=test={name}")["items"]
+        return [status for pod in pods for status in pod["status"].get("containerStatuses", ())]
 
     @contextmanager
     def load(self, rate: float) -> Iterator[Load]:
@@ -229,10 +222,6 @@ def changed(manifest: Manifest, change: Callable[[Manifest, Manifest], object], 
     return new
 
 
-def conditions(job: dict[str, Any]) -> set[str]:
-    return {c["type"] for c in job["status"].get("conditions", ()) if c["status"] == "True"}
-
-
 @pytest.fixture(scope="module")
 def deployed(cluster: Cluster) -> Cluster:
     """All of it, and the Deployment is there."""
@@ -261,14 +250,11 @@ def test_the_migration_runs_before_the_rollout_and_says_when_it_fails(cluster: C
     cluster.apply(failing)
     cluster.kubectl("wait", "--for=condition=complete", "job/migrate", "--timeout=60s")
     cluster.kubectl("wait", "--for=condition=failed", "job/fails", "--timeout=60s")
-    assert conditions(cluster.get("job", "migrate")) >= {"Complete"}
     assert cluster.get("job", "fails")["status"].get("failed") == 1, "it was tried again"
 
 
 def test_two_rollouts_under_load_lose_nothing(deployed: Cluster) -> None:
-    with deployed.load(RATE) as load:
-        deployed.restarted()
-        deployed.restarted()
+    load = deployed.load_of_two_rollouts()
     assert load.counted["answered"] > 1500
     assert load.lost == 0, load.counted
 
@@ -278,13 +264,8 @@ def test_without_the_pause_requests_are_lost(deployed: Cluster) -> None:
     deployed.apply(changed(deployment, lambda _, container: container.pop("lifecycle")))
     try:
         deployed.wait_for_rollout()
-        losses: list[int] = []
-        while sum(losses) == 0 and len(losses) < 6:
-            with deployed.load(RATE) as load:
-                deployed.restarted()
-                deployed.restarted()
-            losses.append(load.lost)
-        assert losses[-1], "twelve rollouts lost nothing: the pause is not needed here"
+        lost = any(deployed.load_of_two_rollouts().lost for _ in range(6))
+        assert lost, "twelve rollouts lost nothing: the pause is not needed here"
     finally:
         deployed.apply(deployment)
         deployed.wait_for_rollout()
@@ -330,8 +311,7 @@ def test_an_image_of_roots_is_refused(cluster: Cluster) -> None:
     cluster.apply(changed(job, as_the_image_says, "root"))
 
     def reason() -> str:
-        states = [c["state"] for pod in cluster.pods("root") for c in pod["status"].get("containerStatuses", ())]
-        return " ".join(state.get("waiting", {}).get("message", "") for state in states)
+        return " ".join(c["state"].get("waiting", {}).get("message", "") for c in cluster.containers("root"))
 
     try:
         assert wait_until(lambda: "runAsNonRoot" in reason(), limit=60, pause=0.5), reason()
@@ -346,35 +326,6 @@ def test_the_group_is_the_manifests(cluster: Cluster) -> None:
     cluster.apply(changed(job, lambda _, container: container.update(command=show), "user"))
     cluster.kubectl("wait", "--for=condition=complete", "job/user", "--timeout=60s")
     assert cluster.kubectl("logs", "job/user") == "10001 10001"
-
-
-STOP_THE_WORKER = """
-import os, pathlib, signal
-for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-    if (f := path.read_text().rpartition(") ")[2].split())[1] == "1" and int(path.parent.name) != os.getpid():
-        if b"gunicorn" in path.with_name("cmdline").read_bytes():
-            os.kill(int(path.parent.name), signal.SIGSTOP)
-            print("stopped", path.parent.name)
-"""
-
-
-@dataclass
-class Seen:
-    """What was seen of a pod: seconds until it was ready, was not any more, and was started anew."""
-
-    ready: float = 0
-    unready: float = 0
-    restarted: float = 0
-
-    def look(self, pod: dict[str, Any], since: float) -> None:
-        now = time.monotonic() - since
-        for status in pod["status"].get("containerStatuses", ()):
-            if status["ready"] and not self.ready:
-                self.ready = now
-            if self.ready and not status["ready"] and not self.unready:
-                self.unready = now
-            if status["restartCount"] and not self.restarted:
-                self.restarted = now
 
 
 def test_every_probe_does_what_it_is_there_for(cluster: Cluster) -> None:
@@ -399,32 +350,42 @@ def test_every_probe_does_what_it_is_there_for(cluster: Cluster) -> None:
         "slow": slow, "slow-without-startup": slow_without_startup, "hung": hung, "hung-and-replaced": lambda *_: None,
     }  # fmt: skip
     start = dict.fromkeys(variants, time.monotonic())
-    seen = {name: Seen() for name in variants}
+    # After how many seconds each was ready, was not any more, and was started anew.
+    seen: dict[str, dict[str, float]] = {name: {} for name in variants}
 
-    def look() -> None:
-        for name in variants:
-            for pod in cluster.pods(name):
-                seen[name].look(pod, start[name])
+    def look(name: str) -> None:
+        now = time.monotonic() - start[name]
+        for status in cluster.containers(name):
+            if status["ready"]:
+                seen[name].setdefault("ready", now)
+            elif "ready" in seen[name]:
+                seen[name].setdefault("unready", now)
+            if status["restartCount"]:
+                seen[name].setdefault("restarted", now)
 
     try:
         cluster.apply(*(changed(deployment, change, name) for name, change in variants.items()))
         for name in ("hung", "hung-and-replaced"):
             cluster.wait_for_rollout(name)
-            assert "stopped" in cluster.kubectl("exec", f"deployment/{name}", "--", "python", "-c", STOP_THE_WORKER)
-            start[name] = time.monotonic()
-            seen[name].ready = 0.1
+            command = signal_from_inside.command(int(signal.SIGSTOP))
+            cluster.kubectl("exec", f"deployment/{name}", "--", *command)
+            start[name], seen[name]["ready"] = time.monotonic(), 0
 
         def done() -> bool:
-            look()
-            return bool(seen["slow"].ready and seen["slow-without-startup"].restarted and seen["hung"].restarted)
+            for name in variants:
+                look(name)
+            restarted = {name for name in variants if "restarted" in seen[name]}
+            return "ready" in seen["slow"] and restarted >= {"slow-without-startup", "hung"}
 
         assert wait_until(done, limit=150, pause=0.5), seen
         print(seen)
-        assert seen["slow"].ready >= 45
-        assert not seen["slow"].restarted, "the liveness probe did not wait for the startup probe"
-        assert 0 < seen["hung"].unready < seen["hung"].restarted, "it got requests until it was started anew"
-        assert seen["hung-and-replaced"].unready
-        assert not seen["hung-and-replaced"].restarted, "gunicorn replaces the worker before the liveness probe acts"
+        assert seen["slow"]["ready"] >= 45
+        assert "restarted" not in seen["slow"], "the liveness probe did not wait for the startup probe"
+        assert seen["hung"]["unready"] < seen["hung"]["restarted"], "it got requests until it was started anew"
+        assert "unready" in seen["hung-and-replaced"]
+        assert "restarted" not in seen["hung-and-replaced"], (
+            "gunicorn replaces the worker before the liveness probe acts"
+        )
     finally:
         cluster.kubectl("delete", "deployment", *variants, "--wait=false")
         docker.image.remove(importing, force=True)

@@ -14,7 +14,9 @@ import pytest
 from python_on_whales import Container
 from python_on_whales.exceptions import DockerException
 
+from lab.beside import beside
 from library import clock
+from library.edits import change
 from library.engine import SESSION, docker, wait_until
 from library.practices.guestbook import BROWSER, entries, form_on, sign
 from library.subject import Running, Subject
@@ -29,10 +31,7 @@ IMAGE = "    image: postgres:17-trixie\n"
 def with_database(what: str, lines: str) -> Iterator[Subject]:
     """A copy whose database service has more lines."""
     with STEP_5.copied(what) as copy:
-        compose = copy.path / "compose.yaml"
-        text = compose.read_text()
-        assert text.count(IMAGE) == 1
-        compose.write_text(text.replace(IMAGE, IMAGE + lines))
+        change(copy.path / "compose.yaml", IMAGE, IMAGE + lines)
         yield copy
 
 
@@ -45,57 +44,6 @@ def psql(running: Running, statement: str, *options: str) -> str:
 
 def signatures_in(running: Running) -> list[str]:
     return psql(running, "SELECT text FROM guestbook_entry").split()
-
-
-def sign_until_the_database_dies(running: Running) -> list[str]:
-    """Sign from several threads, kill the database meanwhile; return the texts whose signing was acknowledged."""
-    acknowledged: list[str] = []
-    end = Event()
-
-    def keep_signing() -> None:
-        while not end.is_set():
-            text = secrets.token_hex(8)
-            try:
-                if sign(running, text).status_code == 302:
-                    acknowledged.append(text)
-            except httpx.HTTPError:
-                continue
-
-    with ThreadPoolExecutor() as pool:
-        try:
-            for _ in range(4):
-                pool.submit(keep_signing)
-            assert wait_until(lambda: len(acknowledged) >= 20, limit=60)
-            (database,) = running.project.compose.ps(["db"])
-            docker.kill(database)
-            assert wait_until(lambda: not running.answers("/ready"), limit=20)
-        finally:
-            end.set()
-    return acknowledged
-
-
-def lost_and_doubled(subject: Subject) -> tuple[set[str], list[str]]:
-    """The acknowledged signatures that a killed database has lost, and those that it has twice."""
-    with subject.running() as running:
-        psql(running, "CHECKPOINT")  # the migrations are on the disk, also where commits are not yet
-        acknowledged = sign_until_the_database_dies(running)
-        running.project.compose.start("db")
-        assert wait_until(lambda: running.answers("/ready"), limit=60), "the database is back"
-        kept = signatures_in(running)
-        return set(acknowledged) - set(kept), [text for text in acknowledged if kept.count(text) > 1]
-
-
-def test_killed_while_it_writes_it_has_every_acknowledged_signature_once() -> None:
-    assert lost_and_doubled(STEP_5) == (set(), [])
-
-
-@pytest.mark.thorough
-def test_a_database_that_acknowledges_too_early_is_seen_to_lose() -> None:
-    early = "    command: postgres -c synchronous_commit=off -c wal_writer_delay=10s -c wal_writer_flush_after=1GB\n"
-    with with_database("that acknowledges too early", early) as copy:
-        lost, doubled = lost_and_doubled(copy)
-        assert lost
-        assert not doubled
 
 
 AWAY = 30  # seconds
@@ -120,20 +68,22 @@ class Seen:
     acknowledged: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    def answers(self, during: str) -> int:
-        return self.statuses.get(during, Counter()).total()
+    def wait(self, during: str, limit: float = 20) -> None:
+        """Wait for sixty answers while this happens."""
+        self.during = during
+        assert wait_until(lambda: self.statuses.get(during, Counter()).total() >= 60, limit)
 
 
 @contextmanager
-def people(running: Running, number: int = 6) -> Iterator[Seen]:
-    """Read the page and sign, each four times a second or as often as there are answers, until the end of the block."""
+def people(running: Running, number: int = 6, pause: float = 0.25) -> Iterator[Seen]:
+    """Read the page and sign, each with a pause of so many seconds in between, until the end of the block."""
     seen, end, lock = Seen(), Event(), Lock()
     url = running.url()
 
     def visit() -> None:
         with httpx.Client(base_url=url, headers=BROWSER, timeout=90) as browser:
             form = form_on(browser)
-            while not end.wait(0.25):
+            while not end.wait(pause):
                 text = secrets.token_hex(8)
                 for method, path in (("GET", "/"), ("POST", "/sign")):
                     data = {**form, "name": "Somebody", "text": text} if method == "POST" else None
@@ -152,7 +102,7 @@ def people(running: Running, number: int = 6) -> Iterator[Seen]:
     with ThreadPoolExecutor(number) as pool:
         visits = [pool.submit(visit) for _ in range(number)]
         try:
-            assert wait_until(lambda: seen.answers("before") >= 10 * number, limit=60)
+            seen.wait("before", limit=60)
             yield seen
         finally:
             end.set()
@@ -160,21 +110,48 @@ def people(running: Running, number: int = 6) -> Iterator[Seen]:
         done.result()
 
 
-def stopped(container: Container) -> bool:
-    container.reload()
-    return not container.state.running
+def lost_and_doubled(subject: Subject) -> tuple[set[str], list[str]]:
+    """The acknowledged signatures that a database has lost, or has twice, that was killed while people sign."""
+    with subject.running() as running:
+        psql(running, "CHECKPOINT")  # the migrations are on the disk, also where commits are not yet
+        with people(running, pause=0) as seen:
+            (database,) = running.project.compose.ps(["db"])
+            docker.kill(database)
+            assert wait_until(lambda: not running.answers("/ready"), limit=20)
+        running.project.compose.start("db")
+        assert wait_until(lambda: running.answers("/ready"), limit=60), "the database is back"
+        kept = signatures_in(running)
+        return set(seen.acknowledged) - set(kept), [text for text in seen.acknowledged if kept.count(text) > 1]
 
 
-def ended_by_a_new_log(running: Running, database: Container) -> bool:
-    """Let the database begin the next file of its log of transactions, and say whether that was its end."""
-    with suppress(DockerException, ValueError):
-        psql(running, "SELECT pg_switch_wal()")
-    return stopped(database)
+def test_killed_while_it_writes_it_has_every_acknowledged_signature_once() -> None:
+    assert lost_and_doubled(STEP_5) == (set(), [])
 
 
-def restarts(running: Running) -> tuple[object, int | None]:
-    running.container.reload()
-    return running.container.state.started_at, running.container.restart_count
+@pytest.mark.thorough
+def test_a_database_that_acknowledges_too_early_is_seen_to_lose() -> None:
+    early = "    command: postgres -c synchronous_commit=off -c wal_writer_delay=10s -c wal_writer_flush_after=1GB\n"
+    with with_database("that acknowledges too early", early) as copy:
+        lost, doubled = lost_and_doubled(copy)
+        assert lost
+        assert not doubled
+
+
+@contextmanager
+def nothing_lost(running: Running, number: int = 6) -> Iterator[Seen]:
+    """People until the end of the block; then what was acknowledged is there, nothing else, and nothing restarted."""
+
+    def restarts() -> tuple[object, int | None]:
+        running.container.reload()
+        return running.container.state.started_at, running.container.restart_count
+
+    began = restarts()
+    with people(running, number) as seen:
+        yield seen
+    kept = set(signatures_in(running))
+    assert kept >= set(seen.acknowledged)
+    assert not kept & set(seen.refused)
+    assert restarts() == began
 
 
 @pytest.mark.thorough
@@ -182,8 +159,7 @@ def test_away_for_half_a_minute_everybody_is_told_so_at_once_and_then_it_goes_on
     # Docker asks the machine's nameserver for the name of a container that has stopped, and waits four seconds for each
     # answer that is lost on the way. Nothing listens at this address in the container: the question is refused at once.
     with STEP_5.running(dns="127.0.0.1") as running:
-        began = restarts(running)
-        with people(running) as seen:
+        with nothing_lost(running) as seen:
             seen.during = "stopping"
             running.project.compose.stop("db")
             seen.during = "away"
@@ -196,37 +172,28 @@ def test_away_for_half_a_minute_everybody_is_told_so_at_once_and_then_it_goes_on
             start = clock.seconds()
             assert wait_until(lambda: running.answers("/ready"), limit=20)
             took = clock.seconds() - start
-            seen.during = "after"
-            assert wait_until(lambda: seen.answers("after") >= 60, limit=20)
+            seen.wait("after")
         assert seen.statuses["away"].keys() == {503}
         assert seen.longest["away"] < 5, "connect_timeout is 3 seconds"
         assert took < 10
         assert seen.statuses["after"].keys() == {200, 302}
         assert 0 not in sum(seen.statuses.values(), Counter())
-        kept = signatures_in(running)
-        assert set(seen.acknowledged) <= set(kept)
-        assert not set(seen.refused) & set(kept)
-        assert restarts(running) == began
 
 
 @pytest.mark.thorough
 def test_frozen_for_half_a_minute_everybody_waits_and_is_served() -> None:
     with STEP_5.running() as running:
-        began = restarts(running)
         (database,) = running.project.compose.ps(["db"])
-        with people(running, number=THREADS + 1) as seen:
+        with nothing_lost(running, THREADS + 1) as seen:
             seen.during = "frozen"
             docker.pause(database)
             assert wait_until(lambda: not running.answers("/health"), limit=20), "every thread waits"
             time.sleep(AWAY)
             docker.unpause(database)
-            seen.during = "after"
-            assert wait_until(lambda: seen.answers("after") >= 60, limit=20)
+            seen.wait("after")
         assert set(sum(seen.statuses.values(), Counter())) == {200, 302}
         assert seen.longest["frozen, then after"] > AWAY
         assert running.answers("/health")
-        assert set(seen.acknowledged) <= set(signatures_in(running))
-        assert restarts(running) == began
 
 
 @pytest.mark.thorough
@@ -277,10 +244,9 @@ def on_a_small_disk(megabytes: int) -> Iterator[tuple[Subject, Container]]:
     options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={megabytes}m"}
     volume = docker.volume.create(name, driver="local", options=options)
     with STEP_5.copied("on a small disk") as copy:
-        compose = copy.path / "compose.yaml"
-        text = compose.read_text()
-        assert text.endswith("volumes:\n  db:\n")
-        compose.write_text(f"{text}    external: true\n    name: {name}\n")
+        change(
+            copy.path / "compose.yaml", "\nvolumes:\n  db:\n", f"\nvolumes:\n  db: {{ external: true, name: {name} }}\n"
+        )
         image, command = IMAGE.split()[1], ["sleep", "infinity"]
         keeper = docker.run(image, command, name=f"{name}-keeper", detach=True, volumes=[(name, "/disk")])
         try:
@@ -293,17 +259,26 @@ def on_a_small_disk(megabytes: int) -> Iterator[tuple[Subject, Container]]:
 @pytest.mark.thorough
 def test_with_its_whole_disk_full_the_database_ends_and_nothing_acknowledged_is_lost() -> None:
     with on_a_small_disk(128) as (copy, keeper), copy.running() as running:
-        began = restarts(running)
-        with people(running) as seen, httpx.Client(base_url=running.url(), headers=BROWSER, timeout=20) as browser:
+        (database,) = running.project.compose.ps(["db"])
+
+        def ended_by_a_new_log() -> bool:
+            """Let the database begin the next file of its log of transactions."""
+            with suppress(DockerException, ValueError):
+                psql(running, "SELECT pg_switch_wal()")
+            database.reload()
+            return not database.state.running
+
+        with (
+            nothing_lost(running) as seen,
+            httpx.Client(base_url=running.url(), headers=BROWSER, timeout=20) as browser,
+        ):
             form = form_on(browser)
             docker.execute(keeper, ["sh", "-c", "dd if=/dev/zero of=/disk/full bs=64k 2>/dev/null; true"])
             seen.during = "full"
-            (database,) = running.project.compose.ps(["db"])
             # Sixteen megabytes of signatures later, the log of transactions needs a new file: not so many are needed.
-            assert wait_until(lambda: ended_by_a_new_log(running, database), limit=60, pause=1)
+            assert wait_until(ended_by_a_new_log, limit=60, pause=1)
             assert "No space left on device" in str(docker.logs(database))
-            seen.during = "away"
-            assert wait_until(lambda: seen.answers("away") >= 60, limit=60)
+            seen.wait("away", limit=60)
             page = browser.post("/sign", data={**form, "name": "Somebody", "text": "nobody keeps this"})
             assert page.status_code == 503
             assert "please try again" in page.text
@@ -311,14 +286,9 @@ def test_with_its_whole_disk_full_the_database_ends_and_nothing_acknowledged_is_
             docker.execute(keeper, ["rm", "/disk/full"])
             running.project.compose.start("db")
             assert wait_until(lambda: running.answers("/ready"), limit=30)
-            seen.during = "after"
-            assert wait_until(lambda: seen.answers("after") >= 60, limit=20)
+            seen.wait("after")
         assert seen.statuses["away"].keys() == {503}
         assert seen.statuses["after"].keys() == {200, 302}
-        kept = signatures_in(running)
-        assert set(seen.acknowledged) <= set(kept)
-        assert not set(seen.refused) & set(kept)
-        assert restarts(running) == began
 
 
 HALF_A_MIGRATION = """
@@ -333,15 +303,10 @@ class Migration(migrations.Migration):
 def test_a_migration_that_fails_leaves_nothing_and_the_old_version_serves() -> None:
     with STEP_5.running() as old, STEP_5.copied("with half a migration") as copy:
         (copy.code / "guestbook/migrations/0002_half.py").write_text(HALF_A_MIGRATION)
-        network = next(iter(old.container.network_settings.networks or {}))
         environment = dict(line.partition("=")[::2] for line in old.container.config.env or ())
-        name = f"{old.project.client_config.compose_project_name}-new"
-        new = docker.run(copy.built_image(), name=name, detach=True, networks=[network], envs=environment)
-        try:
+        with beside(old, copy.built_image(), envs=environment) as new:
             assert docker.wait(new) == 1
             assert "division by zero" in str(docker.logs(new))
-        finally:
-            docker.remove(new, force=True)
         assert sign(old, "meanwhile").status_code == 302
         assert "meanwhile" in entries(old)
         assert psql(old, "SELECT count(*) FROM pg_tables WHERE tablename = 'half'") == "0"

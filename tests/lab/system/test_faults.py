@@ -1,9 +1,7 @@
 """What final survives: killed processes, a stop under load, handlers that hang, memory and disks that are full."""
 
 import re
-import time
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,8 @@ from python_on_whales.exceptions import DockerException
 
 from lab.load import load
 from library import clock
-from library.engine import SESSION, build_recipe, wait_until
-from library.practices.processes import app_processes
+from library.engine import wait_until
+from library.practices.processes import app_processes, count_workers, signal_workers
 from library.practices.startup import first_running, have_16_cpus
 from library.program import in_container
 from library.subject import Running, Subject
@@ -23,37 +21,25 @@ FINAL = Subject("final", ROOT / "final")
 CLIENTS = 8
 
 
-@in_container(app_processes)
-def gunicorns() -> list[int]:
-    """The process ids of gunicorn's main process and of its workers, below the engine's init."""
-    parents = app_processes()
-    (main,) = (pid for pid, parent in parents.items() if parent == 1)
-    return [main, *(pid for pid, parent in parents.items() if parent == main)]
-
-
 @in_container()
-def kill_from_inside(pid: int) -> None:
+def kill(pid: int) -> None:
     import os
     import signal
 
     os.kill(pid, signal.SIGKILL)
 
 
-def processes(running: Running) -> list[int]:
-    return running.run(gunicorns)
-
-
-def kill(running: Running, pid: int) -> None:
-    running.run(kill_from_inside, pid)
+def workers(running: Running) -> list[int]:
+    return signal_workers(running, 0)
 
 
 def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
     with FINAL.running(environment={"WORKERS": "2"}) as running:
-        wait_until(lambda: len(processes(running)) == 3, limit=20)
+        assert count_workers(running, 2) == 2
         with load(running, CLIENTS) as seen:
-            _, first, *_ = processes(running)
-            kill(running, first)
-            assert wait_until(lambda: len(processes(running)) == 3 and first not in processes(running), limit=20)
+            first, _ = workers(running)
+            running.run(kill, first)
+            assert wait_until(lambda: len(workers(running)) == 2 and first not in workers(running), limit=20)
         assert seen.lost <= CLIENTS
         assert seen.counted.keys() <= {"200", "lost", "lost, reused"}, "nobody was refused"
         assert seen.answered > 10 * CLIENTS
@@ -63,9 +49,9 @@ def test_a_killed_worker_loses_what_it_had_in_flight_and_no_more() -> None:
 def test_a_killed_main_process_comes_back_with_its_container() -> None:
     with FINAL.running() as running:
         start = clock.seconds()
-        main, *_ = processes(running)
+        (main,) = (pid for pid, parent in running.run(app_processes).items() if parent == 1)
         with suppress(DockerException):  # the look into the container ends with it
-            kill(running, main)
+            running.run(kill, main)
         assert wait_until(lambda: running.restarts == 1, limit=10)
         running.wait_until_ready()
         assert clock.seconds() - start < 10
@@ -140,9 +126,9 @@ def test_full_scratch_directories_stop_nobody() -> None:
     with FINAL.running(environment={"WORKERS": "1"}) as running:
         for directory in ("/tmp", "/dev/shm"):  # noqa: S108  the container's own
             assert running.run(fill, directory) == "No space left on device"
-        _, worker = processes(running)
-        kill(running, worker)
-        assert wait_until(lambda: running.answers() and worker not in processes(running), limit=20)
+        (worker,) = workers(running)
+        running.run(kill, worker)
+        assert wait_until(lambda: running.answers() and worker not in workers(running), limit=20)
         assert running.restarts == 0
 
 
@@ -163,52 +149,7 @@ def test_one_worker_serves_in_128_mb_however_many_cpus_there_are(tmp_path: Path)
     with first_running(FINAL, have_16_cpus.source()) as overrides:
         overrides["volumes"].append(f"{tmp_path}:/sys/fs/cgroup:ro")
         with FINAL.running(cpus=0, mem_limit="128m", **overrides) as running, load(running, CLIENTS) as seen:
-            assert len(processes(running)) == 2, "the main process and a worker"
+            assert len(workers(running)) == 1
             assert running.restarts == 0
     assert seen.counted.keys() == {"200"}
     assert seen.answered > 10 * CLIENTS
-
-
-# The time of day is what a file says; the clock that only counts up (monotonic) goes on.
-OTHER_CLOCK = """
-FROM {image}
-USER 0
-RUN apt-get update && apt-get install --yes --no-install-recommends libfaketime \\
-    && ln -s /usr/lib/*-linux-gnu*/faketime/libfaketimeMT.so.1 /usr/lib/libfaketime.so
-USER 10001:10001
-"""
-FROM_A_FILE = {
-    "LD_PRELOAD": "/usr/lib/libfaketime.so",
-    "FAKETIME_TIMESTAMP_FILE": "/tmp/clock",  # noqa: S108  the container's own
-    "FAKETIME_NO_CACHE": "1",
-    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-}
-
-
-@in_container()
-def set_clock(offset: str) -> None:
-    """In one step: whoever asks for the time meanwhile must not read half of it."""
-    from pathlib import Path
-
-    Path("/tmp/next").write_text(offset)  # noqa: S108  the container's own
-    Path("/tmp/next").replace("/tmp/clock")  # noqa: S108
-
-
-def ahead(running: Running) -> float:
-    """Seconds that the server's clock is ahead of this machine's."""
-    return parsedate_to_datetime(running.get("/").headers["date"]).timestamp() - time.time()
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("jump", [3600, -3600], ids=["an hour ahead", "an hour back"])
-def test_a_clock_that_jumps_stops_nobody(jump: int) -> None:
-    name = f"{SESSION}-clock"
-    build_recipe(OTHER_CLOCK.format(image=FINAL.built_image()), name)
-    with FINAL.running(image=name, environment=FROM_A_FILE) as running:
-        workers = processes(running)
-        with load(running, CLIENTS) as seen:
-            running.run(set_clock, f"{jump:+d}")
-            assert wait_until(lambda: abs(ahead(running) - jump) < 60, limit=10), "the server's clock has jumped"
-            time.sleep(5)  # TIMEOUT is shorter than the jump: who measures with that clock would kill the workers now
-        assert seen.counted.keys() == {"200"}
-        assert processes(running) == workers

@@ -6,7 +6,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from library import clock, tutorial
+from library import tutorial
 from library.engine import docker, wait_until
 from library.practices.health import health, health_when_looked_at
 from library.practices.processes import app_processes
@@ -63,21 +63,3 @@ def test_an_app_that_is_frozen_with_its_main_process_is_noticed() -> None:
         assert health_when_looked_at(running) == "healthy"
         running.run(freeze)
         require_unhealthy_and_running(running)
-
-
-@pytest.mark.about("final")
-def test_what_outlasts_the_start_period_is_healthy_an_interval_later() -> None:
-    """As on a busy machine: the engine looks again when the interval ends."""
-    late = {"interval": "15s", "start_period": "1s", "start_interval": "1s"}
-    slow = ["sh", "-c", "sleep 3 && exec gunicorn"]
-    with subject("final").running(healthcheck=late, command=slow) as running:
-        assert health_when_looked_at(running) == "healthy"
-
-
-@pytest.mark.about("final")
-def test_what_fails_while_the_app_answers_is_known_after_two_looks() -> None:
-    often = {"test": ["CMD", "false"], "start_period": "30s", "start_interval": "1s"}
-    with subject("final").running(healthcheck=often) as running:
-        began = clock.seconds()
-        assert health_when_looked_at(running) == "starting"
-        assert clock.seconds() - began < 15

@@ -6,8 +6,8 @@ The servers: final's uvicorn, the same files with Flask and Django (gunicorn's t
 import math
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,106 +16,73 @@ import pytest
 
 from adopt.strangers import adopted
 from lab import hostile, rawhttp
+from lab.beside import beside
 from library import clock
 from library.edits import change
-from library.engine import build_recipe, docker, wait_until
-from library.subject import Running, Subject
+from library.engine import build_recipe, wait_until
+from library.subject import Kept, Running, Subject, published
 from library.tutorial import ROOT
 
 FINAL, STEP_5, EXTRA_6 = (Subject(name, ROOT / name) for name in ("final", "step-5-larger", "extra-6-deploying"))
+SERVERS: dict[str, Callable[[], Subject]] = {
+    "uvicorn": lambda: replace(FINAL, page="/health"),
+    "asgi": lambda: replace(FINAL, page="/health", reachable_with={"WORKER_CLASS": "asgi"}),
+    "flask": lambda: adopted("flask"),
+    "django": lambda: adopted("django"),
+    "uwsgi": lambda: replace(STEP_5, page="/health"),
+}
 # uvicorn sets a limit for h11 only (https://uvicorn.dev/settings/#implementation), and httptools is what runs here. Its
 # article says what one connection can do, and what to put in front or to choose instead.
-TAKEN_BY_UVICORN = frozenset({"request line", "header", "headers", "trailers"})
+WITHOUT_LIMIT = {"uvicorn": {"request line", "header", "headers", "trailers"}}
 # uWSGI reads headers in its own way, and nothing makes it stricter: these requests are served as if they were right.
 # Its article says so, and what to put in front.
-TAKEN_BY_UWSGI = {
-    "a null byte in a header",
-    "a null byte in a header's name",
-    "a space in a header's name",
-    "a space before the colon",
-}
+TAKES = {
+    "uwsgi": {
+        "a null byte in a header", "a null byte in a header's name", "a space in a header's name",
+        "a space before the colon",
+    },
+}  # fmt: skip
 DEAD = re.compile(r"DAMN|was sent SIG|WORKER TIMEOUT")  # how uWSGI and gunicorn say that a worker died
 
 
-@dataclass(frozen=True)
-class Server:
-    """A server, and what is known of it.
-
-    Args:
-        subject: what to start; or the name of a project that gets final's files.
-        path: a page that is always there.
-        takes: the hostile requests that it serves as if they were right.
-        without_limit: what it takes without end.
-    """
-
-    subject: Subject | str
-    path: str = "/health"
-    takes: frozenset[str] = frozenset()
-    without_limit: frozenset[str] = frozenset()
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @contextmanager
-    def running(self) -> Iterator[Running]:
-        subject = adopted(self.subject) if isinstance(self.subject, str) else self.subject
-        with subject.running(environment=self.environment) as running:
-            yield running
-
-
-def parameter(name: str, server: Server, *marks: pytest.MarkDecorator) -> Any:
+def parameter(name: str, *marks: pytest.MarkDecorator) -> Any:
     """A server as a parameter; its tests go to one worker, which starts it once."""
-    folder = "step-5-larger" if server.subject == STEP_5 else "final"
-    return pytest.param(
-        server, id=name, marks=[pytest.mark.about(folder), pytest.mark.xdist_group(f"hostile {name}"), *marks]
-    )
+    folder = "step-5-larger" if name == "uwsgi" else "final"
+    return pytest.param(name, marks=[pytest.mark.about(folder), pytest.mark.xdist_group(f"hostile {name}"), *marks])
 
 
-UVICORN = parameter("uvicorn", Server(FINAL, without_limit=TAKEN_BY_UVICORN))
-ASGI = parameter("asgi", Server(FINAL, environment={"WORKER_CLASS": "asgi"}), pytest.mark.thorough)
-THREADS = [
-    parameter("flask", Server("flask", "/"), pytest.mark.thorough),
-    parameter("django", Server("django", "/"), pytest.mark.thorough),
-]
-UWSGI = parameter("uwsgi", Server(STEP_5, takes=frozenset(TAKEN_BY_UWSGI)))
-
-
-@pytest.fixture(scope="module")
-def kept() -> Iterator[Callable[[Server], Running]]:
-    """Starts a server where it is another one than before; pytest would start it anew for each list of parameters."""
-    with ExitStack() as stack:
-        running: dict[int, Running] = {}
-
-        def start(server: Server) -> Running:
-            if id(server) not in running:
-                stack.close()
-                running.clear()
-                running[id(server)] = stack.enter_context(server.running())
-            return running[id(server)]
-
-        yield start
+UVICORN, UWSGI = parameter("uvicorn"), parameter("uwsgi")
+ASGI, *THREADS = (parameter(name, pytest.mark.thorough) for name in ("asgi", "flask", "django"))
+# For all tests that leave it as it is; pytest would start it anew for each list of parameters.
+kept = Kept(Subject.running)
 
 
 @pytest.fixture(params=[UVICORN, ASGI, *THREADS, UWSGI])
-def served(request: pytest.FixtureRequest, kept: Callable[[Server], Running]) -> tuple[Server, Running]:
-    """A server and its container, for all tests that leave it as it is."""
-    return request.param, kept(request.param)
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def running(server: str) -> Running:
+    return kept.of(SERVERS[server]())
 
 
 def only(*servers: Any) -> pytest.MarkDecorator:
     """For a test that is about some of the servers."""
-    return pytest.mark.parametrize("served", servers, indirect=True)
+    return pytest.mark.parametrize("server", servers, indirect=True)
 
 
-def test_hostile_requests_are_refused_and_the_next_one_is_answered(served: tuple[Server, Running]) -> None:
-    server, running = served
+def test_hostile_requests_are_refused_and_the_next_one_is_answered(server: str, running: Running) -> None:
     wrong = {}
     for request in hostile.EVERYTHING:
         # Elsewhere nothing hangs on a second answer, and nobody waits for one.
         silence = 0.05 if request in hostile.MALFORMED or request in hostile.TRAVERSALS else 0.5
         if found := request.wrong(rawhttp.talk(running.url(), request.sent, silence=silence)):
             wrong[request.name] = found
-        assert running.get(server.path).status_code < 400, f"no answer after {request.name}"
-    assert {name for name, found in wrong.items() if found.startswith("taken")} == server.takes, wrong
-    assert wrong.keys() == server.takes, wrong
+        assert running.get().status_code < 400, f"no answer after {request.name}"
+    takes = TAKES.get(server, set())
+    assert {name for name, found in wrong.items() if found.startswith("taken")} == takes, wrong
+    assert wrong.keys() == takes, wrong
     assert not DEAD.search(running.log)
     assert "Traceback" not in running.log
 
@@ -133,16 +100,15 @@ ENDLESS = {
 }
 
 
-def test_what_never_ends_is_refused(served: tuple[Server, Running]) -> None:
-    server, running = served
+def test_what_never_ends_is_refused(server: str, running: Running) -> None:
     most = 24 * MB
     taken = {
         name
         for name, (first, piece) in ENDLESS.items()
         if rawhttp.send_until_refused(running.url(), first, piece, most) >= most
     }
-    assert taken == server.without_limit
-    assert running.get(server.path).status_code < 400
+    assert taken == WITHOUT_LIMIT.get(server, set())
+    assert running.get().status_code < 400
 
 
 @pytest.mark.thorough
@@ -153,8 +119,7 @@ def test_headers_without_end_cost_uvicorn_a_worker() -> None:
         most = 512 * MB
         assert rawhttp.send_until_refused(running.url(), *ENDLESS["headers"], most) < most
         assert wait_until(lambda: running.answers("/health"), limit=20)
-        running.container.reload()
-        assert (running.container.state.running, running.container.restart_count) == (True, 0)
+        assert (running.is_up, running.restarts) == (True, 0)
 
 
 TOO_LARGE = {
@@ -165,14 +130,13 @@ TOO_LARGE = {
 
 
 @only(ASGI, *THREADS, UWSGI)
-def test_what_is_too_large_is_refused(served: tuple[Server, Running]) -> None:
+def test_what_is_too_large_is_refused(server: str, running: Running) -> None:
     """With 414 or 431, or, by uWSGI, without an answer and with a line in the log."""
-    server, running = served
     before = running.log.count("invalid HTTP request size")
     said = {name: rawhttp.talk(running.url(), sent) for name, sent in TOO_LARGE.items()}
     assert all(answer.closed for answer in said.values())
     statuses = [answer.statuses for answer in said.values()]
-    if server.takes:
+    if server == "uwsgi":
         assert statuses == [[], [], []]
         assert running.log.count("invalid HTTP request size") == before + len(said)
     else:
@@ -200,10 +164,9 @@ def keeps_nobody_waiting(url: str) -> None:
 
 
 @only(UVICORN, ASGI)
-def test_200_slow_clients_keep_nobody_waiting(served: tuple[Server, Running]) -> None:
-    server, running = served
+def test_200_slow_clients_keep_nobody_waiting(running: Running) -> None:
     with rawhttp.slow_clients(running.url(), 200):
-        keeps_nobody_waiting(running.url() + server.path)
+        keeps_nobody_waiting(running.url() + running.page)
 
 
 # A proxy that reads a request before it passes it on, as Debian's nginx does by default.
@@ -218,30 +181,24 @@ CMD ["nginx", "-g", "daemon off;"]
 @contextmanager
 def behind(running: Running, image: str, port: int, **options: Any) -> Iterator[str]:
     """A proxy that listens on this port, in front of a service, in its network; the URL that it is reached at."""
-    name = f"{running.project.client_config.compose_project_name}-proxy"
-    network = next(iter(running.container.network_settings.networks or {}))
-    proxy = docker.run(image, detach=True, name=name, networks=[network], publish=[(f"127.0.0.1::{port}",)], **options)
-    try:
-        (bound,) = (proxy.network_settings.ports or {})[f"{port}/tcp"]
-        url = f"http://127.0.0.1:{bound['HostPort']}"
+    with beside(running, image, publish=[(f"127.0.0.1::{port}",)], **options) as proxy:
+        [(_, address, here)] = published(proxy)
+        url = f"http://{address}:{here}"
         assert wait_until(lambda: httpx.get(url).status_code < 502, limit=20)
         yield url
-    finally:
-        docker.remove(proxy, force=True)
 
 
 @pytest.mark.thorough
 @only(*THREADS, UWSGI)
-def test_slow_clients_take_every_thread_but_not_behind_a_proxy(served: tuple[Server, Running]) -> None:
+def test_slow_clients_take_every_thread_but_not_behind_a_proxy(running: Running) -> None:
     """A thread reads a request from its first byte to its last: the articles say so."""
-    server, running = served
     with rawhttp.slow_clients(running.url(), 200):
-        assert min(answered(running.url() + server.path, 2, limit=5)) == math.inf
-    assert wait_until(lambda: running.answers(server.path), limit=60), "they have gone, and nothing answers"
+        assert min(answered(running.url() + running.page, 2, limit=5)) == math.inf
+    assert wait_until(running.answers, limit=60), "they have gone, and nothing answers"
     nginx = f"{running.project.client_config.compose_project_name}-nginx"
     build_recipe(PROXY.format(base=FINAL.base), nginx)
     with behind(running, nginx, 8080) as url, rawhttp.slow_clients(url, 200):
-        keeps_nobody_waiting(url + server.path)
+        keeps_nobody_waiting(url + running.page)
 
 
 SLOW_UPLOAD = b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
@@ -280,4 +237,4 @@ def test_slow_uploads_take_every_thread_behind_extra_6s_caddy_until_it_holds_the
                         assert min(answered(f"{url}/", 2, limit=5)) == math.inf
                     else:
                         keeps_nobody_waiting(f"{url}/")
-                assert wait_until(lambda: running.answers("/"), limit=60), "they have gone, and nothing answers"
+                assert wait_until(running.answers, limit=60), "they have gone, and nothing answers"

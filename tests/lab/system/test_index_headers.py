@@ -9,7 +9,7 @@ import pytest
 from lab import packages
 from lab.packages import Packages
 from library import locks
-from library.edits import OTHER_VERSIONS, change_dependency
+from library.edits import OTHER_VERSIONS, change, change_dependency
 from library.practices import PRACTICES
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -24,43 +24,33 @@ SILENT: dict[str, str] = {}
 FORBIDS = dict.fromkeys(PYPI, "no-store")
 
 
-def with_pip(copy: Subject, environment: str) -> None:
+def with_pip(copy: Subject, index: Packages) -> None:
     """Give step 4's instruction that installs the cache mount that the article shows, and this index."""
     [shown] = re.findall(
         r"^```dockerfile\n(RUN --mount=type=cache,target=/root/\.cache/pip [^`]*\n)```$",
         (EXTRA_2.path / "README.md").read_text(),
         re.MULTILINE,
     )
-    _replace(copy, "RUN pip install --require-hashes -r requirements.txt\n", f"{environment}\n{shown}")
+    change(
+        copy.path / "Dockerfile", "RUN pip install --require-hashes -r requirements.txt\n", index.instruction + shown
+    )
 
 
-def with_uv(copy: Subject, environment: str) -> None:
+def with_uv(copy: Subject, index: Packages) -> None:
     """Let extra 2's uv install from this index."""
-    _replace(copy, "ENV VIRTUAL_ENV=", f"{environment}\nENV VIRTUAL_ENV=")
-
-
-def _replace(copy: Subject, old: str, new: str) -> None:
-    dockerfile = copy.path / "Dockerfile"
-    text = dockerfile.read_text()
-    assert text.count(old) == 1
-    dockerfile.write_text(text.replace(old, new))
+    change(copy.path / "Dockerfile", "ENV VIRTUAL_ENV=", f"{index.instruction}ENV VIRTUAL_ENV=")
 
 
 @pytest.fixture(scope="module")
 def index_image() -> str:
     listed = "\n".join(f"{name}=={version}" for name, version in locks.versions(STEP_4.path).items())
-    return packages.image([(listed, ""), (f"click=={OTHER_VERSIONS['click'][0]}", "")])
+    return packages.image(listed, f"click=={OTHER_VERSIONS['click'][0]}")
 
 
 @pytest.fixture
 def index(index_image: str) -> Iterator[Packages]:
     with packages.serving(index_image) as server:
         yield server
-
-
-def environment(index: Packages) -> str:
-    """An instruction that sends pip and uv to this index."""
-    return "ENV " + " ".join(f"{name}={value}" for name, value in index.environment().items())
 
 
 @pytest.mark.parametrize(
@@ -75,12 +65,16 @@ def environment(index: Packages) -> str:
     ],
 )
 def test_a_build_downloads_again_what_the_index_did_not_let_it_keep(
-    index: Packages, subject: Subject, installs: Callable[[Subject, str], None], caching: dict[str, str], keeps: bool
+    index: Packages,
+    subject: Subject,
+    installs: Callable[[Subject, Packages], None],
+    caching: dict[str, str],
+    keeps: bool,
 ) -> None:
-    index.set_caching(**caching)
+    index.tell(caching=caching)
     mounts = secrets.token_hex(4)  # nobody else's downloads are in them
     with subject.copied("from an index that says what may be kept") as copy:
-        installs(copy, environment(index))
+        installs(copy, index)
         copy.build(mounts=mounts)
         first = index.sent
         changed = change_dependency(copy)
@@ -94,7 +88,7 @@ def test_a_build_downloads_again_what_the_index_did_not_let_it_keep(
 
 
 def test_pips_cache_in_a_mount_is_in_no_layer(index: Packages) -> None:
-    index.set_caching(**PYPI)
+    index.tell(caching=PYPI)
     with STEP_4.copied("with pip's cache in a mount") as copy:
-        with_pip(copy, environment(index))
+        with_pip(copy, index)
         PRACTICES["no-cache-in-image"].check(copy)

@@ -57,7 +57,7 @@ def app(environ, start_response):
 
 @pytest.fixture(scope="module")
 def index() -> Iterator[Packages]:
-    with packages.serving(packages.image([("packaging==25.0", "")], own={"only_here": "1.0"})) as server:
+    with packages.serving(packages.image("packaging==25.0", own={"only_here": "1.0"})) as server:
         yield server
 
 

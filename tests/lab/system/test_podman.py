@@ -6,6 +6,7 @@ What differs from Docker is said in ``final``'s article.
 Where there is no podman, ``bootstrap/forky.sh`` brings one, on Debian and Ubuntu as root.
 """
 
+import base64
 import json
 import os
 import re
@@ -59,8 +60,7 @@ def podman() -> Iterator[Shell]:
         assert held.stdout
         lines = (line for line in held.stdout if not line.startswith("forky: "))
         process, encoded = next(lines).strip(), next(lines)
-        decoded = subprocess.run(["base64", "-d"], input=encoded, capture_output=True, text=True, check=True).stdout
-        environment = dict(line.split("=", 1) for line in decoded.split("\0") if line)
+        environment = dict(line.split("=", 1) for line in base64.b64decode(encoded).decode().split("\0") if line)
         shell = _shell(["nsenter", f"--net=/proc/{process}/ns/net"], environment)
         for line in shell(f"bootstrap/bases.sh --list {' '.join(FOLDERS)}").splitlines():
             shell(f"docker save {line.split()[0]} | podman load")

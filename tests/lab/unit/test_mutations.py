@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import mutate, mutations
-from lab.mutate import FILE, LIKELY, LIKELY_TESTS, TESTS, RedAnyway, Task, concerns, path_of, presentable
+from lab.mutate import FILE, TESTS, RedAnyway, Task, concerns, path_of, presentable
 from lab.mutations import FILES, MORE_FILES, by_line, of_text
 from library import engine, repository, tutorial
 from library.practices import PRACTICES
@@ -32,7 +32,7 @@ def of_last_line(text: str, file: str = "Dockerfile") -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("instruction", "becomes"),
+    ("line", "becomes"),
     [
         ("USER 10001:10001", {"", "USER 0", "USER 10001"}),
         ("USER 0", {""}),
@@ -56,55 +56,7 @@ def of_last_line(text: str, file: str = "Dockerfile") -> set[str]:
             "HEALTHCHECK --retries=3 CMD a",
             {"", "HEALTHCHECK CMD a"} | {f"HEALTHCHECK --retries={n} CMD a" for n in (0, 1, 180)},
         ),
-    ],
-)
-def test_an_instruction_is_removed_or_weakened(instruction: str, becomes: set[str]) -> None:
-    assert of_last_line(f"FROM x\n{instruction}\n") == becomes
-
-
-def test_a_stage_gets_another_base_and_loses_its_name() -> None:
-    text = "FROM python:3.14-slim-trixie AS a\nFROM a AS b\nFROM a\n"
-    less = {"FROM x-y/python:3.14-trixie", "FROM x-y/python:3.14-slim", "FROM x-y/python"}
-    assert of_last_line("FROM x-y/python:3.14-slim-trixie\n") == less
-    assert of_last_line(text) == {"FROM b"}
-    assert "(b): FROM a AS b → FROM a" in made("Dockerfile", text)
-
-
-def test_neighbours_change_places_where_the_order_may_matter() -> None:
-    swapped = [
-        name
-        for name in made("Dockerfile", "FROM x\nCOPY a a\nRUN b\nUSER 1\nWORKDIR /a\nCMD c\nARG A=x\nLABEL a=$A\n")
-        if "↔" in name
-    ]
-    assert swapped == [
-        "(last stage): COPY a a ↔ RUN b",
-        "(last stage): RUN b ↔ USER 1",
-        "(last stage): ARG A=x ↔ LABEL a=$A",
-    ]
-
-
-def test_comments_and_continued_lines_stay_where_they_are() -> None:
-    text = "# why\nFROM x\nRUN a && \\\n    # because\n    b --c=d\n# then\nUSER 1\n"
-    found = made("Dockerfile", text)
-    assert found["(last stage): a removed"] == text.replace("a && \\\n    # because\n    b", "b")
-    assert found["(last stage): b --c=d → b"] == text.replace(" --c=d", "")
-    assert found["(last stage): USER 1 removed"] == text.replace("USER 1\n", "")
-
-
-def test_python_in_a_health_check_is_weakened() -> None:
-    text = 'FROM x\nHEALTHCHECK CMD ["python", "-c", "import os; ask(os.environ.get(\'PORT\') or 8000)"]\n'
-    codes = {
-        code for changed in made("Dockerfile", text).values() for code in re.findall('"import os; (.*?)"', changed)
-    }
-    assert codes == {
-        "pass", "ask(None or 8000)", "ask(8000)", "ask(os.environ.get('PORT'))", "ask(os.environ.get('PORT') or 0)",
-        "ask(os.environ.get('PORT') or 1)", "ask(os.environ.get('PORT') or 480000)",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("line", "becomes"),
-    [
+        # gunicorn.conf.py
         ("a = True", {"pass", "a = False"}),
         ("a = 5", {"pass", "a = 0", "a = 1", "a = 300"}),
         ("a = b(c, d=1)", {"pass", "a = b(c)", "a = b(c, d=0)", "a = b(c, d=60)"}),
@@ -121,8 +73,38 @@ def test_python_in_a_health_check_is_weakened() -> None:
         ("a = '0.0.0.0'", {"pass", "a = '127.0.0.1'"}),
     ],
 )
-def test_a_line_of_python_is_removed_or_weakened(line: str, becomes: set[str]) -> None:
-    assert of_last_line(f"import os\n{line}\n", "gunicorn.conf.py") == becomes
+def test_a_line_is_removed_or_weakened(line: str, becomes: set[str]) -> None:
+    file, first = ("gunicorn.conf.py", "import os") if line.startswith("a = ") else ("Dockerfile", "FROM x")
+    assert of_last_line(f"{first}\n{line}\n", file) == becomes
+
+
+def test_a_stage_gets_another_base_and_loses_its_name() -> None:
+    text = "FROM python:3.14-slim-trixie AS a\nFROM a AS b\nFROM a\n"
+    less = {"FROM x-y/python:3.14-trixie", "FROM x-y/python:3.14-slim", "FROM x-y/python"}
+    assert of_last_line("FROM x-y/python:3.14-slim-trixie\n") == less
+    assert of_last_line(text) == {"FROM b"}
+    assert "(b): FROM a AS b → FROM a" in made("Dockerfile", text)
+
+
+def test_neighbours_change_places_where_the_order_may_matter() -> None:
+    text = "FROM x\nCOPY a a\nRUN b\nUSER 1\nWORKDIR /a\nCMD c\nARG A=x\nLABEL a=$A\n"
+    swapped = [name.removeprefix("(last stage): ") for name in made("Dockerfile", text) if "↔" in name]
+    assert swapped == ["COPY a a ↔ RUN b", "RUN b ↔ USER 1", "ARG A=x ↔ LABEL a=$A"]
+
+
+def test_comments_and_continued_lines_stay_where_they_are() -> None:
+    text = "# why\nFROM x\nRUN a && \\\n    # because\n    b --c=d\n# then\nUSER 1\n"
+    found = made("Dockerfile", text)
+    assert found["(last stage): a removed"] == text.replace("a && \\\n    # because\n    b", "b")
+    assert found["(last stage): b --c=d → b"] == text.replace(" --c=d", "")
+    assert found["(last stage): USER 1 removed"] == text.replace("USER 1\n", "")
+
+
+def test_python_in_a_health_check_is_weakened() -> None:
+    text = 'FROM x\nHEALTHCHECK CMD ["python", "-c", "import os; ask(os.environ.get(\'PORT\') or 8000)"]\n'
+    codes = set(re.findall('"import os; (.*?)"', "".join(made("Dockerfile", text).values())))
+    weaker = {f"ask(os.environ.get('PORT') or {number})" for number in (0, 1, 480000)}
+    assert codes == {"pass", "ask(None or 8000)", "ask(8000)", "ask(os.environ.get('PORT'))"} | weaker
 
 
 COMPOSE = """services:
@@ -251,22 +233,21 @@ FROM_STEP_1 = 'gunicorn.conf.py: worker_tmp_dir = "/dev/shm" removed'
     ],
 )
 def test_what_an_earlier_folder_answers_is_not_asked_again(outcome: str, by: str, taken_over: bool) -> None:
-    entry = {"outcome": outcome, "by": by, "seen": "", "part": ""}
+    entry = {"outcome": outcome, "by": by, "seen": ""}
     results = {"step-1-kiss": {FROM_STEP_1: entry, "no mutant of step 4": entry}}
     expected = {FROM_STEP_1: {**entry, "in_folder": "step-1-kiss"}} if taken_over else {}
     assert mutations.known(STEP_4, results) == expected
     count = mutations.figures(STEP_4, results)
-    assert (count.killed + count.refused, count.elsewhere) == (int(taken_over), int(taken_over))
+    assert (count["killed"] + count["refused"], count["elsewhere"]) == (int(taken_over), int(taken_over))
     own = {FROM_STEP_1: {**entry, "by": "clean-logs"}}
     assert mutations.known(STEP_4, results | {"step-4-nontrivial": own}) == own, "asked itself, it says so itself"
 
 
 def test_what_only_a_containers_start_reads_is_not_asked_again_in_another_file() -> None:
     extra_3 = next(folder for folder in FOLDERS if folder.name == "extra-3-precommit")
-    entry = {"outcome": "killed", "by": "healthcheck", "seen": "", "part": ""}
-    names = [
-        f"Dockerfile (last stage): {what}" for what in ("--interval=30s → --interval=1800s", "USER 10001 → USER 0")
-    ]
+    entry = {"outcome": "killed", "by": "healthcheck", "seen": ""}
+    whats = ("--interval=30s → --interval=1800s", "USER 10001 → USER 0")
+    names = [f"Dockerfile (last stage): {what}" for what in whats]
     assert mutations.known(extra_3, {STEP_4.name: dict.fromkeys(names, entry)}).keys() == {names[0]}
 
 
@@ -301,24 +282,39 @@ def test_who_is_asked_where_every_practice_holds_is_there() -> None:
     assert all((ROOT / path_of(name)).exists() for _, names in TESTS for name in names)
 
 
-def test_who_is_likely_to_notice_is_a_practice() -> None:
-    assert {name for _, names in LIKELY for name in names} <= PRACTICES.keys()
+def test_who_noticed_the_closest_mutant_is_asked_first(tmp_path: Path) -> None:
+    results = mutate.Results(tmp_path / "none.json")
+    results.noticed = {
+        "Dockerfile (last stage): --retries=3 removed": {"hang-noticed"},
+        "Dockerfile (last stage): PYTHONUNBUFFERED=1 removed": {"unbuffered-logs", "test_traps.py::test_it"},
+        "compose.yaml (services.web): PYTHONUNBUFFERED: 1 removed": {"clean-logs"},
+    }
+    [mutant] = [m for m in mutations.mutants(STEP_4.path) if m.what == "PYTHONUNBUFFERED=1 → PYTHONUNBUFFERED=0"]
+    assert results.closest(mutant)[:3] == ["test_traps.py::test_it", "unbuffered-logs", "hang-noticed"]
+    task = results.task(STEP_4, mutant)
+    assert task.likely.index("unbuffered-logs") < task.likely.index("hang-noticed") < mutate.CLOSEST
+    assert task.tests == ("test_traps.py::test_it",)
+    assert {*task.likely, *task.others} == STEP_4.holds
 
 
-@pytest.mark.parametrize(("_", "module", "expression"), LIKELY_TESTS)
-def test_tests_that_are_likely_to_notice_are_there(_: str, module: str, expression: str) -> None:
-    text = (ROOT / path_of(module)).read_text()
-    for word in filter(None, expression.split(" or ")):
-        assert re.search(rf"^def test_\w*{word}", text, re.MULTILINE), word
+def test_who_says_what_a_mutant_is_about_is_asked_where_nobody_has_noticed_its_like(tmp_path: Path) -> None:
+    results = mutate.Results(tmp_path / "none.json")
+    results.noticed = {}
+    mutant = next(m for m in mutations.mutants(ROOT / "final") if m.part == "workers_that_fit" and "memory" in m.what)
+    assert "workers-fit-limits" in results.closest(mutant)[: mutate.CLOSEST]
 
 
-def test_what_is_seen_says_nothing_of_the_machine() -> None:
-    said = presentable(
-        "\x1b[31m/tmp/tutorial-0123abcd/tmpx1y2/final  https://x.y/z at 127.0.0.1:32771\n0123456789abcdef"
-    )
-    assert said == "…/final … at localhost …"
-    assert presentable("executed was `/var/cache/x/run.4sTeBy/bin/docker compose`") == "executed was `docker compose`"
-    assert presentable("var/lib/apt/lists/mirror.example_debian_InRelease") == "var/lib/apt/lists/…_debian_InRelease"
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("\x1b[31m/tmp/tutorial-0123abcd/tmpx1y2/final  https://x.y/z at 127.0.0.1:32771", "…/final … at localhost"),
+        ("image\n0123456789abcdef", "image …"),
+        ("executed was `/var/cache/x/run.4sTeBy/bin/docker compose`", "executed was `docker compose`"),
+        ("var/lib/apt/lists/mirror.example_debian_InRelease", "var/lib/apt/lists/…_debian_InRelease"),
+    ],
+)
+def test_what_is_seen_says_nothing_of_the_machine(said: str, shown: str) -> None:
+    assert presentable(said) == shown
 
 
 def test_an_image_that_is_the_same_concerns_those_who_build() -> None:
@@ -345,7 +341,7 @@ def test_a_test_that_is_red_anyway_kills_no_mutant(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(repository, "ROOT", root)
     monkeypatch.setattr(engine, "SCRATCH", tmp_path)
     [mutant] = [m for m in of_text("uwsgi.ini", "master = true\n", {}) if "false" in m.id]
-    task = Task(folder, mutant, (), 0)
+    task = Task(folder, mutant, (), (), ())
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they would take most of the time
     test, seen = mutate.red_test(task, ["green.py", "told.py"]) or ("", "")
     assert test == "told.py::test_it"
