@@ -2,12 +2,14 @@
 
 import difflib
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 import yaml
 
 from library.dockerfile import Dockerfile
+from library.markdown import blocks
 from library.repository import files
 from library.tutorial import FINAL_FILES, ROOT, Folder, load
 
@@ -45,6 +47,17 @@ def test_the_table_of_settings_has_the_defaults() -> None:
     assert wrong_defaults(REFERENCE.replace("| `TIMEOUT` | 30 s |", "| `TIMEOUT` | 60 s |")) == [
         "TIMEOUT is 30 by default, and the page says 60 s"
     ]
+
+
+@pytest.mark.parametrize(("accesslog", "logged"), [(None, False), ("-", True)])
+def test_with_json_logs_requests_are_logged_where_access_log_says_so(
+    accesslog: str | None, logged: bool, tmp_path: Path
+) -> None:
+    """Given a logconfig_dict, gunicorn logs each request at INFO, whatever accesslog says."""
+    [recipe] = blocks(REFERENCE, "JSON logs", "python")
+    (tmp_path / "recipe.py").write_text(recipe)
+    settings = runpy.run_path(str(tmp_path / "recipe.py"), {"accesslog": accesslog, "loglevel": "info"})
+    assert (settings["logconfig_dict"]["loggers"]["gunicorn.access"]["level"] == "INFO") == logged
 
 
 @pytest.mark.parametrize("file", FINAL_FILES)

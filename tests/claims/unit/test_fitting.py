@@ -9,6 +9,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,12 @@ def test_a_migration_may_and_finds_what_the_app_does() -> None:
 
 def test_the_proxy_knows_each_container_and_the_containers_believe_it() -> None:
     """`dynamic a` looks up addresses: with another mode, the name has one for all. No visitor comes past the proxy."""
-    web = model(EXTRA_6 / "stack.yaml")["services"]["web"]
-    assert "dynamic a web 8000" in (EXTRA_6 / "Caddyfile").read_text()
+    stack, caddyfile = model(EXTRA_6 / "stack.yaml"), (EXTRA_6 / "Caddyfile").read_text()
+    web = stack["services"]["web"]
+    assert "dynamic a web 8000" in caddyfile
+    [kept] = re.findall(r"keepalive (\d+)s", caddyfile)
+    assert int(kept) < int(gunicorn(EXTRA_6, "KEEP_ALIVE"))
+    assert stack["networks"]["default"]["driver_opts"] == {"encrypted": "true"}, "plain HTTP from machine to machine"
     assert web["deploy"]["endpoint_mode"] == "dnsrr"
     assert "ports" not in web
     assert web["environment"]["FORWARDED_ALLOW_IPS"] == "*"
@@ -175,6 +180,7 @@ def test_the_proxy_is_the_same_with_a_swarm_and_without() -> None:
     assert one["tmpfs"] == f"{in_memory['target']}:size={in_memory['tmpfs']['size'] // 2**20}m"
     assert "certificates:/data" in one["volumes"]
     assert "certificates:/data" in many["volumes"]
+    assert {port["mode"] for port in many["ports"]} == {"host"}, "the mesh hides the visitors' addresses"
     published = [re.search(r":(\d+)(?:/(\w+))?$", port) for port in one["ports"]]
     assert [(int(port[1]), port[2] or "tcp") for port in published if port] == [
         (port["target"], port.get("protocol", "tcp")) for port in many["ports"]
@@ -247,6 +253,7 @@ def test_every_platform_lets_visitors_in_and_says_for_which_processor_its_image_
 def test_the_pods_that_are_to_be_on_different_machines_are_these() -> None:
     [spread] = POD["topologySpreadConstraints"]
     assert spread["labelSelector"] == KUBERNETES["Deployment"]["spec"]["selector"]
+    assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1), "two on one machine"
     assert spread["whenUnsatisfiable"] == "ScheduleAnyway", "on one machine, the second pod would wait for ever"
 
 
@@ -331,8 +338,26 @@ def test_the_commands_of_the_page_name_what_the_manifests_have() -> None:
     assert set(re.findall(r"--namespace (\w+)", typed)) == {KUBERNETES["Namespace"]["metadata"]["name"]}
     for kind, name in named:
         assert KUBERNETES[kinds[kind]]["metadata"]["name"] == name
+    [kustomization] = yaml.safe_load((EXTRA_7 / "kubernetes/kustomization.yaml").read_text())["images"]
+    assert set(re.findall(r"\bhello:(\S+)", typed)) == {kustomization["newTag"]}
+    [forwarded] = re.findall(r"service/hello \d+:(\d+)", typed)
+    assert [int(forwarded)] == [port["port"] for port in KUBERNETES["Service"]["spec"]["ports"]]
     [patience] = re.findall(r"--for condition=complete --timeout (\d+)s", typed)
     assert int(patience) >= KUBERNETES["Job"]["spec"]["activeDeadlineSeconds"], "the Job goes on, and nobody looks"
+
+
+def test_each_vendors_file_starts_what_the_reference_pushes_from_where_it_may_pull() -> None:
+    page = (ROOT / "reference-platforms/README.md").read_text()
+    files = {name: (EXTRA_7 / name).read_text() for name in ("cloudrun.yaml", "fly.toml", "containerapp.yaml")}
+    images = [image for text in files.values() for image in re.findall(r"(\S+)@sha256:DIGEST", text)]
+    assert images == re.findall(r"docker push (\S+):1$", page, re.MULTILINE)
+    region = re.findall(r"--region (\S+)", files["cloudrun.yaml"] + page)
+    assert {images[0].partition("-docker.pkg.dev/")[0]} == set(region)
+    assert images[1].endswith(f"/{tomllib.loads(files['fly.toml'])['app']}")
+    azure = yaml.safe_load(files["containerapp.yaml"])
+    [registry] = azure["properties"]["configuration"]["registries"]
+    assert images[2].startswith(f"{registry['server']}/")
+    assert [registry["identity"]] == list(azure["identity"]["userAssignedIdentities"])
 
 
 # Where an article promises that only this machine reaches what is published: since step 4.
@@ -356,6 +381,7 @@ def test_every_file_publishes_on_this_machine_alone_unless_somebody_says_otherwi
 def test_what_is_mounted_to_write_and_test_with_cannot_be_changed_from_inside() -> None:
     """Extra 4: what production forbids, `dev` forbids, too, a place to write to for example."""
     services = model(ROOT / "extra-4-developing/compose.yaml")["services"]
+    assert "--reload-delay" not in services["dev"]["command"], "it looks four times a second, says the page"
     mounts = [mount for name in ("dev", "test") for mount in services[name]["volumes"]]
     assert [mount for mount in mounts if not mount.endswith(":ro")] == []
 

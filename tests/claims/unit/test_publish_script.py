@@ -88,3 +88,8 @@ def test_tests_and_sbom_are_about_the_image_that_is_pushed(tmp_path: Path) -> No
         assert words[words.index("--build-context") + 1] == "production=docker-image://hello-candidate-web"
     assert "--tag hello-candidate-test" in " ".join(built[0])
     assert "compose run --rm test" in commands, "what is built by compose is another image"
+
+
+def test_no_signature_is_entered_in_a_public_log() -> None:
+    """Where somebody names a log (`rekorTlogUrls`), cosign sends it each signature, for ever."""
+    assert "Urls" not in (ROOT / "extra-5-publishing/signing-config.json").read_text()

@@ -11,7 +11,8 @@ import yaml
 
 from library.tutorial import ROOT, load
 
-PUBLISH = yaml.safe_load((ROOT / "extra-5-publishing/.github/workflows/publish.yml").read_text())
+EXTRA_5 = ROOT / "extra-5-publishing"
+PUBLISH = yaml.safe_load((EXTRA_5 / ".github/workflows/publish.yml").read_text())
 CI, RELEASE = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("ci", "release"))
 
 
@@ -78,7 +79,10 @@ def test_what_readers_copy_publishes_tags_on_machines_of_each_kind_and_only_its_
     assert "environment" not in image
     assert last["needs"] == "image"
     assert last["environment"] == "release"
-    assert "secrets.COSIGN_PRIVATE_KEY" in str(last)
+    names = set(re.findall(r"secrets\.(COSIGN_\w+)", str(last)))
+    cosign = yaml.safe_load((EXTRA_5 / "compose.publish.yaml").read_text())["services"]["cosign"]
+    assert names == {"COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD"} == cosign["environment"].keys() - {"DOCKER_CONFIG"}
+    assert "'COSIGN_KEY': 'env://COSIGN_PRIVATE_KEY'" in str(last), "sign.sh gives it to cosign"
 
 
 def test_the_attestation_asks_for_no_permission_that_its_job_has_not() -> None:
