@@ -19,6 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
 from selenium.webdriver.support.wait import WebDriverWait
 
+from library.edits import change
 from library.engine import BuildFailed, docker, inspect, one_build_at_a_time, wait_until
 from library.practices.guestbook import BROWSER, entries, form_on, hidden_field, sign
 from library.practices.startup import first_running
@@ -32,10 +33,7 @@ OF_ITS_OWN = {"README.md", "Dockerfile", "slim.Dockerfile", "compose.yaml"}
 # By default one of the two: that the other has the same code is a test of its own.
 each_folder = pytest.mark.parametrize(
     "subject",
-    [
-        pytest.param(STEP_5, id=ORIGINAL),
-        pytest.param(Subject(COPY, ROOT / COPY), id=COPY, marks=pytest.mark.thorough),
-    ],
+    [pytest.param(STEP_5, id=ORIGINAL), pytest.param(Subject(COPY, ROOT / COPY), id=COPY, marks=pytest.mark.thorough)],
 )
 
 of_step_5 = pytest.mark.about(ORIGINAL)
@@ -207,9 +205,7 @@ def test_the_development_server_serves_the_styles_and_says_what_went_wrong(subje
 )
 def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: str, says: str) -> None:
     with STEP_5.copied("with a mistake") as copy:
-        text = (copy.path / file).read_text()
-        assert text.count(old) == 1
-        (copy.path / file).write_text(text.replace(old, new))
+        change(copy.path / file, old, new)
         with copy.started(restart="no") as running:
             assert running.ends(60)
             assert running.exit_code
@@ -221,8 +217,7 @@ def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: 
 def test_a_worker_whose_every_thread_hangs_is_ended_after_a_minute_and_another_answers() -> None:
     """While one of its threads still answers, uWSGI counts anew with each request."""
     with STEP_5.copied("with a view that hangs") as copy, ThreadPoolExecutor() as pool:
-        views = copy.path / "src/guestbook/views.py"
-        views.write_text(views.read_text().replace("time.sleep(seconds)", "time.sleep(3600)"))
+        change(copy.path / "src/guestbook/views.py", "time.sleep(seconds)", "time.sleep(3600)")
         with copy.running(environment={"WORKERS": "1", "THREADS": "2"}) as running:
             start = time.monotonic()
             hanging = [pool.submit(running.get, "/slow?seconds=1", timeout=150) for _ in range(2)]
@@ -238,10 +233,7 @@ def test_a_worker_whose_every_thread_hangs_is_ended_after_a_minute_and_another_a
 def test_a_slow_upload_is_no_request_that_hangs() -> None:
     """Alone in its worker, and beside requests that end meanwhile (https://github.com/unbit/uwsgi/issues/2706)."""
     with STEP_5.copied("with less patience") as copy:
-        config = copy.path / "uwsgi.ini"
-        text, changes = re.subn(r"(harakiri\W+)60\b", r"\g<1>2", config.read_text())
-        assert changes == 1
-        config.write_text(text)
+        change(copy.path / "uwsgi.ini", "harakiri:60", "harakiri:2")
         with copy.running(environment={"WORKERS": "1", "THREADS": "2"}) as running:
             for others in (False, True):
                 assert _sign_slowly(running, others).status_code == 302

@@ -12,6 +12,7 @@ import pytest
 
 from library.engine import docker, one_build_at_a_time, run_to_its_end
 from library.practices.publisher import PUBLISH, RELEASE, SCRIPT, Publisher, publisher, release
+from library.repository import write_files
 from library.subject import Subject
 from library.tutorial import ROOT
 
@@ -97,16 +98,12 @@ esac
 
 def test_a_script_that_is_ended_leaves_nothing_and_its_copy_has_the_commit_and_no_key(tmp_path: Path) -> None:
     """The shell that Debian calls sh ends at a signal without what it would do at the end."""
-    folder, tools, scratch = (tmp_path / name for name in ("project", "tools", "scratch"))
+    folder, tools, scratch, seen, cleaned = map(tmp_path.joinpath, ("project", "tools", "scratch", "seen", "cleaned"))
     shutil.copytree(FOLDER.path, folder)
-    for other in (tools, scratch):
-        other.mkdir()
-    seen, cleaned = tmp_path / "seen", tmp_path / "cleaned"
-    (tools / "docker").write_text(ENDING % (seen, cleaned))
+    write_files(folder, {".gitignore": "cosign.key\n.env\n", "cosign.key": "", ".env": ""})
+    write_files(tools, {"docker": ENDING % (seen, cleaned)})
     (tools / "docker").chmod(0o755)
-    (folder / ".gitignore").write_text("cosign.key\n.env\n")
-    for name in ("cosign.key", ".env"):
-        (folder / name).touch()
+    scratch.mkdir()
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
         subprocess.run([*git, *command], check=True)
@@ -192,10 +189,9 @@ def test_an_index_of_two_images_has_one_signature_and_its_sboms() -> None:
     with publisher(FOLDER) as ours:
         images = ours.published.image, ours.published.another
         for platform, image in zip(("amd64", "arm64"), images, strict=True):
-            folder = ours.copy.path / platform
-            folder.mkdir()
+            named = "".join(f"{name}={value}\n" for name, value in release(image).items())
+            folder = write_files(ours.copy.path / platform, {"release.env": named})
             shutil.copy(ours.copy.path / "bom.json", folder)
-            (folder / "release.env").write_text("".join(f"{k}={v}\n" for k, v in release(image).items()))
         joined = ours.run("./join.sh", "2.0", "amd64", "arm64")
         assert joined.returncode == 0, joined.stderr
         index = ours.named()

@@ -59,19 +59,16 @@ def with_settings(more: str, image: str, **environment: str) -> Iterator[Running
             yield running
 
 
-def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(with_packages: str) -> None:
-    with with_settings(blocks(REFERENCE, "JSON logs", "python")[0], with_packages, ACCESS_LOG="-") as running:
+@pytest.mark.parametrize("recipe", ["", blocks(REFERENCE, "JSON logs", "python")[0]], ids=["text", "json"])
+def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(recipe: str, with_packages: str) -> None:
+    with with_settings(recipe, with_packages, ACCESS_LOG="-") as running:
         wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
-        in_json = running.log
-    lines = [json.loads(line) for line in in_json.splitlines()]
+        log = running.log
+    assert "GET / " in log
+    assert "for everybody" in log
+    assert "for those who search" not in log
+    lines = [json.loads(line) for line in log.splitlines()] if recipe else []
     assert all({"asctime", "levelname", "name", "message"} <= line.keys() for line in lines)
-    with with_settings("", with_packages, ACCESS_LOG="-") as running:
-        wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
-        in_text = running.log
-    for log in (in_json, in_text):
-        assert "GET / " in log
-        assert "for everybody" in log
-        assert "for those who search" not in log
 
 
 @pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "gthread"])
