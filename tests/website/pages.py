@@ -31,7 +31,6 @@ def contents() -> None:
 
 
 def folder_map() -> None:
-    """The drawing of what builds on what."""
     _code("mermaid", drawings.folder_map(FOLDERS.values()))
 
 
@@ -42,7 +41,6 @@ def layers(*names: str) -> None:
 
 
 def stages(path: str) -> None:
-    """The drawing of a Dockerfile's stages."""
     _code("mermaid", drawings.stages((ROOT / path).read_text()))
 
 
