@@ -1,7 +1,6 @@
 """What extra 5's article says besides its practices: what is not published."""
 
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -11,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from library.engine import docker, one_build_at_a_time, run_to_its_end
-from library.practices.publisher import PUBLISH, RELEASE, SCRIPT, Publisher, publisher, release
+from library.practices.publisher import PUBLISH, RELEASE, Publisher, publisher, release
 from library.repository import write_files
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -80,58 +79,6 @@ def test_what_passes_its_tests_and_is_healthy_and_has_no_page_is_not_published()
         assert not ours.tags()
 
 
-def test_a_name_without_a_tag_is_refused() -> None:
-    """Its registry's port would pass for the tag, and release.env would name the registry alone."""
-    done = subprocess.run([FOLDER.path / SCRIPT, "localhost:5001/hello"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "usage" in done.stderr
-
-
-# In the place of `docker`: notes what a build would see, and ends the script, as somebody does who has seen enough.
-ENDING = """#!/bin/sh
-case "$*" in
-  "compose build web") { echo "$GIT_COMMIT"; ls -A; } >'%s' && kill "$PPID" ;;
-  *" down "*) touch '%s' ;;
-esac
-"""
-
-
-def test_a_script_that_is_ended_leaves_nothing_and_its_copy_has_the_commit_and_no_key(tmp_path: Path) -> None:
-    """The shell that Debian calls sh ends at a signal without what it would do at the end."""
-    folder, tools, scratch, seen, cleaned = map(tmp_path.joinpath, ("project", "tools", "scratch", "seen", "cleaned"))
-    shutil.copytree(FOLDER.path, folder)
-    write_files(folder, {".gitignore": "cosign.key\n.env\n", "cosign.key": "", ".env": ""})
-    write_files(tools, {"docker": ENDING % (seen, cleaned)})
-    (tools / "docker").chmod(0o755)
-    scratch.mkdir()
-    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
-        subprocess.run([*git, *command], check=True)
-    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-
-    def noted() -> list[str]:
-        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-        environment = {name: value for name, value in os.environ.items() if name != "GIT_COMMIT"}
-        environment |= {"PATH": path, "TMPDIR": str(scratch)}
-        done = subprocess.run([folder / SCRIPT, "localhost:5001/hello:1.0"], env=environment, check=False)
-        assert done.returncode
-        assert not list(scratch.iterdir()), "its copy is still there"
-        assert cleaned.exists(), "its containers are still there"
-        cleaned.unlink()
-        return seen.read_text().split()
-
-    label, *files = noted()
-    assert label == commit
-    assert ".env" in files, "Compose needs it"
-    assert "cosign.key" not in files
-    (folder / "new.py").touch()
-    label, *files = noted()
-    assert label == commit, "Git does not know the file"
-    assert "new.py" in files
-    (folder / "hello/main.py").write_text("changed")
-    assert noted()[0] == f"{commit}-dirty"
-
-
 def test_what_is_deployed_has_the_settings_of_the_server() -> None:
     """Compose reads .env by itself only where no other file is named."""
     with publisher(FOLDER) as ours:
@@ -150,12 +97,6 @@ def test_the_sbom_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
         with one_build_at_a_time():
             subprocess.run(["docker", "build", *options, str(FOLDER.path)], check=True, capture_output=True)
     assert (tmp_path / "one/bom.json").read_text() == (tmp_path / "another/bom.json").read_text()
-
-
-def test_cosign_has_one_version_and_digest() -> None:
-    texts = [(FOLDER.path / name).read_text() for name in (PUBLISH, RELEASE)]
-    [[version, _]] = {named for text in texts for named in re.findall(r"cosign/cosign:v([\d.]+)@sha256:(\w+)", text)}
-    assert f"cosign/releases/tag/v{version})" in (FOLDER.path / "README.md").read_text()
 
 
 def test_what_has_the_key_has_no_other_privileges() -> None:
