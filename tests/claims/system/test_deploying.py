@@ -153,9 +153,9 @@ def speaks_tls(port: int, context: ssl.SSLContext) -> bool:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    name = f"{SESSION}-tls"
     folder = SCRATCH / "tls" / FOLDER.name
     copy_files(FOLDER.path, folder)
+    check = {"test": ["CMD", "python3", "-c", LISTENS], "start_period": "60s", "start_interval": "500ms"}
     authority = {
         "services": {
             "proxy": {
@@ -170,26 +170,15 @@ def site() -> Iterator[Site]:
                 "environment": OF_PEBBLE,
                 "volumes": ["pebble:/pebble"],
                 "networks": ["edge"],
-                "healthcheck": {
-                    "test": ["CMD", "python3", "-c", LISTENS],
-                    "start_period": "60s",
-                    "start_interval": "500ms",
-                },
+                "healthcheck": check,
             },
         },
         "volumes": {"pebble": {}},
     }
     (folder / "authority.json").write_text(json.dumps(authority))
-    environment = {
-        **os.environ,
-        "COMPOSE_PROJECT_NAME": name,
-        "SITE": NAME,
-        "ACME_CA": "https://pebble:14000/dir",
-        "HTTP_PORT": "0",
-        "HTTPS_PORT": "0",
-        "EDGE": f"172.16.{secrets.randbelow(254)}",
-    }
-    started = Site(folder, environment, ["compose.yaml", "compose.tls.yaml", "authority.json"])
+    settings = {"COMPOSE_PROJECT_NAME": f"{SESSION}-tls", "SITE": NAME, "ACME_CA": "https://pebble:14000/dir"}
+    places = {"HTTP_PORT": "0", "HTTPS_PORT": "0", "EDGE": f"172.16.{secrets.randbelow(254)}"}
+    started = Site(folder, os.environ | settings | places, ["compose.yaml", "compose.tls.yaml", "authority.json"])
     try:
         with one_build_at_a_time():
             started.compose("build")
