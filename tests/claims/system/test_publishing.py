@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
+from library.edits import change
 from library.engine import docker, one_build_at_a_time, run_to_its_end
 from library.practices.publisher import PUBLISH, RELEASE, Publisher, publisher, release
 from library.repository import write_files
@@ -36,11 +37,6 @@ def test_what_fails_its_tests_is_not_published() -> None:
 
 
 # What a project with a database has: Compose names its image, too, and its data lies in a volume.
-WITH_DATABASE = """
-  web:
-    <<: *app
-    depends_on: [db]
-"""
 DATABASE = """
   db:
     image: {image}
@@ -54,9 +50,8 @@ volumes: {{ data: }}
 def test_an_app_with_a_database_is_published_and_the_next_candidate_gets_no_data_of_this_one() -> None:
     with publisher(FOLDER) as ours:
         compose = ours.copy.path / "compose.yaml"
-        text = compose.read_text().replace("\n  web:\n    <<: *app\n", WITH_DATABASE)
-        assert "depends_on" in text
-        compose.write_text(text + DATABASE.format(image=FOLDER.parsed.base_image))
+        change(compose, "\n  web:\n    <<: *app\n", "\n  web:\n    <<: *app\n    depends_on: [db]\n")
+        compose.write_text(compose.read_text() + DATABASE.format(image=FOLDER.parsed.base_image))
         done = ours.publish("1.0")
         assert done.returncode == 0, done.stderr
         assert ours.tags() == ["1.0"]
@@ -68,11 +63,8 @@ def test_an_app_with_a_database_is_published_and_the_next_candidate_gets_no_data
 @pytest.mark.thorough
 def test_what_passes_its_tests_and_is_healthy_and_has_no_page_is_not_published() -> None:
     with publisher(FOLDER) as ours:
-        main = ours.copy.path / "hello/main.py"
-        index = "async def index():\n"
-        assert index in main.read_text()
-        fails = f'{index}    assert "gunicorn" not in sys.modules\n'
-        main.write_text(f"import sys\n\n{main.read_text().replace(index, fails)}")
+        fails = '    import sys\n    assert "gunicorn" not in sys.modules\n'
+        change(ours.copy.path / "hello/main.py", "async def index():\n", f"async def index():\n{fails}")
         done = ours.publish("1.0")
         assert "13 passed" in done.stdout, done.stderr
         assert done.returncode, done.stderr

@@ -52,9 +52,7 @@ def test_the_table_of_settings_has_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(("accesslog", "logged"), [(None, False), ("-", True)])
-def test_with_json_logs_requests_are_logged_where_access_log_says_so(
-    accesslog: str | None, logged: bool, tmp_path: Path
-) -> None:
+def test_json_logs_have_requests_where_access_log_says_so(accesslog: str | None, logged: bool, tmp_path: Path) -> None:
     """Given a logconfig_dict, gunicorn logs each request at INFO, whatever accesslog says."""
     [recipe] = blocks(REFERENCE, "JSON logs", "python")
     (tmp_path / "recipe.py").write_text(recipe)
