@@ -23,6 +23,7 @@ from library.edits import change
 from library.engine import BuildFailed, docker, inspect, one_build_at_a_time, wait_until
 from library.practices.guestbook import BROWSER, entries, form_on, hidden_field, sign
 from library.practices.startup import first_running
+from library.repository import files
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
@@ -41,14 +42,11 @@ of_step_5 = pytest.mark.about(ORIGINAL)
 
 def test_the_copy_in_extra_1_has_not_drifted() -> None:
     """Outside the files that the lesson is about, both folders are the same, byte for byte."""
-
-    def files(name: str) -> dict[str, bytes]:
-        paths = [path for path in (ROOT / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-        contents = {str(path.relative_to(ROOT / name)): path.read_bytes() for path in paths}
-        return {file: content for file, content in contents.items() if file not in OF_ITS_OWN}
-
-    original, copy = files(ORIGINAL), files(COPY)
-    drifted = sorted(file for file in original.keys() | copy.keys() if original.get(file) != copy.get(file))
+    original, copy = (
+        {str(file): (ROOT / name / file).read_bytes() for file in files(ROOT / name)} for name in (ORIGINAL, COPY)
+    )
+    both = (original.keys() | copy.keys()) - OF_ITS_OWN
+    drifted = sorted(file for file in both if original.get(file) != copy.get(file))
     assert not drifted, f"not the same in {ORIGINAL} and {COPY}: {', '.join(drifted)}; copy the one that is right"
 
 
