@@ -29,7 +29,6 @@ from library.tutorial import ROOT
 
 ORIGINAL, COPY = "step-5-larger", "extra-1-compiling"
 STEP_5 = Subject(ORIGINAL, ROOT / ORIGINAL)
-ARGUMENTS = ("GIT_COMMIT", "BUILD_TIME")  # the build's, which compose gives
 OF_ITS_OWN = {"README.md", "Dockerfile", "slim.Dockerfile", "compose.yaml"}
 # By default one of the two: that the other has the same code is a test of its own.
 each_folder = pytest.mark.parametrize(
@@ -324,8 +323,9 @@ def test_at_the_end_of_its_workers_uwsgi_calls_its_own_functions_and_not_pythons
 def test_without_a_target_production_is_built(subject: Subject) -> None:
     """``docker build .`` makes the same as compose, which names its target."""
     name = f"{subject.image_name}-without-a-target"
+    arguments = {"GIT_COMMIT": "unknown", "BUILD_TIME": "unknown"}  # as compose gives them
     with one_build_at_a_time():
-        docker.build(subject.path, tags=name, load=True, progress=False, build_args=dict.fromkeys(ARGUMENTS, "unknown"))
+        docker.build(subject.path, tags=name, load=True, progress=False, build_args=arguments)
     by_compose, by_docker = inspect(subject.built_image()), inspect(name)
     assert by_docker["RootFS"] == by_compose["RootFS"]
     assert {**by_docker["Config"], "Labels": None} == {**by_compose["Config"], "Labels": None}  # compose has its own
