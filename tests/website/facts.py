@@ -13,7 +13,6 @@ What no program sees is a wrong word between right names.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -39,20 +38,8 @@ SOURCES = ROOT / "tests/sources.json"
 READ = {".py", ".toml", ".yaml", ".yml", ".ini", ".txt", ".sh", ".html", ".js", ".mjs", ".css", ".json", ".Dockerfile"}
 
 
-@dataclass(frozen=True)
-class Fact:
-    """What a sentence names and nothing stands behind: a figure, a name, or something in backticks."""
-
-    line: int
-    named: str
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.named!r} in: {self.sentence}"
-
-
-def unfounded(page: str, folder: Folder) -> Iterator[Fact]:
-    """What a page states without a link, and what is nowhere to be seen.
+def unfounded(page: str, folder: Folder) -> Iterator[str]:
+    """What sentences of a page name without a link, and what is nowhere to be seen, each with its line and sentence.
 
     Args:
         page: its text.
@@ -60,46 +47,42 @@ def unfounded(page: str, folder: Folder) -> Iterator[Fact]:
     """
     near = _near(page, folder)
     for line, sentence in _sentences(page):
-        links = LINK.findall(sentence)
-        for file in FILE.findall(sentence):
-            if file.lower() not in _everything():
-                yield Fact(line, file, sentence)
-        if any(address.startswith("https:") for _, address in links) or TRIED.search(sentence):
-            continue
-        visible = near + "".join(_linked(address, folder) for _, address in links)
-        plain = LINK.sub(r"\1", sentence)
-        words = NAMED.sub(" ", CODE.sub(" ", plain))
-        for code in CODE.findall(plain):
-            if not all(
-                _stands(token, visible) or _stands(token, _everything()) for token in re.findall(r"[^\s…]+", code)
-            ):
-                yield Fact(line, code, sentence)
-        for number in EXIT_CODE.findall(words):
-            # As such, or as all that a command prints.
-            if not re.search(rf"exit[ _]code(?: ==)? {number}\b|^{number}$", visible, re.MULTILINE):
-                yield Fact(line, f"exit code {number}", sentence)
-        for figure in FIGURE.findall(words):
-            if not re.search(rf"(?<![\w.]){re.escape(figure.replace(',', ''))}(?!\d|\.\d)", visible):
-                yield Fact(line, figure, sentence)
-        for name in OTHERS.findall(words):
-            yield Fact(line, name, sentence)
+        yield from (f"line {line}: {named!r} in: {sentence}" for named in _unfounded(sentence, near, folder))
 
 
-def citations(page: str) -> Iterator[tuple[str, str]]:
-    """The addresses that a page cites, each with a sentence that it stands in, which is without the addresses."""
-    for _, sentence in _sentences(page):
-        for _, address in LINK.findall(sentence):
-            if address.startswith("https:"):
-                yield address, LINK.sub(r"\1", sentence)
+def _unfounded(sentence: str, near: str, folder: Folder) -> Iterator[str]:
+    """The files, figures, names and words in backticks of a sentence that nothing stands behind."""
+    links = LINK.findall(sentence)
+    for file in FILE.findall(sentence):
+        if file.lower() not in _everything():
+            yield file
+    if any(address.startswith("https:") for _, address in links) or TRIED.search(sentence):
+        return
+    visible = near + "".join(_linked(address, folder) for _, address in links)
+    plain = LINK.sub(r"\1", sentence)
+    words = NAMED.sub(" ", CODE.sub(" ", plain))
+    for code in CODE.findall(plain):
+        tokens = re.findall(r"[^\s…]+", code)
+        if not all(_stands(token, visible) or _stands(token, _everything()) for token in tokens):
+            yield code
+    for number in EXIT_CODE.findall(words):
+        # As such, or as all that a command prints.
+        if not re.search(rf"exit[ _]code(?: ==)? {number}\b|^{number}$", visible, re.MULTILINE):
+            yield f"exit code {number}"
+    for figure in FIGURE.findall(words):
+        if not re.search(rf"(?<![\w.]){re.escape(figure.replace(',', ''))}(?!\d|\.\d)", visible):
+            yield figure
+    yield from OTHERS.findall(words)
 
 
 def cited() -> dict[str, list[str]]:
-    """What all articles cite each address for."""
+    """The addresses that all articles cite, and the sentences that each stands in, without the addresses."""
     sentences: dict[str, set[str]] = {}
-    for folder in load():
-        for page in folder.pages:
-            for address, sentence in citations(page.read_text()):
-                sentences.setdefault(address, set()).add(sentence)
+    for page in (page for folder in load() for page in folder.pages):
+        for _, sentence in _sentences(page.read_text()):
+            for _, address in LINK.findall(sentence):
+                if address.startswith("https:"):
+                    sentences.setdefault(address, set()).add(LINK.sub(r"\1", sentence))
     return {address: sorted(sentences[address]) for address in sorted(sentences)}
 
 

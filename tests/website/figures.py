@@ -65,7 +65,6 @@ def side_by_side(columns: dict[str, str], root: str = "../") -> str:
 
 
 def beside(*names: str, root: str = "../") -> str:
-    """The table of these folders or builds."""
     return side_by_side({name: folders().get(name, name) for name in names}, root)
 
 
@@ -278,7 +277,6 @@ def _three_digits(value: float) -> str:
 
 
 def workers() -> str:
-    """The table of the ways to serve final."""
     lines = [
         "| Worker, for this app, one of it | Requests a second | Memory, with the main process | Idle stop | Image |",
         "|---|---:|---:|---:|---:|",

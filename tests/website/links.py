@@ -4,7 +4,6 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,18 +17,6 @@ PAGES = [ROOT / name for name in sorted(map(str, files())) if re.fullmatch(r"(.+
 MARKDOWN = MarkdownIt().enable("table")
 
 
-@dataclass(frozen=True)
-class Link:
-    """Where a link or a picture stands, and where it leads: an address, or a path with or without an anchor."""
-
-    page: Path
-    line: int
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
-
-
 @cache
 def _texts(page: str) -> list[tuple[str, Token]]:
     """What each text of a page is part of (a heading, say), and the text."""
@@ -37,15 +24,15 @@ def _texts(page: str) -> list[tuple[str, Token]]:
     return [(before.type, token) for before, token in pairs if token.type == "inline"]
 
 
-def links(page: Path, text: str | None = None) -> Iterator[Link]:
-    """The links of a page, or of a text in its place."""
+def links(page: Path, text: str | None = None) -> Iterator[tuple[str, str]]:
+    """Where a page, or a text in its place, has a link or a picture ("README.md:7"), and where that leads."""
     line = 0
     for _, part_of_page in _texts(text if text is not None else page.read_text()):
         line = part_of_page.map[0] + 1 if part_of_page.map else line
         for part in part_of_page.children or ():
             line += part.type == "softbreak"
             if target := part.attrGet("href") or part.attrGet("src"):
-                yield Link(page, line, str(target))
+                yield f"{page.relative_to(ROOT)}:{line}", str(target)
 
 
 def anchor(heading: str) -> str:
@@ -66,25 +53,25 @@ def anchors(page: Path) -> set[str]:
 
 def dead(page: Path, text: str | None = None) -> Iterator[str]:
     """The links within the repository that lead nowhere, of a page or of a text in its place."""
-    for link in links(page, text):
-        if re.match(r"[a-z]+:", link.target):
+    for place, target in links(page, text):
+        if re.match(r"[a-z]+:", target):
             continue
-        path, _, heading = link.target.partition("#")
-        target = (page.parent / path).resolve() if path else page
-        if not target.is_relative_to(ROOT) or not target.exists():
-            yield f"{link}: there is no {link.target}"
+        path, _, heading = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.is_relative_to(ROOT) or not file.exists():
+            yield f"{place}: there is no {target}"
         elif heading:
-            article = target / "README.md" if target.is_dir() else target
+            article = file / "README.md" if file.is_dir() else file
             if heading not in anchors(article):
-                yield f"{link}: {article.relative_to(ROOT)} has no heading for #{heading}"
+                yield f"{place}: {article.relative_to(ROOT)} has no heading for #{heading}"
 
 
 def main() -> None:
     places = defaultdict(list)
     for page in PAGES:
-        for link in links(page):
-            if re.match("https?://", link.target):
-                places[link.target].append(str(link))
+        for place, target in links(page):
+            if re.match("https?://", target):
+                places[target].append(place)
     for target in sorted(places):
         print(target, *places[target])
 

@@ -31,7 +31,6 @@ def contents() -> None:
 
 
 def folder_map() -> None:
-    """The drawing of what builds on what."""
     _code("mermaid", drawings.folder_map(FOLDERS.values()))
 
 
@@ -42,7 +41,6 @@ def layers(*names: str) -> None:
 
 
 def stages(path: str) -> None:
-    """The drawing of a Dockerfile's stages."""
     _code("mermaid", drawings.stages((ROOT / path).read_text()))
 
 
@@ -81,17 +79,11 @@ def adds(name: str) -> None:
     if folder.gives_up:
         lines += ["", "**This step gives up what held before**", ""]
         lines += [f"- `{practice}`: {reason}" for practice, reason in folder.gives_up.items()]
-    if len(folder.adds) > LONG_LIST:
-        lines = [
-            f"<details><summary>This step adds {len(folder.adds)} practices</summary>",
-            "",
-            *lines,
-            "",
-            "</details>",
-        ]
-    else:
-        lines = ["**This step adds**", "", *lines]
-    cog.outl("\n".join(lines))
+    text = "\n".join(lines)
+    is_long = len(folder.adds) > LONG_LIST
+    cog.outl(
+        _folded(f"This step adds {len(folder.adds)} practices", text) if is_long else f"**This step adds**\n\n{text}"
+    )
 
 
 def exercises(name: str) -> None:
@@ -181,4 +173,8 @@ def table(head: tuple[str, ...], rows: Iterable[str]) -> None:
 
 def _code(language: str, text: str, folded: str = "") -> None:
     code = f"```{language}\n{text}\n```"
-    cog.outl(f"<details><summary>{folded}</summary>\n\n{code}\n\n</details>" if folded else code)
+    cog.outl(_folded(folded, code) if folded else code)
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"

@@ -294,7 +294,6 @@ def _titles(pages: list[str], texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def texts_of_pages() -> dict[str, str]:
-    """The pages of the repository, as GitHub shows them."""
     return {page: (ROOT / page).read_text() for page in PAGES}
 
 

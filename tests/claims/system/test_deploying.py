@@ -137,13 +137,15 @@ class Site:
             return client.get(url, headers={"Host": NAME, **(headers or {})}, extensions={"sni_hostname": NAME})
 
 
+def over_tls(port: int, context: ssl.SSLContext, timeout: float = 30) -> ssl.SSLSocket:
+    """A connection to a port of this machine, which has a certificate for the name that the context trusts."""
+    plain = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    return context.wrap_socket(plain, server_hostname=NAME)
+
+
 def speaks_tls(port: int, context: ssl.SSLContext) -> bool:
-    """Whether a port of this machine has a certificate for the name, from somebody whom the context trusts."""
     try:
-        with (
-            socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
-            context.wrap_socket(plain, server_hostname=NAME),
-        ):
+        with over_tls(port, context, timeout=5):
             return True
     except OSError:
         return False
@@ -151,9 +153,9 @@ def speaks_tls(port: int, context: ssl.SSLContext) -> bool:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    name = f"{SESSION}-tls"
     folder = SCRATCH / "tls" / FOLDER.name
     copy_files(FOLDER.path, folder)
+    check = {"test": ["CMD", "python3", "-c", LISTENS], "start_period": "60s", "start_interval": "500ms"}
     authority = {
         "services": {
             "proxy": {
@@ -168,26 +170,15 @@ def site() -> Iterator[Site]:
                 "environment": OF_PEBBLE,
                 "volumes": ["pebble:/pebble"],
                 "networks": ["edge"],
-                "healthcheck": {
-                    "test": ["CMD", "python3", "-c", LISTENS],
-                    "start_period": "60s",
-                    "start_interval": "500ms",
-                },
+                "healthcheck": check,
             },
         },
         "volumes": {"pebble": {}},
     }
     (folder / "authority.json").write_text(json.dumps(authority))
-    environment = {
-        **os.environ,
-        "COMPOSE_PROJECT_NAME": name,
-        "SITE": NAME,
-        "ACME_CA": "https://pebble:14000/dir",
-        "HTTP_PORT": "0",
-        "HTTPS_PORT": "0",
-        "EDGE": f"172.16.{secrets.randbelow(254)}",
-    }
-    started = Site(folder, environment, ["compose.yaml", "compose.tls.yaml", "authority.json"])
+    settings = {"COMPOSE_PROJECT_NAME": f"{SESSION}-tls", "SITE": NAME, "ACME_CA": "https://pebble:14000/dir"}
+    places = {"HTTP_PORT": "0", "HTTPS_PORT": "0", "EDGE": f"172.16.{secrets.randbelow(254)}"}
+    started = Site(folder, os.environ | settings | places, ["compose.yaml", "compose.tls.yaml", "authority.json"])
     try:
         with one_build_at_a_time():
             started.compose("build")
@@ -273,11 +264,7 @@ def test_websockets_pass(site: Site) -> None:
         f"GET /chat HTTP/1.1\r\nHost: {NAME}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {16 * 'A'}AAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    with (
-        socket.create_connection(("127.0.0.1", site.port("proxy", 443)), timeout=30) as plain,
-        site.trusting().wrap_socket(plain, server_hostname=NAME) as tls,
-        tls.makefile("rb") as answers,
-    ):
+    with over_tls(site.port("proxy", 443), site.trusting()) as tls, tls.makefile("rb") as answers:
         tls.sendall(hello.encode())
         assert b" 101 " in answers.readline(), "no upgrade"
         assert http.client.parse_headers(answers)["Upgrade"] == "websocket"
@@ -310,8 +297,7 @@ def test_slow_uploads_hold_the_threads_of_gthread_unless_the_proxy_collects_them
         assert wait_until(answers, limit=60), uploading.compose("logs", "proxy", "web")
         with ExitStack() as stack:
             for _ in range(4):
-                plain = socket.create_connection(("127.0.0.1", uploading.port("proxy", 443)), timeout=30)
-                tls = stack.enter_context(context.wrap_socket(plain, server_hostname=NAME))
+                tls = stack.enter_context(over_tls(uploading.port("proxy", 443), context))
                 tls.sendall(f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\nbegin".encode())
             time.sleep(2)
             answered.append(answers())
@@ -350,9 +336,8 @@ def test_a_new_version_and_a_broken_one_behind_tls_lose_no_request(tmp_path: Pat
         context = ssl.create_default_context()
 
         def connect() -> http.client.HTTPConnection:
-            plain = socket.create_connection(("127.0.0.1", stack.tls_port), timeout=30)
             connection = http.client.HTTPConnection(NAME, timeout=30)
-            connection.sock = context.wrap_socket(plain, server_hostname=NAME)
+            connection.sock = over_tls(stack.tls_port, context)
             return connection
 
         def issued() -> bool:

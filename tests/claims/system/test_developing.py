@@ -90,10 +90,7 @@ def test_what_is_for_developers_is_published_for_this_machine_alone() -> None:
 
 
 def test_the_tests_run_again_after_each_save() -> None:
-    with (
-        FOLDER.copied("to test", service="test") as copy,
-        copy.started(command=["watchfiles", "pytest"]) as running,
-    ):
+    with FOLDER.copied("to test", service="test") as copy, copy.started(command=["watchfiles", "pytest"]) as running:
         main = copy.path / "hello/main.py"
         right = main.read_text()
         assert wait_until(lambda: "13 passed" in running.log, limit=60), running.log

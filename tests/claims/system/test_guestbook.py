@@ -19,23 +19,21 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
 from selenium.webdriver.support.wait import WebDriverWait
 
+from library.edits import change
 from library.engine import BuildFailed, docker, inspect, one_build_at_a_time, wait_until
 from library.practices.guestbook import BROWSER, entries, form_on, hidden_field, sign
 from library.practices.startup import first_running
+from library.repository import files
 from library.subject import Running, Subject
 from library.tutorial import ROOT
 
 ORIGINAL, COPY = "step-5-larger", "extra-1-compiling"
 STEP_5 = Subject(ORIGINAL, ROOT / ORIGINAL)
-ARGUMENTS = ("GIT_COMMIT", "BUILD_TIME")  # the build's, which compose gives
 OF_ITS_OWN = {"README.md", "Dockerfile", "slim.Dockerfile", "compose.yaml"}
 # By default one of the two: that the other has the same code is a test of its own.
 each_folder = pytest.mark.parametrize(
     "subject",
-    [
-        pytest.param(STEP_5, id=ORIGINAL),
-        pytest.param(Subject(COPY, ROOT / COPY), id=COPY, marks=pytest.mark.thorough),
-    ],
+    [pytest.param(STEP_5, id=ORIGINAL), pytest.param(Subject(COPY, ROOT / COPY), id=COPY, marks=pytest.mark.thorough)],
 )
 
 of_step_5 = pytest.mark.about(ORIGINAL)
@@ -43,14 +41,11 @@ of_step_5 = pytest.mark.about(ORIGINAL)
 
 def test_the_copy_in_extra_1_has_not_drifted() -> None:
     """Outside the files that the lesson is about, both folders are the same, byte for byte."""
-
-    def files(name: str) -> dict[str, bytes]:
-        paths = [path for path in (ROOT / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-        contents = {str(path.relative_to(ROOT / name)): path.read_bytes() for path in paths}
-        return {file: content for file, content in contents.items() if file not in OF_ITS_OWN}
-
-    original, copy = files(ORIGINAL), files(COPY)
-    drifted = sorted(file for file in original.keys() | copy.keys() if original.get(file) != copy.get(file))
+    original, copy = (
+        {str(file): (ROOT / name / file).read_bytes() for file in files(ROOT / name)} for name in (ORIGINAL, COPY)
+    )
+    both = (original.keys() | copy.keys()) - OF_ITS_OWN
+    drifted = sorted(file for file in both if original.get(file) != copy.get(file))
     assert not drifted, f"not the same in {ORIGINAL} and {COPY}: {', '.join(drifted)}; copy the one that is right"
 
 
@@ -123,7 +118,9 @@ def _require_safe_cookies(running: Running) -> None:
     sent = {"Cookie": cookie.partition(";")[0], "Origin": "https://guestbook.example.com"}
     assert visitor.post("/sign", data=form, headers=sent).status_code == 302
     command = ["python", "src/manage.py", "check", "--deploy"]
-    checked = subprocess.run(["docker", "exec", running.container.id, *command], capture_output=True, text=True)
+    # The image's `dev` sets DEBUG; in production, it counts for nothing.
+    run = ["docker", "exec", "--env=DEBUG=1", running.container.id, *command]
+    checked = subprocess.run(run, capture_output=True, text=True)
     # W004 is HSTS, W008 the redirect from HTTP.
     assert set(re.findall(r"security\.(\w+)", checked.stdout + checked.stderr)) == {"W004", "W008"}
 
@@ -205,9 +202,7 @@ def test_the_development_server_serves_the_styles_and_says_what_went_wrong(subje
 )
 def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: str, says: str) -> None:
     with STEP_5.copied("with a mistake") as copy:
-        text = (copy.path / file).read_text()
-        assert text.count(old) == 1
-        (copy.path / file).write_text(text.replace(old, new))
+        change(copy.path / file, old, new)
         with copy.started(restart="no") as running:
             assert running.ends(60)
             assert running.exit_code
@@ -219,8 +214,7 @@ def test_a_server_that_could_not_serve_does_not_start(file: str, old: str, new: 
 def test_a_worker_whose_every_thread_hangs_is_ended_after_a_minute_and_another_answers() -> None:
     """While one of its threads still answers, uWSGI counts anew with each request."""
     with STEP_5.copied("with a view that hangs") as copy, ThreadPoolExecutor() as pool:
-        views = copy.path / "src/guestbook/views.py"
-        views.write_text(views.read_text().replace("time.sleep(seconds)", "time.sleep(3600)"))
+        change(copy.path / "src/guestbook/views.py", "time.sleep(seconds)", "time.sleep(3600)")
         with copy.running(environment={"WORKERS": "1", "THREADS": "2"}) as running:
             start = time.monotonic()
             hanging = [pool.submit(running.get, "/slow?seconds=1", timeout=150) for _ in range(2)]
@@ -236,10 +230,7 @@ def test_a_worker_whose_every_thread_hangs_is_ended_after_a_minute_and_another_a
 def test_a_slow_upload_is_no_request_that_hangs() -> None:
     """Alone in its worker, and beside requests that end meanwhile (https://github.com/unbit/uwsgi/issues/2706)."""
     with STEP_5.copied("with less patience") as copy:
-        config = copy.path / "uwsgi.ini"
-        text, changes = re.subn(r"(harakiri\W+)60\b", r"\g<1>2", config.read_text())
-        assert changes == 1
-        config.write_text(text)
+        change(copy.path / "uwsgi.ini", "harakiri:60", "harakiri:2")
         with copy.running(environment={"WORKERS": "1", "THREADS": "2"}) as running:
             for others in (False, True):
                 assert _sign_slowly(running, others).status_code == 302
@@ -332,8 +323,9 @@ def test_at_the_end_of_its_workers_uwsgi_calls_its_own_functions_and_not_pythons
 def test_without_a_target_production_is_built(subject: Subject) -> None:
     """``docker build .`` makes the same as compose, which names its target."""
     name = f"{subject.image_name}-without-a-target"
+    arguments = {"GIT_COMMIT": "unknown", "BUILD_TIME": "unknown"}  # as compose gives them
     with one_build_at_a_time():
-        docker.build(subject.path, tags=name, load=True, progress=False, build_args=dict.fromkeys(ARGUMENTS, "unknown"))
+        docker.build(subject.path, tags=name, load=True, progress=False, build_args=arguments)
     by_compose, by_docker = inspect(subject.built_image()), inspect(name)
     assert by_docker["RootFS"] == by_compose["RootFS"]
     assert {**by_docker["Config"], "Labels": None} == {**by_compose["Config"], "Labels": None}  # compose has its own

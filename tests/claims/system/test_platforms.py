@@ -21,13 +21,6 @@ pytestmark = pytest.mark.about("extra-7-platforms")
 FOLDER = Subject("extra-7-platforms", ROOT / "extra-7-platforms")
 
 
-@pytest.fixture(scope="module")
-def rendered() -> str:
-    subprocess.run(["make", "--silent", ".venv-kubernetes/ready"], cwd=ROOT, check=True, capture_output=True)
-    command = [manifests.kubectl(), "kustomize", str(FOLDER.path / manifests.FOLDER)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
 def validate(text: str) -> subprocess.CompletedProcess[str]:
     file = SCRATCH / "rendered.yaml"
     file.write_text(text)
@@ -35,7 +28,9 @@ def validate(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([tool, "--strict", str(file)], capture_output=True, text=True, check=False)
 
 
-def test_the_newest_kubernetes_accepts_every_manifest(rendered: str) -> None:
+def test_the_newest_kubernetes_accepts_every_manifest() -> None:
+    command = [manifests.kubectl(), "kustomize", str(FOLDER.path / manifests.FOLDER)]
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     done = validate(rendered)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed

@@ -1,7 +1,6 @@
 """What extra 5's article says besides its practices: what is not published."""
 
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -10,8 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
+from library.edits import change
 from library.engine import docker, one_build_at_a_time, run_to_its_end
-from library.practices.publisher import PUBLISH, RELEASE, SCRIPT, Publisher, publisher, release
+from library.practices.publisher import PUBLISH, RELEASE, Publisher, publisher, release
 from library.repository import write_files
 from library.subject import Subject
 from library.tutorial import ROOT
@@ -37,11 +37,6 @@ def test_what_fails_its_tests_is_not_published() -> None:
 
 
 # What a project with a database has: Compose names its image, too, and its data lies in a volume.
-WITH_DATABASE = """
-  web:
-    <<: *app
-    depends_on: [db]
-"""
 DATABASE = """
   db:
     image: {image}
@@ -55,9 +50,8 @@ volumes: {{ data: }}
 def test_an_app_with_a_database_is_published_and_the_next_candidate_gets_no_data_of_this_one() -> None:
     with publisher(FOLDER) as ours:
         compose = ours.copy.path / "compose.yaml"
-        text = compose.read_text().replace("\n  web:\n    <<: *app\n", WITH_DATABASE)
-        assert "depends_on" in text
-        compose.write_text(text + DATABASE.format(image=FOLDER.parsed.base_image))
+        change(compose, "\n  web:\n    <<: *app\n", "\n  web:\n    <<: *app\n    depends_on: [db]\n")
+        compose.write_text(compose.read_text() + DATABASE.format(image=FOLDER.parsed.base_image))
         done = ours.publish("1.0")
         assert done.returncode == 0, done.stderr
         assert ours.tags() == ["1.0"]
@@ -69,68 +63,12 @@ def test_an_app_with_a_database_is_published_and_the_next_candidate_gets_no_data
 @pytest.mark.thorough
 def test_what_passes_its_tests_and_is_healthy_and_has_no_page_is_not_published() -> None:
     with publisher(FOLDER) as ours:
-        main = ours.copy.path / "hello/main.py"
-        index = "async def index():\n"
-        assert index in main.read_text()
-        fails = f'{index}    assert "gunicorn" not in sys.modules\n'
-        main.write_text(f"import sys\n\n{main.read_text().replace(index, fails)}")
+        fails = '    import sys\n    assert "gunicorn" not in sys.modules\n'
+        change(ours.copy.path / "hello/main.py", "async def index():\n", f"async def index():\n{fails}")
         done = ours.publish("1.0")
         assert "13 passed" in done.stdout, done.stderr
         assert done.returncode, done.stderr
         assert not ours.tags()
-
-
-def test_a_name_without_a_tag_is_refused() -> None:
-    """Its registry's port would pass for the tag, and release.env would name the registry alone."""
-    done = subprocess.run([FOLDER.path / SCRIPT, "localhost:5001/hello"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "usage" in done.stderr
-
-
-# In the place of `docker`: notes what a build would see, and ends the script, as somebody does who has seen enough.
-ENDING = """#!/bin/sh
-case "$*" in
-  "compose build web") { echo "$GIT_COMMIT"; ls -A; } >'%s' && kill "$PPID" ;;
-  *" down "*) touch '%s' ;;
-esac
-"""
-
-
-def test_a_script_that_is_ended_leaves_nothing_and_its_copy_has_the_commit_and_no_key(tmp_path: Path) -> None:
-    """The shell that Debian calls sh ends at a signal without what it would do at the end."""
-    folder, tools, scratch = (tmp_path / name for name in ("project", "tools", "scratch"))
-    shutil.copytree(FOLDER.path, folder)
-    scratch.mkdir()
-    seen, cleaned = tmp_path / "seen", tmp_path / "cleaned"
-    write_files(tools, {"docker": ENDING % (seen, cleaned)})
-    (tools / "docker").chmod(0o755)
-    write_files(folder, {".gitignore": "cosign.key\n.env\n", "cosign.key": "", ".env": ""})
-    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=all"]):
-        subprocess.run([*git, *command], check=True)
-    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-
-    def noted() -> list[str]:
-        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-        environment = {name: value for name, value in os.environ.items() if name != "GIT_COMMIT"}
-        environment |= {"PATH": path, "TMPDIR": str(scratch)}
-        done = subprocess.run([folder / SCRIPT, "localhost:5001/hello:1.0"], env=environment, check=False)
-        assert done.returncode
-        assert not list(scratch.iterdir()), "its copy is still there"
-        assert cleaned.exists(), "its containers are still there"
-        cleaned.unlink()
-        return seen.read_text().split()
-
-    label, *files = noted()
-    assert label == commit
-    assert ".env" in files, "Compose needs it"
-    assert "cosign.key" not in files
-    (folder / "new.py").touch()
-    label, *files = noted()
-    assert label == commit, "Git does not know the file"
-    assert "new.py" in files
-    (folder / "hello/main.py").write_text("changed")
-    assert noted()[0] == f"{commit}-dirty"
 
 
 def test_what_is_deployed_has_the_settings_of_the_server() -> None:
@@ -151,12 +89,6 @@ def test_the_sbom_is_the_same_when_it_is_made_again(tmp_path: Path) -> None:
         with one_build_at_a_time():
             subprocess.run(["docker", "build", *options, str(FOLDER.path)], check=True, capture_output=True)
     assert (tmp_path / "one/bom.json").read_text() == (tmp_path / "another/bom.json").read_text()
-
-
-def test_cosign_has_one_version_and_digest() -> None:
-    texts = [(FOLDER.path / name).read_text() for name in (PUBLISH, RELEASE)]
-    [[version, _]] = {named for text in texts for named in re.findall(r"cosign/cosign:v([\d.]+)@sha256:(\w+)", text)}
-    assert f"cosign/releases/tag/v{version})" in (FOLDER.path / "README.md").read_text()
 
 
 def test_what_has_the_key_has_no_other_privileges() -> None:
@@ -190,10 +122,9 @@ def test_an_index_of_two_images_has_one_signature_and_its_sboms() -> None:
     with publisher(FOLDER) as ours:
         images = ours.published.image, ours.published.another
         for platform, image in zip(("amd64", "arm64"), images, strict=True):
-            folder = ours.copy.path / platform
-            folder.mkdir()
+            named = "".join(f"{name}={value}\n" for name, value in release(image).items())
+            folder = write_files(ours.copy.path / platform, {"release.env": named})
             shutil.copy(ours.copy.path / "bom.json", folder)
-            (folder / "release.env").write_text("".join(f"{k}={v}\n" for k, v in release(image).items()))
         joined = ours.run("./join.sh", "2.0", "amd64", "arm64")
         assert joined.returncode == 0, joined.stderr
         index = ours.named()

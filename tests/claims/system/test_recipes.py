@@ -4,8 +4,6 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from library.engine import SESSION, BuildFailed, build_recipe, docker, run_to_it
 from library.markdown import blocks
 from library.practices.sockets import wait_until_listening
 from library.practices.startup import first_running
-from library.subject import Running, Subject
+from library.subject import Subject
 from library.tutorial import ROOT
 
 pytestmark = pytest.mark.about("final")
@@ -45,33 +43,23 @@ def with_packages() -> str:
     return name
 
 
-@contextmanager
-def with_settings(more: str, image: str, **environment: str) -> Iterator[Running]:
-    """Final as compose starts it, from this image, with more lines in gunicorn.conf.py."""
+@pytest.mark.parametrize("recipe", ["", blocks(REFERENCE, "JSON logs", "python")[0]], ids=["text", "json"])
+def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(recipe: str, with_packages: str) -> None:
     with FINAL.copied("with a recipe") as copy, first_running(FINAL, LOG) as overrides:
         settings = copy.path / "gunicorn.conf.py"
-        settings.write_text(f"{settings.read_text()}\n{more}")
+        settings.write_text(f"{settings.read_text()}\n{recipe}")
         settings.chmod(0o644)
         overrides["volumes"].append(f"{settings}:/app/gunicorn.conf.py:ro")
-        overrides["environment"] |= environment
-        with FINAL.running(image=image, **overrides) as running:
+        overrides["environment"]["ACCESS_LOG"] = "-"
+        with FINAL.running(image=with_packages, **overrides) as running:
             running.get()
-            yield running
-
-
-def test_json_logs_are_json_and_show_what_the_app_logs_as_without_them(with_packages: str) -> None:
-    with with_settings(blocks(REFERENCE, "JSON logs", "python")[0], with_packages, ACCESS_LOG="-") as running:
-        wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
-        in_json = running.log
-    lines = [json.loads(line) for line in in_json.splitlines()]
+            wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
+            log = running.log
+    assert "GET / " in log
+    assert "for everybody" in log
+    assert "for those who search" not in log
+    lines = [json.loads(line) for line in log.splitlines()] if recipe else []
     assert all({"asctime", "levelname", "name", "message"} <= line.keys() for line in lines)
-    with with_settings("", with_packages, ACCESS_LOG="-") as running:
-        wait_until(lambda: "GET / " in running.log and "everybody" in running.log, limit=5)
-        in_text = running.log
-    for log in (in_json, in_text):
-        assert "GET / " in log
-        assert "for everybody" in log
-        assert "for those who search" not in log
 
 
 @pytest.mark.parametrize("worker", ["uvicorn_worker.UvicornWorker", "gthread"])

@@ -13,27 +13,22 @@ from library.engine import SESSION, one_build_at_a_time, wait_until
 from library.subject import Subject
 from library.tutorial import ROOT
 
-about = pytest.mark.about
-CASES = [
-    pytest.param("final", ["watch"], "web", "hello/main.py", id="final-replaces-the-container", marks=about("final")),
-    pytest.param(
-        "step-5-larger", ["up", "--watch", "dev"], "dev", "src/guestbook/views.py", id="step-5-larger-copies-the-file",
-        marks=about("step-5-larger"),
-    ),
-    pytest.param(
-        "extra-4-developing", ["up", "--watch", "dev"], "dev", "hello/main.py",
-        id="extra-4-developing-has-the-file-mounted", marks=about("extra-4-developing"),
-    ),
-]  # fmt: skip
-
-
+# What compose is told, which service it starts, and which file is saved.
+CASES = {
+    "final": ("watch", "web", "hello/main.py"),  # the container is replaced
+    "step-5-larger": ("up --watch dev", "dev", "src/guestbook/views.py"),  # the file is copied
+    "extra-4-developing": ("up --watch dev", "dev", "hello/main.py"),  # the file is mounted
+}
 # What else the compose file watches, and builds again for.
 ALSO = {"step-5-larger": ("frontend/style.css", "poetry.lock")}
 
 
 @pytest.mark.thorough(or_its_step=True)  # the practice asks every folder that watches
-@pytest.mark.parametrize(("folder", "command", "service", "file"), CASES)
-def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list[str], service: str, file: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "command", "service", "file"),
+    [pytest.param(name, *case, id=name, marks=pytest.mark.about(name)) for name, case in CASES.items()],
+)
+def test_watch_brings_a_saved_file_into_the_container(folder: str, command: str, service: str, file: str) -> None:
     # It builds when it starts, and again later.
     with Subject(folder, ROOT / folder).copied("to watch") as copy, one_build_at_a_time():
         environment = {**os.environ, "COMPOSE_PROJECT_NAME": f"{SESSION}-watch-{folder}", "COMPOSE_PROFILES": service}
@@ -54,7 +49,7 @@ def test_watch_brings_a_saved_file_into_the_container(folder: str, command: list
         log = Path(f"{copy.path}.log")
         saves = itertools.count(1)
         with log.open("w") as output:
-            watch = subprocess.Popen([*compose, *command], env=environment, stdout=output, stderr=output)
+            watch = subprocess.Popen([*compose, *command.split()], env=environment, stdout=output, stderr=output)
         try:
             main = copy.path / file
             first = main.read_text()

@@ -14,7 +14,8 @@ from library.tutorial import ROOT, Folder, load
 
 FILES = re.compile(r"(Dockerfile|Caddyfile|\.(py|ya?ml|toml|ini|sh))$")
 LEFT_OUT = re.compile(r"^tests/|/migrations/")
-COMMENT = re.compile(r'^\s*(?:#|""")\s?(?P<whole>.*)|\S\s+# (?P<trailing>.*)')
+BLOCK = re.compile(r'(?:^[ \t]*(?:#|""").*\n?)+', re.MULTILINE)
+TRAILING = re.compile(r'^(?![ \t]*(?:#|"""))(.*?\S)[ \t]+# (.*)$', re.MULTILINE)
 LINES = 5  # so far below a comment stands what it is about; a comment that begins a file is about all of it
 
 WORDS = dict(zip(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), range(2, 11), strict=True))
@@ -45,28 +46,17 @@ ELSEWHERE = {
 
 def figures(text: str) -> Iterator[tuple[str, str, int, str]]:
     """The figures in the comments of a file: comment, figure, the same in its smallest unit, and what it is about."""
-    lines = text.splitlines()
-    comments = [COMMENT.search(line) for line in lines]
-    number = 0
-    while number < len(lines):
-        comment, first = comments[number], number
-        number += 1
-        if comment is None:
-            continue
-        if comment["trailing"] is not None:
-            said, about = comment["trailing"], [lines[first].partition(" # ")[0]]
-        else:
-            block = [comment["whole"]]
-            while number < len(lines) and (next_ := comments[number]) and next_["whole"] is not None:
-                block.append(next_["whole"])
-                number += 1
-            said = " ".join(map(str.strip, block))
-            # Among its lines may be some from which somebody is to take the #.
-            about = lines[number:] if first == 0 else [*block, *lines[number : number + LINES]]
+    comments = [(trailing[2], trailing[1]) for trailing in TRAILING.finditer(text)]
+    for block in BLOCK.finditer(text):
+        below = text[block.end() :].splitlines()
+        # Among its lines may be some from which somebody is to take the #.
+        about = below if block.start() == 0 else [block[0], *below[:LINES]]
+        comments.append((" ".join(line.strip(' \t#"') for line in block[0].splitlines()), "\n".join(about)))
+    for said, what in comments:
         for figure in SAID.finditer(said):
             word = (figure["amount"] or figure["things"]).lower()
             amount = int(word) if word.isdigit() else WORDS.get(word, 1)
-            yield said, figure[0], amount * UNITS[figure["unit"] or ""], "\n".join(about).replace(figure[0], "")
+            yield said, figure[0], amount * UNITS[figure["unit"] or ""], what.replace(figure[0], "")
 
 
 def unfounded(text: str, settings: str = "") -> list[str]:

@@ -9,6 +9,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,6 @@ STEP_4, STEP_5, FINAL, EXTRA_4, EXTRA_6, EXTRA_7 = (
         "step-4-nontrivial", "step-5-larger", "final", "extra-4-developing", "extra-6-deploying", "extra-7-platforms",
     )
 )  # fmt: skip
-KUBERNETES = {
-    manifest["kind"]: manifest
-    for file in (EXTRA_7 / "kubernetes").glob("*.yaml")
-    for manifest in [yaml.safe_load(file.read_text())]
-}
-[POD, MIGRATION] = (KUBERNETES[kind]["spec"]["template"]["spec"] for kind in ("Deployment", "Job"))
 
 
 def model(file: Path) -> dict[str, Any]:
@@ -49,22 +44,41 @@ def healthcheck(folder: Path) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"--([\w-]+)=(\d+)", line)}
 
 
-def gunicorn(folder: Path, name: str) -> str:
+def gunicorn(folder: Path, name: str) -> int:
     """The default of a variable that gunicorn.conf.py reads."""
-    [default] = re.findall(rf'"{name}"\) or "?([\w.:]+)', (folder / "gunicorn.conf.py").read_text())
-    return str(default)
+    [default] = re.findall(rf'"{name}"\) or (\d+)', (folder / "gunicorn.conf.py").read_text())
+    return int(default)
 
 
+APP = model(FINAL / "compose.yaml")["services"]["web"]
+STACK, TLS = (model(EXTRA_6 / name) for name in ("stack.yaml", "compose.tls.yaml"))
+WEB, PROXY = (STACK["services"][name] for name in ("web", "proxy"))
+MIGRATE = model(EXTRA_6 / "stack.migrate.yaml")["services"]["migrate"]
+CADDYFILE, PAGE_6, PAGE_7 = (
+    file.read_text() for file in (EXTRA_6 / "Caddyfile", EXTRA_6 / "README.md", EXTRA_7 / "README.md")
+)
+KUBERNETES = {
+    manifest["kind"]: manifest
+    for file in (EXTRA_7 / "kubernetes").glob("*.yaml")
+    for manifest in [yaml.safe_load(file.read_text())]
+}
+DEPLOYMENT, JOB, ROUTE = (KUBERNETES[kind]["spec"] for kind in ("Deployment", "Job", "HTTPRoute"))
+POD, MIGRATION = (spec["template"]["spec"] for spec in (DEPLOYMENT, JOB))
+[CONTAINER] = POD["containers"]
+PAUSE = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
+VENDORS = {name: (EXTRA_7 / name).read_text() for name in ("cloudrun.yaml", "fly.toml", "containerapp.yaml")}
+CLOUD_RUN = manifests.cloud_run(EXTRA_7 / "cloudrun.yaml")
+FLY = manifests.fly(EXTRA_7 / "fly.toml")
+AZURE = manifests.azure(EXTRA_7 / "containerapp.yaml")
 Limits = tuple[float, float, int | None]  # bytes, CPUs, and how many processes
 
 
-def of_compose(file: Path, service: str) -> Limits:
-    limits = model(file)["services"][service]
-    return bytes_of(limits["mem_limit"]), float(limits["cpus"]), limits["pids_limit"]
+def of_compose(service: dict[str, Any]) -> Limits:
+    return bytes_of(service["mem_limit"]), float(service["cpus"]), service["pids_limit"]
 
 
-def of_stack(file: Path, service: str) -> Limits:
-    limits = model(file)["services"][service]["deploy"]["resources"]["limits"]
+def of_stack(service: dict[str, Any]) -> Limits:
+    limits = service["deploy"]["resources"]["limits"]
     return bytes_of(limits["memory"]), float(limits["cpus"]), limits["pids"]
 
 
@@ -85,17 +99,13 @@ def bytes_of(size: str) -> float:
 
 
 def test_stack_and_manifests_have_the_limits_of_compose() -> None:
-    compose = of_compose(FINAL / "compose.yaml", "web")
-    assert of_stack(EXTRA_6 / "stack.yaml", "web") == compose
-    assert of_stack(EXTRA_6 / "stack.migrate.yaml", "migrate") == compose
-    assert of_pod(POD) == compose
-    assert of_pod(MIGRATION) == compose
+    assert [of_stack(WEB), of_stack(MIGRATE), of_pod(POD), of_pod(MIGRATION)] == [of_compose(APP)] * 4
 
 
 def test_tmp_has_the_same_size_everywhere() -> None:
-    size = bytes_of(model(FINAL / "compose.yaml")["services"]["web"]["tmpfs"].partition("size=")[2])
-    for file, service in (("stack.yaml", "web"), ("stack.migrate.yaml", "migrate")):
-        [volume] = model(EXTRA_6 / file)["services"][service]["volumes"]
+    size = bytes_of(APP["tmpfs"].partition("size=")[2])
+    for service in (WEB, MIGRATE):
+        [volume] = service["volumes"]
         assert (volume["target"], volume["tmpfs"]["size"]) == ("/tmp", size)  # noqa: S108
     for pod in (POD, MIGRATION):
         assert [manifests.quantity(volume["emptyDir"]["sizeLimit"]) for volume in pod["volumes"]] == [size]
@@ -106,43 +116,37 @@ def test_swarm_watches_an_update_for_longer_than_the_health_check_needs_to_notic
 
     The time counts from when a container is healthy (swarmkit's manager/orchestrator/update/updater.go).
     """
-    web = model(EXTRA_6 / "stack.yaml")["services"]["web"]
-    interval, timeout = (seconds(web["healthcheck"][name]) for name in ("interval", "timeout"))
-    assert seconds(web["deploy"]["update_config"]["monitor"]) > healthcheck(EXTRA_6)["retries"] * (interval + timeout)
+    interval, timeout = (seconds(WEB["healthcheck"][name]) for name in ("interval", "timeout"))
+    assert seconds(WEB["deploy"]["update_config"]["monitor"]) > healthcheck(EXTRA_6)["retries"] * (interval + timeout)
 
 
 def test_a_rollback_is_as_careful_as_an_update() -> None:
     """Otherwise, it would stop a version that was healthy at first before the old one answers."""
-    deploy = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]
-    update, rollback = deploy["update_config"], deploy["rollback_config"]
-    assert (update["order"], update["parallelism"]) == (rollback["order"], rollback["parallelism"])
+    for name in ("order", "parallelism"):
+        assert WEB["deploy"]["rollback_config"][name] == WEB["deploy"]["update_config"][name]
 
 
 def test_a_migration_may_and_finds_what_the_app_does() -> None:
     """Its secret, too: with another owner, the app's user could not read it, and hello's migration reads none."""
-    web, migrate = (
-        model(EXTRA_6 / file)["services"][name]
-        for file, name in (("stack.yaml", "web"), ("stack.migrate.yaml", "migrate"))
-    )
     for name in ("image", "init", "read_only", "cap_drop", "secrets"):
-        assert web[name] == migrate[name]
+        assert WEB[name] == MIGRATE[name]
 
 
 def test_the_proxy_knows_each_container_and_the_containers_believe_it() -> None:
     """`dynamic a` looks up addresses: with another mode, the name has one for all. No visitor comes past the proxy."""
-    web = model(EXTRA_6 / "stack.yaml")["services"]["web"]
-    assert "dynamic a web 8000" in (EXTRA_6 / "Caddyfile").read_text()
-    assert web["deploy"]["endpoint_mode"] == "dnsrr"
-    assert "ports" not in web
-    assert web["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+    [kept] = re.findall(r"keepalive (\d+)s", CADDYFILE)
+    assert int(kept) < gunicorn(EXTRA_6, "KEEP_ALIVE")
+    assert STACK["networks"]["default"]["driver_opts"] == {"encrypted": "true"}, "plain HTTP from machine to machine"
+    assert "dynamic a web 8000" in CADDYFILE
+    assert WEB["deploy"]["endpoint_mode"] == "dnsrr"
+    assert "ports" not in WEB
+    assert WEB["environment"]["FORWARDED_ALLOW_IPS"] == "*"
 
 
 def test_the_proxy_of_a_swarm_stays_where_the_pages_command_puts_it() -> None:
     """Elsewhere, its volume has no certificates, and the DNS names the old machine."""
-    proxy = model(EXTRA_6 / "stack.yaml")["services"]["proxy"]
-    [constraint] = proxy["deploy"]["placement"]["constraints"]
-    [label, value] = re.findall(r"--label-add (\w+)=(\w+)", (EXTRA_6 / "README.md").read_text())[0]
-    assert constraint == f"node.labels.{label} == {value}"
+    [label, value] = re.findall(r"--label-add (\w+)=(\w+)", PAGE_6)[0]
+    assert PROXY["deploy"]["placement"]["constraints"] == [f"node.labels.{label} == {value}"]
 
 
 def test_the_proxys_address_is_one_that_nobody_else_gets() -> None:
@@ -150,10 +154,9 @@ def test_the_proxys_address_is_one_that_nobody_else_gets() -> None:
 
     Those are in https://github.com/moby/moby/blob/v26.1.5/libnetwork/ipamutils/utils.go.
     """
-    compose = model(EXTRA_6 / "compose.tls.yaml")
-    [config] = compose["networks"]["edge"]["ipam"]["config"]
+    [config] = TLS["networks"]["edge"]["ipam"]["config"]
     network, others = (ipaddress.IPv4Network(config[name]) for name in ("subnet", "ip_range"))
-    proxy = ipaddress.IPv4Address(compose["services"]["proxy"]["networks"]["edge"]["ipv4_address"])
+    proxy = ipaddress.IPv4Address(TLS["services"]["proxy"]["networks"]["edge"]["ipv4_address"])
     assert proxy in network
     assert proxy not in others
     assert others.subnet_of(network)
@@ -161,20 +164,18 @@ def test_the_proxys_address_is_one_that_nobody_else_gets() -> None:
     assert not any(network.overlaps(ipaddress.IPv4Network(pool)) for pool in dockers)
 
 
-PROXIES = [model(EXTRA_6 / name)["services"]["proxy"] for name in ("compose.tls.yaml", "stack.yaml")]
-
-
 def test_the_proxy_is_the_same_with_a_swarm_and_without() -> None:
     """Version, limits, what it may, what it can write to, and what it publishes, HTTP/3 too."""
-    one, many = PROXIES
-    assert of_stack(EXTRA_6 / "stack.yaml", "proxy") == of_compose(EXTRA_6 / "compose.tls.yaml", "proxy")
+    one, many = TLS["services"]["proxy"], PROXY
+    assert of_stack(many) == of_compose(one)
     for name in ("image", "read_only", "cap_drop", "cap_add"):
         assert one[name] == many[name]
     assert one["environment"].keys() == many["environment"].keys()
-    [in_memory] = [volume for volume in many["volumes"] if isinstance(volume, dict)]
+    certificates, in_memory = many["volumes"]
     assert one["tmpfs"] == f"{in_memory['target']}:size={in_memory['tmpfs']['size'] // 2**20}m"
-    assert "certificates:/data" in one["volumes"]
-    assert "certificates:/data" in many["volumes"]
+    assert certificates == "certificates:/data"
+    assert certificates in one["volumes"]
+    assert {port["mode"] for port in many["ports"]} == {"host"}, "the mesh hides the visitors' addresses"
     published = [re.search(r":(\d+)(?:/(\w+))?$", port) for port in one["ports"]]
     assert [(int(port[1]), port[2] or "tcp") for port in published if port] == [
         (port["target"], port.get("protocol", "tcp")) for port in many["ports"]
@@ -183,7 +184,7 @@ def test_the_proxy_is_the_same_with_a_swarm_and_without() -> None:
 
 def test_the_settings_of_a_stack_do_not_stay_in_the_readers_shell() -> None:
     """SITE=:80 would take HTTPS away from compose.tls.yaml later, without a word."""
-    shown = [command.command for command in commands((EXTRA_6 / "README.md").read_text())]
+    shown = [command.command for command in commands(PAGE_6)]
     shown += [line.removeprefix("# ") for file in EXTRA_6.glob("stack*.yaml") for line in file.read_text().splitlines()]
     settings = [command for command in shown if "set -a" in command]
     assert len(settings) >= 4
@@ -191,15 +192,14 @@ def test_the_settings_of_a_stack_do_not_stay_in_the_readers_shell() -> None:
 
 
 def test_extra_6_says_which_of_its_files_to_copy() -> None:
-    section = (EXTRA_6 / "README.md").read_text().partition("\n## In your project\n")[2].partition("\n## ")[0]
+    section = PAGE_6.partition("\n## In your project\n")[2].partition("\n## ")[0]
     extra_6, final = ({str(file) for file in files(folder)} for folder in (EXTRA_6, FINAL))
     assert (own := extra_6 - final)
     assert own == {name for name in own if f"`{name}`" in section}
 
 
 def test_a_machine_has_as_much_left_for_a_container_of_a_stack_as_for_a_pod() -> None:
-    reserved = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]["resources"]["reservations"]
-    requested = POD["containers"][0]["resources"]["requests"]
+    reserved, requested = WEB["deploy"]["resources"]["reservations"], CONTAINER["resources"]["requests"]
     assert bytes_of(reserved["memory"]) == manifests.quantity(requested["memory"])
 
 
@@ -211,55 +211,51 @@ def test_a_stack_offers_no_secret_as_a_variable() -> None:
 
 def test_swarm_replaces_after_as_many_failures_as_its_comment_says() -> None:
     assert healthcheck(EXTRA_6)["retries"] == 3
-    assert "retries" not in model(EXTRA_6 / "stack.yaml")["services"]["web"]["healthcheck"]
+    assert "retries" not in WEB["healthcheck"]
 
 
 def test_a_pod_has_five_seconds_more_than_its_pause_and_gunicorns_patience() -> None:
-    pause = POD["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    patience = int(gunicorn(EXTRA_7, "GRACEFUL_TIMEOUT"))
-    assert POD["terminationGracePeriodSeconds"] == pause + patience + 5
+    assert POD["terminationGracePeriodSeconds"] == PAUSE + gunicorn(EXTRA_7, "GRACEFUL_TIMEOUT") + 5
 
 
 def test_an_app_may_take_a_minute_to_import_on_every_platform_and_a_rollout_waits_for_longer() -> None:
     """Otherwise a pod gets ready after its rollout has been reported as failed."""
-    deployment = manifests.kubernetes([KUBERNETES["Deployment"]])
-    others = manifests.cloud_run(EXTRA_7 / "cloudrun.yaml"), manifests.azure(EXTRA_7 / "containerapp.yaml")
-    patience = [probe.patience for each in (deployment, *others) for probe in each.probes if probe.kind == "startup"]
-    assert patience == [60, 60, 60]
-    assert KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"] > 60
+    platforms = (manifests.kubernetes([KUBERNETES["Deployment"]]), CLOUD_RUN, AZURE)
+    startups = [probe for platform in platforms for probe in platform.probes if probe.kind == "startup"]
+    assert [probe.patience for probe in startups] == [60, 60, 60]
+    assert DEPLOYMENT["progressDeadlineSeconds"] > 60
 
 
 def test_the_way_in_is_https_alone() -> None:
     """Without the name of a listener, a route belongs to all of its Gateway's, that for plain HTTP among them."""
     gateway = {"name": "gateway", "namespace": "gateway", "sectionName": "https"}  # as the page says
-    assert KUBERNETES["HTTPRoute"]["spec"]["parentRefs"] == [gateway]
+    assert ROUTE["parentRefs"] == [gateway]
 
 
 def test_every_platform_lets_visitors_in_and_says_for_which_processor_its_image_is() -> None:
-    cloud_run, azure = (yaml.safe_load((EXTRA_7 / f"{name}.yaml").read_text()) for name in ("cloudrun", "containerapp"))
+    cloud_run, azure = (yaml.safe_load(VENDORS[name]) for name in ("cloudrun.yaml", "containerapp.yaml"))
     # https://docs.cloud.google.com/run/docs/authenticating/public: otherwise, a visitor gets 403.
     assert cloud_run["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] == "true"
     assert azure["properties"]["configuration"]["ingress"]["external"] is True
-    for name in ("cloudrun.yaml", "fly.toml", "containerapp.yaml"):
-        assert "It has to be for amd64" in (EXTRA_7 / name).read_text(), name
+    assert [name for name, text in VENDORS.items() if "It has to be for amd64" not in text] == []
 
 
 def test_the_pods_that_are_to_be_on_different_machines_are_these() -> None:
     [spread] = POD["topologySpreadConstraints"]
-    assert spread["labelSelector"] == KUBERNETES["Deployment"]["spec"]["selector"]
+    assert spread["labelSelector"] == DEPLOYMENT["selector"]
+    assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1), "two on one machine"
     assert spread["whenUnsatisfiable"] == "ScheduleAnyway", "on one machine, the second pod would wait for ever"
 
 
 def test_on_cloud_run_the_number_of_workers_does_not_depend_on_what_the_machine_shows() -> None:
     """Its first generation, gVisor, has cgroup 1 or none (google/gvisor#13007)."""
-    assert manifests.cloud_run(EXTRA_7 / "cloudrun.yaml").environment["WORKERS"] == "1"
+    assert CLOUD_RUN.environment["WORKERS"] == "1"
 
 
 def test_a_rollout_takes_no_old_pod_before_a_new_one_is_ready() -> None:
-    strategy = KUBERNETES["Deployment"]["spec"]["strategy"]
-    assert strategy.get("type", "RollingUpdate") == "RollingUpdate"
-    assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
-    assert "replicas" not in KUBERNETES["Deployment"]["spec"], "each rollout would undo what the autoscaler has done"
+    assert DEPLOYMENT["strategy"].get("type", "RollingUpdate") == "RollingUpdate"
+    assert DEPLOYMENT["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert "replicas" not in DEPLOYMENT, "each rollout would undo what the autoscaler has done"
 
 
 def test_when_a_machine_is_emptied_one_pod_may_be_away_and_a_broken_one_stops_nothing() -> None:
@@ -267,13 +263,12 @@ def test_when_a_machine_is_emptied_one_pod_may_be_away_and_a_broken_one_stops_no
     assert budget["maxUnavailable"] == 1, "minAvailable would let all others go at once"
     assert "minAvailable" not in budget
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
-    assert budget["selector"] == KUBERNETES["Deployment"]["spec"]["selector"], "a migration is none of these pods"
+    assert budget["selector"] == DEPLOYMENT["selector"], "a migration is none of these pods"
 
 
 def test_a_migration_that_failed_is_not_tried_again() -> None:
-    job = KUBERNETES["Job"]["spec"]
-    assert (job["backoffLimit"], MIGRATION["restartPolicy"]) == (0, "Never")
-    swarm = model(EXTRA_6 / "stack.migrate.yaml")["services"]["migrate"]["deploy"]
+    assert (JOB["backoffLimit"], MIGRATION["restartPolicy"]) == (0, "Never")
+    swarm = MIGRATE["deploy"]
     assert (swarm["mode"], swarm["restart_policy"]) == ("replicated-job", {"condition": "none"})
 
 
@@ -284,33 +279,27 @@ def test_the_cluster_enforces_its_strictest_standard() -> None:
 
 def test_the_network_policy_is_about_the_web_pods_and_names_who_comes_in() -> None:
     policy = KUBERNETES["NetworkPolicy"]["spec"]
-    web = KUBERNETES["Deployment"]["spec"]["selector"]["matchLabels"]
-    assert policy["podSelector"]["matchLabels"] == web, "the migration has to reach its database"
+    assert policy["podSelector"] == DEPLOYMENT["selector"], "the migration has to reach its database"
     assert policy["policyTypes"] == ["Ingress", "Egress"], "a direction that is not named is open"
-    [rule] = policy["ingress"]
-    [[who]] = [list(each.items()) for each in rule["from"]]
-    [gateway] = KUBERNETES["HTTPRoute"]["spec"]["parentRefs"]
+    [rule], [gateway] = policy["ingress"], ROUTE["parentRefs"]
     named = {"matchLabels": {"kubernetes.io/metadata.name": gateway["namespace"]}}
-    assert who == ("namespaceSelector", named), "{} stands for every namespace"
+    assert rule["from"] == [{"namespaceSelector": named}], "{} stands for every namespace"
     # The page: it lets the app ask name servers alone, which answer over TCP where an answer is long.
     assert policy["egress"] == [{"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}]
 
 
 def test_what_was_seen_on_the_cluster_is_what_these_probes_do() -> None:
     """The last failure comes so many periods after the first one, and the cluster acts soon after."""
-    page = (EXTRA_7 / "README.md").read_text()
     for name, acts in (("readinessProbe", "no requests"), ("livenessProbe", "the container starts anew")):
-        probe = POD["containers"][0][name]
+        probe = CONTAINER[name]
         period, last = probe["periodSeconds"], (probe["failureThreshold"] - 1) * probe["periodSeconds"]
-        [*seen] = map(int, re.findall(rf"{acts} after (\d+) s", page))
+        [*seen] = map(int, re.findall(rf"{acts} after (\d+) s", PAGE_7))
         assert seen
         assert all(last + probe["timeoutSeconds"] <= after <= last + 3 * period for after in seen)
 
 
 @pytest.mark.parametrize("pod", [POD, MIGRATION], ids=["app", "migration"])
-def test_a_pod_is_closed_as_the_page_and_its_comments_say_and_takes_the_image_that_is_there(
-    pod: dict[str, Any],
-) -> None:
+def test_a_pod_is_closed_as_the_page_and_its_comments_say(pod: dict[str, Any]) -> None:
     """*restricted* asks for none of this, and the pods run without it, too."""
     [container] = pod["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
@@ -321,7 +310,7 @@ def test_a_pod_is_closed_as_the_page_and_its_comments_say_and_takes_the_image_th
 
 def test_the_commands_of_the_page_name_what_the_manifests_have() -> None:
     """No cluster runs them here; a selector that matches nothing applies nothing, and reports no error."""
-    typed = "\n".join(blocks((EXTRA_7 / "README.md").read_text(), "Try it", "console"))
+    typed = "\n".join(blocks(PAGE_7, "Try it", "console"))
     [(label, value)] = re.findall(r"--selector (\S+)=(\S+)", typed)
     labels = {kind: manifest.get("metadata", {}).get("labels", {}) for kind, manifest in KUBERNETES.items()}
     assert [kind for kind in labels if labels[kind].get(label) == value] == ["Job"]
@@ -331,8 +320,25 @@ def test_the_commands_of_the_page_name_what_the_manifests_have() -> None:
     assert set(re.findall(r"--namespace (\w+)", typed)) == {KUBERNETES["Namespace"]["metadata"]["name"]}
     for kind, name in named:
         assert KUBERNETES[kinds[kind]]["metadata"]["name"] == name
+    [kustomization] = yaml.safe_load((EXTRA_7 / "kubernetes/kustomization.yaml").read_text())["images"]
+    assert set(re.findall(r"\bhello:(\S+)", typed)) == {kustomization["newTag"]}
+    [forwarded] = re.findall(r"service/hello \d+:(\d+)", typed)
+    assert [int(forwarded)] == [port["port"] for port in KUBERNETES["Service"]["spec"]["ports"]]
     [patience] = re.findall(r"--for condition=complete --timeout (\d+)s", typed)
-    assert int(patience) >= KUBERNETES["Job"]["spec"]["activeDeadlineSeconds"], "the Job goes on, and nobody looks"
+    assert int(patience) >= JOB["activeDeadlineSeconds"], "the Job goes on, and nobody looks"
+
+
+def test_each_vendors_file_starts_what_the_reference_pushes_from_where_it_may_pull() -> None:
+    page = (ROOT / "reference-platforms/README.md").read_text()
+    images = [image for text in VENDORS.values() for image in re.findall(r"(\S+)@sha256:DIGEST", text)]
+    assert images == re.findall(r"docker push (\S+):1$", page, re.MULTILINE)
+    regions = re.findall(r"--region (\S+)", VENDORS["cloudrun.yaml"] + page)
+    assert {images[0].partition("-docker.pkg.dev/")[0]} == set(regions)
+    assert images[1].endswith(f"/{tomllib.loads(VENDORS['fly.toml'])['app']}")
+    azure = yaml.safe_load(VENDORS["containerapp.yaml"])
+    [registry] = azure["properties"]["configuration"]["registries"]
+    assert images[2].startswith(f"{registry['server']}/")
+    assert [registry["identity"]] == list(azure["identity"]["userAssignedIdentities"])
 
 
 # Where an article promises that only this machine reaches what is published: since step 4.
@@ -355,7 +361,8 @@ def test_every_file_publishes_on_this_machine_alone_unless_somebody_says_otherwi
 
 def test_what_is_mounted_to_write_and_test_with_cannot_be_changed_from_inside() -> None:
     """Extra 4: what production forbids, `dev` forbids, too, a place to write to for example."""
-    services = model(ROOT / "extra-4-developing/compose.yaml")["services"]
+    services = model(EXTRA_4 / "compose.yaml")["services"]
+    assert "--reload-delay" not in services["dev"]["command"], "it looks four times a second, says the page"
     mounts = [mount for name in ("dev", "test") for mount in services[name]["volumes"]]
     assert [mount for mount in mounts if not mount.endswith(":ro")] == []
 
@@ -394,11 +401,11 @@ def test_no_log_grows_until_the_disk_is_full(file: Path) -> None:
 def test_the_database_comes_back_as_the_app_does_and_has_the_time_that_its_image_asks_for() -> None:
     """After a reboot `depends_on` starts nothing: an app without its database is healthy, and every page an error."""
     services = with_database()
-    [needed] = services["web"]["depends_on"]
-    assert services[needed]["restart"] == services["web"]["restart"] == "unless-stopped"
-    assert services[needed]["mem_limit"], "it takes the app's memory"
+    [database] = (services[name] for name in services["web"]["depends_on"])
+    assert database["restart"] == services["web"]["restart"] == "unless-stopped"
+    assert database["mem_limit"], "it takes the app's memory"
     # https://github.com/docker-library/postgres/blob/master/17/trixie/Dockerfile, above its last line
-    assert services[needed]["stop_grace_period"] == "90s"
+    assert database["stop_grace_period"] == "90s"
 
 
 @pytest.mark.parametrize("folder", OF_FINAL, ids=lambda folder: folder.name)
@@ -436,8 +443,7 @@ def test_labels_that_nobody_sets_are_empty(folder: Folder) -> None:
 
 
 def test_without_a_variable_certificates_come_from_lets_encrypt_and_not_from_its_staging() -> None:
-    [default] = re.findall(r"acme_ca \{\$ACME_CA:(\S+)\}", (EXTRA_6 / "Caddyfile").read_text())
-    assert default == "https://acme-v02.api.letsencrypt.org/directory"
+    assert "acme_ca {$ACME_CA:https://acme-v02.api.letsencrypt.org/directory}\n" in CADDYFILE
 
 
 OWN_SETTINGS = [folder.path for folder in load() if folder.name[:6] in ("step-1", "step-2", "step-3", "step-4")]
@@ -484,9 +490,7 @@ def test_a_hook_starts_when_one_of_its_files_is_changed_and_can_fail(folder: Pat
 
 
 @pytest.mark.parametrize("folder", WITH_HOOKS, ids=lambda path: path.name)
-def test_hadolint_refuses_a_known_mistake_and_final_also_where_a_comment_allows_it(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_hadolint_refuses_a_mistake_and_final_also_where_a_comment_allows_it(folder: Path, tmp_path: Path) -> None:
     tool, *options = hooks(folder)["hadolint"]["entry"].split()
     for comment, refused in (("", True), ("# hadolint ignore=DL3007\n", folder.name != "extra-3-precommit")):
         (tmp_path / "Dockerfile").write_text(f"{comment}FROM python:latest\n")
@@ -501,26 +505,14 @@ def test_finals_health_check_is_the_one_that_step_4_explains() -> None:
 
 def said_of_times() -> list[tuple[str, str]]:
     """Pages, and what they have to say in these words as long as the files have these values."""
-    check, swarm = healthcheck(STEP_4), model(EXTRA_6 / "stack.yaml")["services"]["web"]["healthcheck"]
+    check, swarm, deploy = healthcheck(STEP_4), WEB["healthcheck"], WEB["deploy"]
     retries, start = WORDS[check["retries"]], WORDS[check["start-period"]]
     every = "" if check["start-interval"] == 1 else f"{check['start-interval']} "
-    [container] = POD["containers"]
-    pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    scale = KUBERNETES["HorizontalPodAutoscaler"]["spec"]
-    cloud_run, fly, azure = (
-        read(EXTRA_7 / name)
-        for read, name in (
-            (manifests.cloud_run, "cloudrun.yaml"),
-            (manifests.fly, "fly.toml"),
-            (manifests.azure, "containerapp.yaml"),
-        )
-    )
-    patience, requests = cloud_run.environment["GRACEFUL_TIMEOUT"], gunicorn(FINAL, "GRACEFUL_TIMEOUT")
-    grace = model(FINAL / "compose.yaml")["services"]["web"]["stop_grace_period"].removesuffix("s")
-    kept = [each.environment["KEEP_ALIVE"] for each in (cloud_run, fly, azure)]
-    progress = KUBERNETES["Deployment"]["spec"]["progressDeadlineSeconds"]
-    deploy = model(EXTRA_6 / "stack.yaml")["services"]["web"]["deploy"]
     more, room = WORDS[deploy["update_config"]["parallelism"]], deploy["resources"]["reservations"]["memory"]
+    scale = KUBERNETES["HorizontalPodAutoscaler"]["spec"]
+    patience, requests = CLOUD_RUN.environment["GRACEFUL_TIMEOUT"], gunicorn(FINAL, "GRACEFUL_TIMEOUT")
+    grace = APP["stop_grace_period"].removesuffix("s")
+    kept = [each.environment["KEEP_ALIVE"] for each in (CLOUD_RUN, FLY, AZURE)]
     step_4, extra_6, extra_7 = (f"{path.name}/README.md" for path in (STEP_4, EXTRA_6, EXTRA_7))
     reference = "reference-final/README.md"
     return [
@@ -531,20 +523,14 @@ def said_of_times() -> list[tuple[str, str]]:
         (extra_6, f"needs room for {more} more containers ({room.removesuffix('M')} MB each)"),
         (extra_6, f"asks every {healthcheck(FINAL)['interval']} seconds"),
         (extra_6, f"This one asks every {swarm['interval'].removesuffix('s')}."),
-        (
-            reference,
-            f"raise `--timeout={healthcheck(FINAL)['timeout']}s` of `HEALTHCHECK` in the Dockerfile",
-        ),
-        (
-            reference,
-            f"(../extra-6-deploying/README.md) sets {swarm['timeout'].removesuffix('s')} seconds",
-        ),
-        (extra_7, f"includes the pause of {pause}, and {requests} for gunicorn's requests"),
+        (reference, f"raise `--timeout={healthcheck(FINAL)['timeout']}s` of `HEALTHCHECK` in the Dockerfile"),
+        (reference, f"(../extra-6-deploying/README.md) sets {swarm['timeout'].removesuffix('s')} seconds"),
+        (extra_7, f"includes the pause of {PAUSE}, and {requests} for gunicorn's requests"),
         (extra_7, f"({WORDS[scale['minReplicas']]} to {WORDS[scale['maxReplicas']]} pods"),
-        (extra_7, f"`GRACEFUL_TIMEOUT: {patience}` | `{fly.stop_signal}`, `{fly.grace:.0f}s` | `{azure.grace}` |"),
+        (extra_7, f"`GRACEFUL_TIMEOUT: {patience}` | `{FLY.stop_signal}`, `{FLY.grace:.0f}s` | `{AZURE.grace}` |"),
         (extra_7, f"requests get {WORDS[int(patience)]} seconds to end"),
         (extra_7, f"`KEEP_ALIVE: {kept[0]}` | `{kept[1]}` | `{kept[2]}` |"),
-        (extra_7, f"the file says {progress}"),
+        (extra_7, f"the file says {DEPLOYMENT['progressDeadlineSeconds']}"),
         ("final/README.md", f"{grace} here, because requests get {requests} seconds to end"),
     ]
 

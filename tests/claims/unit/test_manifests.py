@@ -86,10 +86,7 @@ Change = Callable[[Manifest, Manifest], object]
         (lambda _, web: web["securityContext"].update(privileged=True), "web: privileged"),
         (lambda _, web: web["securityContext"].pop("allowPrivilegeEscalation"), "web: allowPrivilegeEscalation"),
         (lambda _, web: web["securityContext"].pop("capabilities"), "web: capabilities are not dropped"),
-        (
-            lambda _, web: web["securityContext"]["capabilities"].update(add=["SYS_PTRACE"]),
-            "web: a capability is added",
-        ),
+        (lambda _, web: web["securityContext"]["capabilities"].update(add=["KILL"]), "web: a capability is added"),
         (lambda _, web: web["securityContext"].update(runAsNonRoot=False), "web: not runAsNonRoot"),
         (lambda _, web: web["ports"][0].update(hostPort=80), "web: a hostPort"),
         (lambda _, web: web["livenessProbe"]["httpGet"].update(host="10.0.0.1"), "web: a probe of another host"),

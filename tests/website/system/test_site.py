@@ -72,7 +72,6 @@ axe.run(document, {resultTypes: ["violations"]}).then((found) => done(found.viol
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The site, built and served."""
     with locked("site"):
         subprocess.run(["make", "tests/website/node_modules/ready"], cwd=ROOT, check=True)
     out = tmp_path_factory.mktemp("site")

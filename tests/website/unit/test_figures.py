@@ -40,8 +40,7 @@ def test_a_time_is_compared_in_words(
     file = tmp_path / "measurements.json"
     file.write_text(json.dumps({"subjects": subjects}))
     monkeypatch.setattr(figures, "MEASUREMENTS", file)
-    first = "two" if "," not in said else "one"
-    assert figures._in_words("two", "s", first) == said
+    assert figures._in_words("two", "s", first="one" if "," in said else "two") == said
 
 
 def test_apps_are_not_compared_with_each_other() -> None:
