@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from ... import image
-from ...engine import run_to_its_end
 from ...program import in_container
 from .. import Sabotage, Subject, Violation, practice
 
@@ -31,26 +30,23 @@ def dated_sources() -> set[str]:
 
 @practice("taste", slow=True, builds=True)
 def check(subject: Subject) -> None:
+    base, first = image.files(subject.base), image.files(subject.built_image())
     # First what two builds within a minute would not show: days and times of the build that are kept in files.
     dated = image.run(subject.built_image(), dated_sources)
-    if dated and (ours := dated - {f"/{name}" for name in image.files(subject.base)}):
+    if ours := dated - {f"/{name}" for name in base}:
         seen = f"{len(ours)} files of bytecode record the time of the build, that of {min(ours)} among them"
         raise Violation(seen, "docker compose run --rm {service} find / -name '*.pyc'")
-    if (after := _shadow(subject.built_image())) != _shadow(subject.base):
-        seen = f"/etc/shadow records the day of the build: {after.splitlines()[-1]}"
+    if first.get("etc/shadow") != base.get("etc/shadow"):
+        seen = "/etc/shadow records the day of the build, of a user who was added"
         raise Violation(seen, "docker compose run --rm --user 0 {service} cat /etc/shadow")
     with subject.copied("a week later") as copy:
         for path in filter(Path.exists, copy.path.rglob("*")):  # a link may lead nowhere
             os.utime(path, (path.stat().st_mtime + 604_800,) * 2)
         copy.build(cache=False)
-        first, second = image.files(subject.built_image()), image.files(copy.image_name)
+        second = image.files(copy.image_name)
     if different := sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name)):
         seen = f"{len(different)} files differ, {', '.join(different[:5])} among them"
         raise Violation(seen, "docker compose build --no-cache")
-
-
-def _shadow(image: str) -> str:
-    return run_to_its_end(image, "/etc/shadow", entrypoint="cat", user="0").stdout
 
 
 TURNS_RED = [Sabotage("bytecode with times", "final/Dockerfile", r"(?<= )checked-hash \.", "timestamp .")]
